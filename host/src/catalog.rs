@@ -1,0 +1,220 @@
+//! An immutable snapshot of what the host serves. A change makes a new one; requests keep the one they began with.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, sync::OnceLock, time::SystemTime};
+
+use crate::{
+    contract::{Method, Operation, Pattern, Segment},
+    openapi::{self, Document},
+    plugin::Plugin,
+};
+
+/// See the module.
+#[derive(Default)]
+pub struct Catalog {
+    entries: BTreeMap<String, Entry>,
+    router: matchit::Router<Vec<Target>>,
+    document: OnceLock<Document>,
+}
+
+/// What the host knows of one plugin.
+#[derive(Clone, Default)]
+pub struct Entry {
+    pub serving: Option<Arc<Plugin>>,
+    /// Why the newest file of this name is not what is serving.
+    pub failure: Option<Failure>,
+}
+
+/// A file that did not load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub file: PathBuf,
+    pub reason: String,
+    pub at: SystemTime,
+}
+
+#[derive(Clone)]
+struct Target {
+    plugin: Arc<Plugin>,
+    operation: usize,
+}
+
+/// An operation that a request is for.
+pub struct Found<'c, 'p> {
+    pub plugin: &'c Arc<Plugin>,
+    /// Its place in the contract.
+    pub index: usize,
+    /// What stands in the places of the path parameters, percent-encoded, in the route's order.
+    pub path: Vec<&'p str>,
+}
+
+impl<'c> Found<'c, '_> {
+    pub fn operation(&self) -> &'c Operation {
+        &self.plugin.contract.operations[self.index]
+    }
+}
+
+/// Why there is none.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NotFound {
+    Path,
+    Method { allow: Vec<Method> },
+}
+
+/// Two plugins that want one route.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the route `{route}` of `{newcomer}` is taken by `{operation}` of plugin `{owner}`; mount one of the two elsewhere \
+     (`mount` under `[plugin.<name>]` in witapi.toml)"
+)]
+pub struct Conflict {
+    pub route: String,
+    /// The operation that wanted it.
+    pub newcomer: String,
+    /// The operation that has it, and its plugin.
+    pub operation: String,
+    pub owner: String,
+}
+
+impl Catalog {
+    /// This catalog with `plugin` added, or in the place of the one of the same name.
+    ///
+    /// # Errors
+    ///
+    /// A route is taken by another plugin, or is one of the host's own.
+    pub fn with(&self, plugin: Arc<Plugin>) -> Result<Catalog, Conflict> {
+        let mut entries = self.entries.clone();
+        let name = plugin.name.clone();
+        for operation in &plugin.contract.operations {
+            if let Some(path) = reserved(&operation.pattern) {
+                return Err(Conflict {
+                    route: format!("{} {}", operation.method, operation.pattern),
+                    newcomer: operation.label(),
+                    operation: path.to_owned(),
+                    owner: "witapi".to_owned(),
+                });
+            }
+            let others = self.plugins().filter(|other| other.name != name);
+            let same = |other: &&Operation| {
+                other.method == operation.method && other.pattern.collides_with(&operation.pattern)
+            };
+            for other in others {
+                if let Some(taken) = other.contract.operations.iter().find(same) {
+                    return Err(Conflict {
+                        route: format!("{} {}", operation.method, operation.pattern),
+                        newcomer: operation.label(),
+                        operation: taken.label(),
+                        owner: other.name.to_string(),
+                    });
+                }
+            }
+        }
+        entries.insert(name.to_string(), Entry { serving: Some(plugin), failure: None });
+        Ok(Catalog::of(entries))
+    }
+
+    /// This catalog without that plugin, and without what is known of its failures.
+    pub fn without(&self, name: &str) -> Catalog {
+        let mut entries = self.entries.clone();
+        entries.remove(name);
+        Catalog::of(entries)
+    }
+
+    /// This catalog with a failure noted; what is serving goes on.
+    pub fn with_failure(&self, name: &str, failure: Failure) -> Catalog {
+        let mut entries = self.entries.clone();
+        entries.entry(name.to_owned()).or_default().failure = Some(failure);
+        Catalog::of(entries)
+    }
+
+    /// This catalog with the failure of that name forgotten.
+    pub fn without_failure(&self, name: &str) -> Catalog {
+        let mut entries = self.entries.clone();
+        if let Some(entry) = entries.get_mut(name) {
+            entry.failure = None;
+        }
+        Catalog::of(entries)
+    }
+
+    fn of(entries: BTreeMap<String, Entry>) -> Catalog {
+        let mut targets: BTreeMap<String, Vec<Target>> = BTreeMap::new();
+        for plugin in entries.values().filter_map(|entry| entry.serving.as_ref()) {
+            for (i, operation) in plugin.contract.operations.iter().enumerate() {
+                let target = Target { plugin: plugin.clone(), operation: i };
+                targets.entry(anonymous(&operation.pattern)).or_default().push(target);
+            }
+        }
+        let mut router = matchit::Router::new();
+        for (path, targets) in targets {
+            // The paths are well-formed and all different, so the router takes each.
+            if let Err(error) = router.insert(&path, targets) {
+                tracing::error!(path, %error, "a route is not served");
+            }
+        }
+        Catalog { entries, router, document: OnceLock::new() }
+    }
+
+    /// The operation for a method and a path as it came.
+    ///
+    /// # Errors
+    ///
+    /// No operation has the path, or none with that method.
+    pub fn find<'c, 'p>(&'c self, method: &str, path: &'p str) -> Result<Found<'c, 'p>, NotFound> {
+        let Ok(matched) = self.router.at(path) else { return Err(NotFound::Path) };
+        // Who asks for the head of an answer gets the operation of the whole; hyper leaves out the body.
+        let wanted = if method == "HEAD" { "GET" } else { method };
+        let is_wanted = |target: &&Target| target.operation().method.as_str() == wanted;
+        let Some(target) = matched.value.iter().find(is_wanted) else {
+            let mut allow: Vec<_> = matched.value.iter().map(|target| target.operation().method).collect();
+            allow.sort();
+            return Err(NotFound::Method { allow });
+        };
+        let path = matched.params.iter().map(|(_, value)| value).collect();
+        Ok(Found { plugin: &target.plugin, index: target.operation, path })
+    }
+
+    /// Every plugin that has a file or serves, by name.
+    pub fn entries(&self) -> &BTreeMap<String, Entry> {
+        &self.entries
+    }
+
+    /// The plugins that serve, by name.
+    pub fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.entries.values().filter_map(|entry| entry.serving.as_ref())
+    }
+
+    /// The OpenAPI document of all plugins, made when it is first asked for.
+    pub fn document(&self) -> &Document {
+        self.document
+            .get_or_init(|| openapi::document("WitAPI", self.plugins().map(|it| (it.name.as_ref(), &it.contract))))
+    }
+}
+
+impl Target {
+    fn operation(&self) -> &Operation {
+        &self.plugin.contract.operations[self.operation]
+    }
+}
+
+/// The first segments of the host's own paths.
+const RESERVED: [&str; 8] =
+    ["docs", "openapi", "openapi.json", "_witapi", "healthz", "readyz", "problems", "reference"];
+
+/// The host's path that the pattern would hide.
+fn reserved(pattern: &Pattern) -> Option<&str> {
+    match pattern.segments.first()? {
+        Segment::Literal(first) => RESERVED.contains(&first.as_str()).then_some(first),
+        Segment::Param(_) => None,
+    }
+}
+
+/// The pattern with numbers for names, so that patterns that match the same paths are equal.
+fn anonymous(pattern: &Pattern) -> String {
+    if pattern.segments.is_empty() {
+        return "/".into();
+    }
+    let segment = |(i, segment): (usize, &Segment)| match segment {
+        Segment::Literal(text) => format!("/{text}"),
+        Segment::Param(_) => format!("/{{p{i}}}"),
+    };
+    pattern.segments.iter().enumerate().map(segment).collect()
+}

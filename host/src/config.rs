@@ -1,0 +1,588 @@
+//! `witapi.toml`: what the operator decides. Every key has a default, so that no file is needed.
+//!
+//! A key that is not known is refused with the nearest one that is; a value that makes no sense is
+//! refused with what would. Folders are relative to the folder of the file, and without a file to
+//! the current one; so to write a default into the file changes nothing.
+
+mod fault;
+mod values;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::contract::casing::Casing;
+pub use fault::{ConfigError, Hint, Place};
+use values::{Grant, Mount, PluginName, Table, Text, Whole};
+
+/// The file that is read when none is named and the current folder has one.
+pub const FILE_NAME: &str = "witapi.toml";
+
+/// The operator's decisions, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `listen`: address and port. Default `127.0.0.1:8080`: nothing outside of this machine.
+    pub listen: SocketAddr,
+    /// `plugins`: the folder with the components. Default `plugins`.
+    pub plugins: PathBuf,
+    /// `data`: the folder for what plugins store. Default `data`.
+    pub data: PathBuf,
+    /// `grants`: what every plugin may import, such as `wasi:keyvalue`. Default nothing.
+    pub grants: Vec<String>,
+    /// `[limits]`: those of a plugin that has none of its own.
+    pub limits: Limits,
+    /// `[scheduler]`
+    pub scheduler: Scheduler,
+    /// `[server]`
+    pub server: Server,
+    /// `[keyvalue]`
+    pub keyvalue: KeyValue,
+    plugin: BTreeMap<String, PluginTable>,
+}
+
+/// `[limits]`, and under `[plugin.<name>]` for one plugin: what one call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// `memory_mib`, 1 to 4096: linear memory of an instance. Default 128 MiB. Here in bytes.
+    pub memory: usize,
+    /// `deadline_ms`, 1 to 3,600,000: from the arrival of the request to the answer. Default 30 s.
+    pub deadline: Duration,
+    /// `body_kib`, 1 to 1,048,576: the body of a request. Default 1 MiB. Here in bytes.
+    pub body: usize,
+    /// `result_kib`, 1 to 1,048,576: what a call may hand back. Default 8 MiB. Here in bytes.
+    pub result: usize,
+    /// `log_kib`, 0 to 65,536: how much of a call's stdout and stderr reaches the log. Default 64 KiB.
+    /// Here in bytes.
+    pub log: usize,
+}
+
+/// `[scheduler]`: how much runs at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scheduler {
+    /// `instances`, 1 to 20,000: guest instances at one time. Default 256.
+    pub instances: usize,
+    /// `queue`, 0 to 1,000,000: requests that may wait for one; more are turned away. Default 1024.
+    pub queue: usize,
+}
+
+/// `[server]`: how long it waits for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Server {
+    /// `header_timeout_ms`, 1 to 3,600,000: from connection to the end of the head. Default 10 s.
+    pub header_timeout: Duration,
+    /// `body_timeout_ms`, 1 to 3,600,000: from the head of a request to the end of its body. Default 10 s.
+    pub body_timeout: Duration,
+    /// `drain_ms`, 0 to 3,600,000: how long SIGTERM waits for requests in flight. Default 30 s.
+    pub drain: Duration,
+}
+
+/// `[keyvalue]`: what plugins may store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyValue {
+    /// `max_mib`, 1 to 1,048,576: the store of one plugin. Default 256 MiB. Here in bytes.
+    pub max_bytes: u64,
+}
+
+/// What holds for one plugin: its own table, and where that is silent what holds for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginConfig {
+    pub limits: Limits,
+    /// `mount`: stands before every path of the plugin. Empty for the default `/`, else it begins with a
+    /// slash and ends without, such as `/shop/v1`.
+    pub mount: String,
+    /// `casing`: `snake_case` (the default), `camelCase` or `kebab-case`, of JSON members and queries.
+    pub casing: Casing,
+    /// `grants`, after those of every plugin, each once.
+    pub grants: Vec<String>,
+}
+
+impl Config {
+    /// Reads the named file; without a name [`FILE_NAME`] in the current folder, or else the defaults.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ConfigError`]. A file that was named and is missing is one.
+    pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
+        let file = path.unwrap_or(Path::new(FILE_NAME));
+        match std::fs::read_to_string(file) {
+            Ok(text) => Config::parse(&text, file),
+            Err(error) if path.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
+            Err(source) => Err(ConfigError::Unreadable { file: file.to_owned(), source }),
+        }
+    }
+
+    /// Reads the text of the file at `path`, which stands in messages and before relative folders.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ConfigError`] but [`ConfigError::Unreadable`].
+    pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
+        let tree = toml::de::DeTable::parse(text).map_err(|error| fault::syntax(&error, text, path))?;
+        let file = File::deserialize(toml::de::Deserializer::from(tree.clone()))
+            .map_err(|error| fault::locate(&error, tree.get_ref(), text, path))?;
+        Ok(file.config(path.parent().unwrap_or(Path::new(""))))
+    }
+
+    /// What holds for the plugin of this name, whether or not the file has a table for it.
+    pub fn plugin(&self, name: &str) -> PluginConfig {
+        let own = self.plugin.get(name).cloned().unwrap_or_default();
+        let mut grants = self.grants.clone();
+        for Text(Grant(grant)) in &own.grants {
+            if !grants.contains(grant) {
+                grants.push(grant.clone());
+            }
+        }
+        PluginConfig {
+            limits: self.limits.overridden(own.limits()),
+            mount: own.mount.map(|mount| mount.0.0).unwrap_or_default(),
+            casing: own.casing.map(|casing| casing.0).unwrap_or_default(),
+            grants,
+        }
+    }
+
+    /// The plugins that have a table of their own, so that a table for none can be reported.
+    pub fn plugin_names(&self) -> impl Iterator<Item = &str> {
+        self.plugin.keys().map(String::as_str)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            plugins: "plugins".into(),
+            data: "data".into(),
+            grants: Vec::new(),
+            limits: Limits::default(),
+            scheduler: Scheduler::default(),
+            server: Server::default(),
+            keyvalue: KeyValue::default(),
+            plugin: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { memory: 128 << 20, deadline: Duration::from_secs(30), body: 1 << 20, result: 8 << 20, log: 64 << 10 }
+    }
+}
+
+impl Default for Scheduler {
+    fn default() -> Self {
+        Scheduler { instances: 256, queue: 1024 }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server {
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for KeyValue {
+    fn default() -> Self {
+        KeyValue { max_bytes: 256 << 20 }
+    }
+}
+
+// The file as it is written.
+
+type Milliseconds = Whole<1, 3_600_000>;
+type MemoryMib = Whole<1, 4096>;
+/// A wasm32 guest could address four times the upper bound.
+type Kib = Whole<1, { 1 << 20 }>;
+type LogKib = Whole<0, 65_536>;
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    listen: Option<Text<SocketAddr>>,
+    plugins: Option<Text<PathBuf>>,
+    data: Option<Text<PathBuf>>,
+    grants: Vec<Text<Grant>>,
+    limits: Table<LimitsTable>,
+    scheduler: Table<SchedulerTable>,
+    server: Table<ServerTable>,
+    keyvalue: Table<KeyValueTable>,
+    plugin: Table<BTreeMap<Text<PluginName>, Table<PluginTable>>>,
+}
+
+impl File {
+    /// With the defaults where the file is silent.
+    fn config(self, folder: &Path) -> Config {
+        let default = Config::default();
+        let (scheduler, server) = (self.scheduler.0, self.server.0);
+        let plugin = self.plugin.0.into_iter();
+        Config {
+            listen: Text::or(self.listen, default.listen),
+            plugins: folder.join(Text::or(self.plugins, default.plugins)),
+            data: folder.join(Text::or(self.data, default.data)),
+            grants: self.grants.into_iter().map(|grant| grant.0.0).collect(),
+            limits: default.limits.overridden(self.limits.0),
+            scheduler: Scheduler {
+                instances: scheduler.instances.map_or(default.scheduler.instances, Whole::count),
+                queue: scheduler.queue.map_or(default.scheduler.queue, Whole::count),
+            },
+            server: Server {
+                header_timeout: server.header_timeout_ms.map_or(default.server.header_timeout, Whole::ms),
+                body_timeout: server.body_timeout_ms.map_or(default.server.body_timeout, Whole::ms),
+                drain: server.drain_ms.map_or(default.server.drain, Whole::ms),
+            },
+            keyvalue: KeyValue {
+                max_bytes: self.keyvalue.0.max_mib.map_or(default.keyvalue.max_bytes, |max| max.0 << 20),
+            },
+            plugin: plugin.map(|(name, table)| (name.0.0, table.0)).collect(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LimitsTable {
+    memory_mib: Option<MemoryMib>,
+    deadline_ms: Option<Milliseconds>,
+    body_kib: Option<Kib>,
+    result_kib: Option<Kib>,
+    log_kib: Option<LogKib>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SchedulerTable {
+    instances: Option<Whole<1, 20_000>>,
+    queue: Option<Whole<0, 1_000_000>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ServerTable {
+    header_timeout_ms: Option<Milliseconds>,
+    body_timeout_ms: Option<Milliseconds>,
+    drain_ms: Option<Whole<0, 3_600_000>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct KeyValueTable {
+    max_mib: Option<Whole<1, { 1 << 20 }>>,
+}
+
+/// The limits stand here once more: serde cannot both flatten a table and refuse unknown keys.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PluginTable {
+    mount: Option<Text<Mount>>,
+    casing: Option<Text<Casing>>,
+    grants: Vec<Text<Grant>>,
+    memory_mib: Option<MemoryMib>,
+    deadline_ms: Option<Milliseconds>,
+    body_kib: Option<Kib>,
+    result_kib: Option<Kib>,
+    log_kib: Option<LogKib>,
+}
+
+impl PluginTable {
+    fn limits(&self) -> LimitsTable {
+        LimitsTable {
+            memory_mib: self.memory_mib,
+            deadline_ms: self.deadline_ms,
+            body_kib: self.body_kib,
+            result_kib: self.result_kib,
+            log_kib: self.log_kib,
+        }
+    }
+}
+
+impl Limits {
+    fn overridden(self, by: LimitsTable) -> Limits {
+        Limits {
+            memory: by.memory_mib.map_or(self.memory, Whole::mib),
+            deadline: by.deadline_ms.map_or(self.deadline, Whole::ms),
+            body: by.body_kib.map_or(self.body, Whole::kib),
+            result: by.result_kib.map_or(self.result, Whole::kib),
+            log: by.log_kib.map_or(self.log, Whole::kib),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Config {
+        match Config::parse(text, Path::new("witapi.toml")) {
+            Ok(config) => config,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[track_caller]
+    fn refused(text: &str, message: &str) {
+        let error = Config::parse(text, Path::new("witapi.toml")).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let config = parse("");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.plugins, Path::new("plugins"));
+        assert_eq!(config.data, Path::new("data"));
+        assert_eq!(config.scheduler, Scheduler { instances: 256, queue: 1024 });
+        assert_eq!(config.server.drain, Duration::from_secs(30));
+        assert_eq!(config.keyvalue.max_bytes, 268_435_456);
+        let plugin = config.plugin("todos");
+        assert_eq!(plugin.limits, Limits::default());
+        assert_eq!((plugin.mount.as_str(), plugin.casing), ("", Casing::Snake));
+        assert_eq!(plugin.grants, [""; 0]);
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let config = parse(
+            r#"
+            listen = "[::]:80"
+            plugins = "components"
+            data = "/var/lib/witapi"
+            grants = ["witapi:host/request"]
+
+            [limits]
+            memory_mib = 64
+            deadline_ms = 1_000
+            body_kib = 2
+            result_kib = 3
+            log_kib = 0
+
+            [scheduler]
+            instances = 10
+            queue = 0
+
+            [server]
+            header_timeout_ms = 1
+            body_timeout_ms = 2
+            drain_ms = 0
+
+            [keyvalue]
+            max_mib = 1
+
+            [plugin.todos]
+            mount = "/shop/v1/"
+            casing = "camelCase"
+            grants = ["wasi:keyvalue", "witapi:host/request"]
+            memory_mib = 256
+
+            [plugin."a.b"]
+            "#,
+        );
+        assert_eq!(config.listen.to_string(), "[::]:80");
+        assert_eq!(config.plugins, Path::new("components"));
+        assert_eq!(config.data, Path::new("/var/lib/witapi"));
+        assert_eq!(config.scheduler, Scheduler { instances: 10, queue: 0 });
+        let [header_timeout, body_timeout, drain] = [1, 2, 0].map(Duration::from_millis);
+        assert_eq!(config.server, Server { header_timeout, body_timeout, drain });
+        assert_eq!(config.keyvalue.max_bytes, 1_048_576);
+        let limits = Limits { memory: 64 << 20, deadline: Duration::from_secs(1), body: 2048, result: 3072, log: 0 };
+        assert_eq!(config.limits, limits);
+        assert_eq!(
+            config.plugin("todos"),
+            PluginConfig {
+                limits: Limits { memory: 256 << 20, ..limits },
+                mount: "/shop/v1".to_owned(),
+                casing: Casing::Camel,
+                grants: vec!["witapi:host/request".to_owned(), "wasi:keyvalue".to_owned()],
+            }
+        );
+        assert_eq!(config.plugin("other").limits, limits);
+        assert_eq!(config.plugin("other").grants, ["witapi:host/request"]);
+        assert_eq!(config.plugin_names().collect::<Vec<_>>(), ["a.b", "todos"]);
+    }
+
+    #[test]
+    fn folders_are_relative_to_the_file_also_by_default() {
+        let config = Config::parse("data = 'd'", Path::new("/etc/witapi/witapi.toml")).unwrap();
+        assert_eq!(config.data, Path::new("/etc/witapi/d"));
+        assert_eq!(config.plugins, Path::new("/etc/witapi/plugins"));
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_be_there() {
+        let error = Config::load(Some(Path::new("/nowhere/witapi.toml"))).unwrap_err();
+        assert_eq!(error.to_string(), "/nowhere/witapi.toml: cannot be read: No such file or directory (os error 2)");
+        assert!(Config::load(None).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_known_one() {
+        refused(
+            "# comment\n\nlisen = \"127.0.0.1:1\"",
+            "witapi.toml:3: unknown key `lisen` in the top level; the nearest known key is `listen` \
+             (known: listen, plugins, data, grants, limits, scheduler, server, keyvalue, plugin)",
+        );
+        refused(
+            "[limits]\nmemory_mb = 1",
+            "witapi.toml:2: unknown key `memory_mb` in `limits`; the nearest known key is `memory_mib` \
+             (known: memory_mib, deadline_ms, body_kib, result_kib, log_kib)",
+        );
+        refused(
+            "[plugin.todos]\nmount = \"/\"\n\ncase = \"camelCase\"",
+            "witapi.toml:4: unknown key `case` in `plugin.todos`; the nearest known key is `casing` \
+             (known: mount, casing, grants, memory_mib, deadline_ms, body_kib, result_kib, log_kib)",
+        );
+        refused(
+            "keyvalue = { maxmib = 3 }",
+            "witapi.toml:1: unknown key `maxmib` in `keyvalue`; the nearest known key is `max_mib` \
+             (known: max_mib)",
+        );
+        refused(
+            "scheduler.workers = 3",
+            "witapi.toml:1: unknown key `workers` in `scheduler` (known: instances, queue)",
+        );
+        refused(
+            "[scheduler]\n\"a`b\\u001b\" = 3",
+            "witapi.toml:2: unknown key `\"a`b\\u{1b}\"` in `scheduler` (known: instances, queue)",
+        );
+    }
+
+    #[test]
+    fn a_key_of_another_table_is_pointed_there() {
+        refused(
+            "memory_mib = 64",
+            "witapi.toml:1: unknown key `memory_mib` in the top level; it belongs in `limits` \
+             (known: listen, plugins, data, grants, limits, scheduler, server, keyvalue, plugin)",
+        );
+        refused(
+            "[server]\ninstances = 64",
+            "witapi.toml:2: unknown key `instances` in `server`; it belongs in `scheduler` \
+             (known: header_timeout_ms, body_timeout_ms, drain_ms)",
+        );
+    }
+
+    #[test]
+    fn a_number_out_of_its_range_is_refused_with_the_range() {
+        refused(
+            "[scheduler]\ninstances = 0",
+            "witapi.toml:2: `scheduler.instances`: found integer `0`, wanted a whole number from 1 to 20000",
+        );
+        refused(
+            "[limits]\nmemory_mib = 4097",
+            "witapi.toml:2: `limits.memory_mib`: found integer `4097`, wanted a whole number from 1 to 4096",
+        );
+        refused(
+            "[plugin.todos]\ndeadline_ms = -1",
+            "witapi.toml:2: `plugin.todos.deadline_ms`: found integer `-1`, wanted a whole number from 1 to 3600000",
+        );
+        refused(
+            "[plugin.todos]\ndeadline_ms = 1.5",
+            "witapi.toml:2: `plugin.todos.deadline_ms`: found floating point `1.5`, wanted a whole number from 1 to 3600000",
+        );
+        refused(
+            "server.drain_ms = \"soon\"",
+            "witapi.toml:1: `server.drain_ms`: found string \"soon\", wanted a whole number from 0 to 3600000",
+        );
+        assert_eq!(parse("limits.memory_mib = 4096").limits.memory, 4 << 30);
+        for huge in ["9223372036854775807", "18446744073709551615", "1e300", "0xffffffffffffffffffff"] {
+            let text = format!("[limits]\nbody_kib = {huge}");
+            let error = Config::parse(&text, Path::new("witapi.toml")).unwrap_err();
+            assert!(error.to_string().starts_with("witapi.toml:2: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_the_wrong_shape_is_refused_with_the_right_one() {
+        refused(
+            "listen = \"localhost\"",
+            "witapi.toml:1: `listen`: found string \"localhost\", wanted an address and a port, such as \"127.0.0.1:8080\"",
+        );
+        refused(
+            "listen = 8080",
+            "witapi.toml:1: `listen`: found integer `8080`, wanted an address and a port, such as \"127.0.0.1:8080\"",
+        );
+        refused("\ndata = ''", "witapi.toml:2: `data`: found string \"\", wanted a folder");
+        refused(
+            "[plugin.todos]\ncasing = \"PascalCase\"",
+            "witapi.toml:2: `plugin.todos.casing`: found string \"PascalCase\", wanted \"snake_case\", \"camelCase\" or \"kebab-case\"",
+        );
+        for mount in ["", "shop", "/a//b", "/{id}", "/a b", "/../x", "/ä", "//", "/a?b", "/%2f"] {
+            refused(
+                &format!("[plugin.todos]\nmount = \"{mount}\""),
+                &format!(
+                    "witapi.toml:2: `plugin.todos.mount`: found string \"{mount}\", wanted a path such as \"/\" or \"/shop/v1\", \
+                     its segments of A-Z a-z 0-9 - . _ ~"
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn mounts_lose_their_trailing_slash() {
+        for (written, mount) in [("/", ""), ("/a", "/a"), ("/a/", "/a"), ("/a/b.c~_-9", "/a/b.c~_-9")] {
+            let config = parse(&format!("plugin.x.mount = \"{written}\""));
+            assert_eq!(config.plugin("x").mount, mount);
+        }
+    }
+
+    #[test]
+    fn grants_have_the_shape_of_a_package_or_an_interface() {
+        let config = parse("grants = ['wasi:keyvalue', 'a-b:c-9/d-e']");
+        assert_eq!(config.grants, ["wasi:keyvalue", "a-b:c-9/d-e"]);
+        for grant in [
+            "",
+            "wasi",
+            "wasi:",
+            ":a",
+            "wasi:a/",
+            "a:b/c/d",
+            "a:b@1.0.0",
+            "a:b:c",
+            "A:b",
+            "a:b ",
+            "a:-b",
+            "a:b-",
+            "9:b",
+        ] {
+            refused(
+                &format!("grants = [\n  'a:b',\n  '{grant}',\n]"),
+                &format!(
+                    "witapi.toml:3: `grants`: found string \"{grant}\", wanted a package or an interface without its version, \
+                     such as \"wasi:keyvalue\" or \"wasi:keyvalue/store\""
+                ),
+            );
+        }
+        refused("grants = 'a:b'", "witapi.toml:1: `grants`: found string \"a:b\", wanted a list");
+    }
+
+    #[test]
+    fn the_name_of_a_plugin_is_that_of_a_file() {
+        refused(
+            "[plugin.\"../x\"]\nmount = \"/\"",
+            "witapi.toml:1: `plugin.\"../x\"`: found string \"../x\", wanted the name of a plugin: A-Z a-z 0-9 . _ - and no dot first",
+        );
+    }
+
+    #[test]
+    fn what_should_be_a_table_and_is_not_is_refused() {
+        refused("limits = 3", "witapi.toml:1: `limits`: found integer `3`, wanted a table");
+        refused("[[limits]]", "witapi.toml:1: `limits`: found a list, wanted a table");
+        refused("plugin = true", "witapi.toml:1: `plugin`: found boolean `true`, wanted a table");
+        refused("[plugin]\ntodos = []", "witapi.toml:2: `plugin.todos`: found a list, wanted a table");
+    }
+
+    #[test]
+    fn what_is_no_toml_is_refused_with_its_line() {
+        for (text, line) in [("a", 1), ("\n[limits", 2), ("listen = 1\nlisten = 2", 2), ("a = \"\n", 1), ("\u{0}", 1)] {
+            let error = Config::parse(text, Path::new("witapi.toml")).unwrap_err();
+            let start = format!("witapi.toml:{line}: ");
+            assert!(error.to_string().starts_with(&start), "{error}");
+            assert!(!error.to_string().contains('\n'), "{error}");
+        }
+    }
+}

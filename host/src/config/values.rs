@@ -1,0 +1,213 @@
+//! Values of `witapi.toml` that can be wrong: each knows what is wanted instead.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor};
+
+use crate::contract::casing::Casing;
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole<const MIN: u64, const MAX: u64>(pub(super) u64);
+
+impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
+    pub(super) fn count(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
+    /// In bytes.
+    pub(super) fn kib(self) -> usize {
+        self.count().saturating_mul(1 << 10)
+    }
+
+    /// In bytes.
+    pub(super) fn mib(self) -> usize {
+        self.count().saturating_mul(1 << 20)
+    }
+
+    pub(super) fn ms(self) -> Duration {
+        Duration::from_millis(self.0)
+    }
+}
+
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(WholeVisitor::<MIN, MAX>)
+    }
+}
+
+struct WholeVisitor<const MIN: u64, const MAX: u64>;
+
+impl<const MIN: u64, const MAX: u64> Visitor<'_> for WholeVisitor<MIN, MAX> {
+    type Value = Whole<MIN, MAX>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number from {MIN} to {MAX}")
+    }
+
+    fn visit_u64<E: de::Error>(self, found: u64) -> Result<Self::Value, E> {
+        if (MIN..=MAX).contains(&found) {
+            Ok(Whole(found))
+        } else {
+            Err(E::invalid_value(Unexpected::Unsigned(found), &self))
+        }
+    }
+
+    fn visit_i64<E: de::Error>(self, found: i64) -> Result<Self::Value, E> {
+        match u64::try_from(found) {
+            Ok(found) => self.visit_u64(found),
+            Err(_) => Err(E::invalid_value(Unexpected::Signed(found), &self)),
+        }
+    }
+}
+
+/// A table. serde's own reading of a struct would take a list as well, by position.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TableVisitor(PhantomData))
+    }
+}
+
+struct TableVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
+    type Value = Table<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Table)
+    }
+}
+
+/// What is written as a string and read as a `T`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Text<T>(pub(super) T);
+
+impl<T> Text<T> {
+    pub(super) fn or(written: Option<Text<T>>, default: T) -> T {
+        written.map_or(default, |text| text.0)
+    }
+}
+
+pub(super) trait Read: Sized {
+    const WANTED: &str;
+
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl<'de, T: Read> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor(PhantomData))
+    }
+}
+
+struct TextVisitor<T>(PhantomData<T>);
+
+impl<T: Read> Visitor<'_> for TextVisitor<T> {
+    type Value = Text<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::WANTED)
+    }
+
+    fn visit_str<E: de::Error>(self, found: &str) -> Result<Self::Value, E> {
+        match T::read(found) {
+            Some(value) => Ok(Text(value)),
+            None => Err(E::invalid_value(Unexpected::Str(found), &self)),
+        }
+    }
+}
+
+impl Read for SocketAddr {
+    const WANTED: &str = "an address and a port, such as \"127.0.0.1:8080\"";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Read for PathBuf {
+    const WANTED: &str = "a folder";
+
+    fn read(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| text.into())
+    }
+}
+
+impl Read for Casing {
+    const WANTED: &str = "\"snake_case\", \"camelCase\" or \"kebab-case\"";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// Without its trailing slash, so that the root is empty.
+#[derive(Debug, Clone)]
+pub(super) struct Mount(pub(super) String);
+
+impl Read for Mount {
+    const WANTED: &str = "a path such as \"/\" or \"/shop/v1\", its segments of A-Z a-z 0-9 - . _ ~";
+
+    fn read(text: &str) -> Option<Self> {
+        let path = text.strip_prefix('/')?;
+        if path.is_empty() {
+            return Some(Mount(String::new()));
+        }
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(unreserved);
+        let is_path = path.split('/').all(is_segment);
+        is_path.then(|| Mount(format!("/{path}")))
+    }
+}
+
+/// `ns:pkg` or `ns:pkg/iface`. Whether the host has such a thing is not known here.
+#[derive(Debug, Clone)]
+pub(super) struct Grant(pub(super) String);
+
+impl Read for Grant {
+    const WANTED: &str =
+        "a package or an interface without its version, such as \"wasi:keyvalue\" or \"wasi:keyvalue/store\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let (namespace, name) = text.split_once(':')?;
+        let (package, interface) = match name.split_once('/') {
+            Some((package, interface)) => (package, Some(interface)),
+            None => (name, None),
+        };
+        let is_grant = is_label(namespace) && is_label(package) && interface.is_none_or(is_label);
+        is_grant.then(|| Grant(text.to_owned()))
+    }
+}
+
+/// Words of lower-case letters and digits joined by hyphens, beginning with a letter.
+fn is_label(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    text.starts_with(|first: char| first.is_ascii_lowercase()) && text.split('-').all(is_word)
+}
+
+/// The name of a component's file without its ending.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PluginName(pub(super) String);
+
+impl Read for PluginName {
+    const WANTED: &str = "the name of a plugin: A-Z a-z 0-9 . _ - and no dot first";
+
+    fn read(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let is_name = !text.is_empty() && !text.starts_with('.') && text.bytes().all(allowed);
+        is_name.then(|| PluginName(text.to_owned()))
+    }
+}

@@ -1,0 +1,99 @@
+//! One exported function as HTTP.
+
+use super::{Docs, Method, Outcome, Pattern, Type};
+
+/// Built once, at load; routing, binding, invocation and the document all read it.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// `<interface>_<function>` in snake case: the document's `operationId`, unique in its plugin.
+    pub id: String,
+    /// The interface's name without package and version; empty for a function of the world.
+    pub interface: String,
+    /// The export that holds the function, with package and version; `None` for a function of the world.
+    pub instance: Option<String>,
+    /// The function's name in WIT.
+    pub function: String,
+    pub is_async: bool,
+    pub method: Method,
+    /// With the mount point; parameters under their JSON names.
+    pub pattern: Pattern,
+    /// In the order of the function.
+    pub params: Vec<Param>,
+    pub body: Body,
+    pub outcome: Outcome,
+    pub docs: Docs,
+}
+
+#[derive(Debug, Clone)]
+pub struct Param {
+    /// The name in WIT.
+    pub name: String,
+    /// The name in path, query or body.
+    pub json: String,
+    pub ty: Type,
+    pub place: Place,
+}
+
+/// Where a request holds a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Path,
+    Query,
+    Body,
+}
+
+/// What the body of a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// None is read.
+    None,
+    /// The parameter of that index, as JSON.
+    Whole(usize),
+    /// The parameter of that index, as its raw bytes.
+    Raw(usize),
+    /// One JSON object whose members are the parameters in [`Place::Body`].
+    Members,
+}
+
+impl Place {
+    /// What messages call it; also the first step of a fault's location.
+    pub fn name(self) -> &'static str {
+        match self {
+            Place::Path => "path",
+            Place::Query => "query",
+            Place::Body => "body",
+        }
+    }
+}
+
+impl Param {
+    /// Whether a request may leave it out: `option`, and lists in a query, which are then empty.
+    pub fn is_optional(&self) -> bool {
+        match self.ty.resolved() {
+            Type::Option(_) => true,
+            Type::List(_) => self.place == Place::Query,
+            _ => self.place == Place::Query && matches!(self.ty.shape(), Some(super::Shape::Flags(_))),
+        }
+    }
+}
+
+impl Operation {
+    /// The parameters in that place, in the function's order.
+    pub fn params_in(&self, place: Place) -> impl Iterator<Item = &Param> {
+        self.params.iter().filter(move |param| param.place == place)
+    }
+
+    /// Whether a request without a body is a fault.
+    pub fn body_is_required(&self) -> bool {
+        match self.body {
+            Body::None => false,
+            Body::Whole(_) | Body::Raw(_) => true,
+            Body::Members => self.params_in(Place::Body).any(|param| !param.is_optional()),
+        }
+    }
+
+    /// What messages and logs call it, such as `create-todo` of `todos`.
+    pub fn label(&self) -> String {
+        if self.interface.is_empty() { self.function.clone() } else { format!("{}.{}", self.interface, self.function) }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a function returns → status and body. The tables are in `wit/README.md`, "Results and errors".
+
+use super::{Case, Method, Shape, Type, route::Route};
+
+/// The answers of one operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Status of a success.
+    pub success: u16,
+    /// The value of a success, without the `result` and the `option` that statuses stand for.
+    pub value: Option<Type>,
+    /// A `none` is 404: the function returns `option` and its method is about one thing.
+    pub none_is_not_found: bool,
+    /// The function returns `result`.
+    pub fallible: bool,
+    /// The value of an `err`.
+    pub error: Option<Type>,
+}
+
+/// How the status of an `err` is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorStatus {
+    /// The record's member `status`, at this index.
+    Member(usize),
+    /// By case, in the order of the cases.
+    Cases(Vec<u16>),
+    Always(u16),
+}
+
+impl Outcome {
+    /// The outcome of a function that returns `result` on `route`.
+    pub fn of(result: Option<&Type>, route: &Route) -> Outcome {
+        let (value, fallible, error) = match result.map(Type::resolved) {
+            Some(Type::Result(ok, err)) => (ok.as_deref().cloned(), true, err.as_deref().cloned()),
+            _ => (result.cloned(), false, None),
+        };
+        let (value, none_is_not_found) = match value.as_ref().map(Type::resolved) {
+            Some(Type::Option(some)) if route.method != Method::Post => (Some(some.as_ref().clone()), true),
+            _ => (value, false),
+        };
+        let success = if value.is_some() || route.status_is_explicit { route.success } else { 204 };
+        Outcome { success, value, none_is_not_found, fallible, error }
+    }
+
+    /// Whether the value is sent as its bytes rather than as JSON.
+    pub fn is_raw(&self) -> bool {
+        matches!(self.value.as_ref().map(Type::resolved), Some(Type::Bytes))
+    }
+
+    /// How an `err` becomes a status.
+    pub fn error_status(&self) -> ErrorStatus {
+        match self.error.as_ref().and_then(Type::shape) {
+            Some(Shape::Record(fields)) => {
+                let status = |ty: &Type| matches!(ty.resolved(), Type::Scalar(super::Scalar::U16));
+                let member = fields.iter().position(|field| field.name == "status" && status(&field.ty));
+                member.map_or(ErrorStatus::Always(400), ErrorStatus::Member)
+            }
+            Some(Shape::Variant(cases) | Shape::Enum(cases)) => {
+                ErrorStatus::Cases(cases.iter().map(status_of_case).collect())
+            }
+            _ => ErrorStatus::Always(400),
+        }
+    }
+}
+
+/// The status that a case's name stands for; 400 if for none.
+fn status_of_case(case: &Case) -> u16 {
+    match case.name.as_str() {
+        "unauthorized" | "unauthenticated" => 401,
+        "payment-required" => 402,
+        "forbidden" | "permission-denied" => 403,
+        "not-found" => 404,
+        "conflict" | "already-exists" => 409,
+        "gone" => 410,
+        "precondition-failed" => 412,
+        "too-large" => 413,
+        "unprocessable" => 422,
+        "locked" => 423,
+        "too-many-requests" | "rate-limited" => 429,
+        "internal" => 500,
+        "not-implemented" => 501,
+        "unavailable" => 503,
+        "timeout" => 504,
+        // `invalid*` and `bad-request` are in the table too, with what is the default anyway.
+        _ => 400,
+    }
+}

@@ -1,0 +1,379 @@
+//! WIT type → JSON Schema 2020-12, as OpenAPI 3.1 uses it. The table is in `wit/README.md`, "Values".
+
+use std::{collections::BTreeMap, collections::BTreeSet, sync::Arc};
+
+use serde_json::{Value, json};
+use utoipa::{
+    Number,
+    openapi::{
+        Discriminator, Object, OneOf, Ref, RefOr, Schema, SchemaFormat,
+        extensions::Extensions,
+        schema::{AdditionalProperties, Array, ArrayItems, SchemaType, Type as JsonType},
+    },
+};
+
+use super::{Case, Docs, Named, Scalar, Shape, Type};
+
+/// Canonical base64 (RFC 4648, section 4) with padding and without stray bits in the last character:
+/// `contentEncoding` alone asserts nothing (JSON Schema 2020-12, Validation, section 8.1).
+pub const BASE64_PATTERN: &str =
+    "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
+
+/// The component schemas of one document: every named type once, under a name that no other has.
+pub struct Schemas {
+    /// By unqualified name, the types that have it and what each is called in the document.
+    names: BTreeMap<String, Vec<(Arc<Named>, String)>>,
+    taken: BTreeSet<String>,
+}
+
+impl Schemas {
+    /// Names the types of all `(plugin, type)` pairs. A name is qualified only where two types differ,
+    /// or where it is one of `reserved`.
+    pub fn new<'a>(types: impl IntoIterator<Item = (&'a str, &'a Type)>, reserved: &[&str]) -> Schemas {
+        let mut found: BTreeMap<String, Vec<(&str, Arc<Named>)>> = BTreeMap::new();
+        for (plugin, ty) in types {
+            collect(ty, &mut |named| {
+                let same = found.entry(pascal(&named.name)).or_default();
+                let is_new = !same.iter().any(|(_, known)| Arc::ptr_eq(known, named) || known == named);
+                if is_new {
+                    same.push((plugin, named.clone()));
+                }
+                is_new
+            });
+        }
+        let mut taken: BTreeSet<String> = reserved.iter().map(|&name| name.to_owned()).collect();
+        // Unqualified names first, so that what a qualified one is called depends on its rivals alone.
+        for (base, types) in &found {
+            if types.len() == 1 {
+                taken.insert(base.clone());
+            }
+        }
+        let mut names = BTreeMap::new();
+        for (base, types) in found {
+            let is_free = types.len() == 1 && !reserved.contains(&base.as_str());
+            let named = types.into_iter().map(|(plugin, named)| {
+                let name = if is_free { base.clone() } else { qualified(plugin, &named, &base, &mut taken) };
+                (named, name)
+            });
+            let named = named.collect();
+            names.insert(base, named);
+        }
+        Schemas { names, taken }
+    }
+
+    /// Every named type as a component schema, and one for each case of a variant with payloads.
+    pub fn components(&self) -> BTreeMap<String, RefOr<Schema>> {
+        let mut components = BTreeMap::new();
+        for (named, name) in self.names.values().flatten() {
+            components.insert(name.clone(), self.definition(named, name));
+            if let Shape::Variant(cases) = &named.shape
+                && has_payload(cases)
+            {
+                for case in cases {
+                    components.insert(self.case_name(name, case), self.case(case).into());
+                }
+            }
+        }
+        components
+    }
+
+    /// The schema of a value of that type: a reference if the type has a name.
+    pub fn schema(&self, ty: &Type) -> RefOr<Schema> {
+        match ty {
+            Type::Named(named) => Ref::from_schema_name(self.name(named)).into(),
+            Type::Scalar(scalar) => scalar_schema(*scalar).into(),
+            Type::Bytes => {
+                let mut object = Object::with_type(JsonType::String);
+                object.content_encoding = "base64".into();
+                object.pattern = Some(BASE64_PATTERN.into());
+                object.into()
+            }
+            Type::List(item) => Array::new(self.schema(item)).into(),
+            Type::FixedList(item, len) => {
+                let mut array = Array::new(self.schema(item));
+                (array.min_items, array.max_items) = (Some(*len as usize), Some(*len as usize));
+                array.into()
+            }
+            Type::Tuple(items) => tuple_schema(items.iter().map(|item| self.schema(item)).collect()).into(),
+            Type::Option(some) => self.option(some),
+            Type::Result(ok, err) => {
+                let arm = |name: &str, ty: &Option<Arc<Type>>| {
+                    let value =
+                        ty.as_ref().map_or_else(|| Object::with_type(JsonType::Null).into(), |ty| self.schema(ty));
+                    object_schema([(name.to_owned(), value, true)])
+                };
+                one_of([arm("ok", ok).into(), arm("err", err).into()]).into()
+            }
+            Type::Map(key, value) => {
+                if is_string(key) {
+                    let mut object = Object::with_type(JsonType::Object);
+                    object.additional_properties = Some(Box::new(AdditionalProperties::RefOr(self.schema(value))));
+                    object.into()
+                } else {
+                    Array::new(tuple_schema(vec![self.schema(key), self.schema(value)])).into()
+                }
+            }
+        }
+    }
+
+    /// The schema of a record's fields or an operation's body parameters.
+    pub fn object<'a>(&self, members: impl IntoIterator<Item = (&'a str, &'a Type, &'a Docs)>) -> Object {
+        object_schema(members.into_iter().map(|(name, ty, docs)| {
+            let is_required = !matches!(ty.resolved(), Type::Option(_));
+            (name.to_owned(), described(self.schema(ty), docs), is_required)
+        }))
+    }
+
+    fn name<'a>(&'a self, named: &'a Arc<Named>) -> &'a str {
+        let same = self.names.get(&pascal(&named.name)).map(Vec::as_slice).unwrap_or_default();
+        let is_it = |(known, _): &&(Arc<Named>, String)| Arc::ptr_eq(known, named) || known == named;
+        // Every type of every operation was collected, so the fallback is never seen.
+        same.iter().find(is_it).map_or(&named.name, |(_, name)| name)
+    }
+
+    fn option(&self, some: &Type) -> RefOr<Schema> {
+        let null = || Object::with_type(JsonType::Null);
+        if let Type::Option(_) = some.resolved() {
+            let wrapped = object_schema([("some".to_owned(), self.schema(some), true)]);
+            return one_of([wrapped.into(), null().into()]).into();
+        }
+        match self.schema(some) {
+            RefOr::T(Schema::Object(mut object)) if object.enum_values.is_none() => {
+                object.schema_type = or_null(object.schema_type);
+                object.into()
+            }
+            RefOr::T(Schema::Array(mut array)) => {
+                array.schema_type = or_null(array.schema_type);
+                RefOr::T(Schema::Array(array))
+            }
+            other => one_of([other, null().into()]).into(),
+        }
+    }
+
+    fn definition(&self, named: &Named, name: &str) -> RefOr<Schema> {
+        let text = named.docs.text.clone();
+        match &named.shape {
+            Shape::Record(fields) => {
+                let members = fields.iter().map(|field| (field.json.as_str(), &field.ty, &field.docs));
+                let mut object = self.object(members);
+                object.description = text;
+                object.into()
+            }
+            Shape::Enum(cases) => enum_schema(cases, text).into(),
+            Shape::Variant(cases) if !has_payload(cases) => enum_schema(cases, text).into(),
+            Shape::Variant(cases) => {
+                let mut schema = OneOf::new();
+                let mut discriminator = Discriminator::new("tag");
+                for case in cases {
+                    let reference = Ref::from_schema_name(self.case_name(name, case));
+                    discriminator.mapping.insert(case.name.clone(), reference.ref_location.clone());
+                    schema.items.push(reference.into());
+                }
+                schema.discriminator = Some(discriminator);
+                schema.description = text;
+                Schema::OneOf(schema).into()
+            }
+            Shape::Flags(cases) => {
+                let mut array = Array::new(enum_schema(cases, None));
+                array.unique_items = true;
+                array.description = text;
+                RefOr::T(Schema::Array(array))
+            }
+            Shape::Alias(target) => described(self.schema(target), &named.docs),
+        }
+    }
+
+    /// One case of a variant: its tag, and its payload if it has one.
+    fn case(&self, case: &Case) -> Object {
+        let mut tag = Object::with_type(JsonType::String);
+        tag.extensions = Some(Extensions::from_iter([("const", case.name.clone())]));
+        let val =
+            case.ty.iter().map(|ty| ("val".to_owned(), self.schema(ty), !matches!(ty.resolved(), Type::Option(_))));
+        let mut object = object_schema([("tag".to_owned(), tag.into(), true)].into_iter().chain(val));
+        object.description = case.docs.text.clone();
+        object
+    }
+
+    fn case_name(&self, variant: &str, case: &Case) -> String {
+        let mut name = format!("{variant}{}", pascal(&case.name));
+        while self.taken.contains(&name) {
+            name.push_str("Case");
+        }
+        name
+    }
+}
+
+/// Whether the variant is written as objects with a tag rather than as an enum.
+pub fn has_payload(cases: &[Case]) -> bool {
+    cases.iter().any(|case| case.ty.is_some())
+}
+
+/// Whether a map with such keys is a JSON object.
+pub fn is_string(key: &Type) -> bool {
+    matches!(key.resolved(), Type::Scalar(Scalar::String))
+}
+
+/// `NewTodo` of `new-todo`.
+pub fn pascal(wit_name: &str) -> String {
+    let mut pascal = String::with_capacity(wit_name.len());
+    for word in wit_name.split(|c: char| !c.is_ascii_alphanumeric()) {
+        let mut chars = word.chars();
+        pascal.extend(chars.next().map(|first| first.to_ascii_uppercase()));
+        pascal.push_str(chars.as_str());
+    }
+    pascal
+}
+
+/// The first of interface, package and plugin, in front of `base`, that nobody has taken.
+fn qualified(plugin: &str, named: &Named, base: &str, taken: &mut BTreeSet<String>) -> String {
+    let (package, interface) = named.owner.split_once('/').unwrap_or(("", &named.owner));
+    let interface = pascal(interface.split('@').next().unwrap_or_default());
+    let candidates = [
+        format!("{interface}{base}"),
+        format!("{}{interface}{base}", pascal(package)),
+        format!("{}{}{interface}{base}", pascal(plugin), pascal(package)),
+    ];
+    let numbered = (2..).map(|n| format!("{}{n}", candidates[2]));
+    let mut all = candidates.iter().cloned().chain(numbered);
+    // The numbers have no end, so there always is one.
+    let name = all.find(|name| !taken.contains(name)).unwrap_or_default();
+    taken.insert(name.clone());
+    name
+}
+
+/// Visits every named type in `ty`, outermost first, as long as `visit` finds it new.
+fn collect(ty: &Type, visit: &mut impl FnMut(&Arc<Named>) -> bool) {
+    match ty {
+        Type::Scalar(_) | Type::Bytes => {}
+        Type::List(inner) | Type::FixedList(inner, _) | Type::Option(inner) => collect(inner, visit),
+        Type::Tuple(items) => items.iter().for_each(|item| collect(item, visit)),
+        Type::Result(ok, err) => ok.iter().chain(err).for_each(|arm| collect(arm, visit)),
+        Type::Map(key, value) => {
+            collect(key, visit);
+            collect(value, visit);
+        }
+        Type::Named(named) => {
+            if !visit(named) {
+                return;
+            }
+            match &named.shape {
+                Shape::Record(fields) => fields.iter().for_each(|field| collect(&field.ty, visit)),
+                Shape::Variant(cases) => cases.iter().flat_map(|case| &case.ty).for_each(|ty| collect(ty, visit)),
+                Shape::Alias(target) => collect(target, visit),
+                Shape::Enum(_) | Shape::Flags(_) => {}
+            }
+        }
+    }
+}
+
+/// The schema of a scalar.
+pub fn scalar_schema(scalar: Scalar) -> Object {
+    // Names of the OpenAPI Format Registry.
+    let formatted = |ty, format: &str| {
+        let mut object = Object::with_type(ty);
+        object.format = Some(SchemaFormat::Custom(format.into()));
+        object
+    };
+    let mut object = match scalar {
+        Scalar::Bool => Object::with_type(JsonType::Boolean),
+        Scalar::String => Object::with_type(JsonType::String),
+        Scalar::Char => {
+            let mut object = Object::with_type(JsonType::String);
+            (object.min_length, object.max_length) = (Some(1), Some(1));
+            object
+        }
+        Scalar::U8 => formatted(JsonType::Integer, "uint8"),
+        Scalar::U16 => formatted(JsonType::Integer, "uint16"),
+        Scalar::U32 => formatted(JsonType::Integer, "uint32"),
+        Scalar::U64 => formatted(JsonType::Integer, "uint64"),
+        Scalar::S8 => formatted(JsonType::Integer, "int8"),
+        Scalar::S16 => formatted(JsonType::Integer, "int16"),
+        Scalar::S32 => formatted(JsonType::Integer, "int32"),
+        Scalar::S64 => formatted(JsonType::Integer, "int64"),
+        Scalar::F32 => formatted(JsonType::Number, "float"),
+        Scalar::F64 => formatted(JsonType::Number, "double"),
+    };
+    let (minimum, maximum) = match scalar {
+        Scalar::F32 => (Some(Number::Float(f32::MIN.into())), Some(Number::Float(f32::MAX.into()))),
+        Scalar::F64 => (Some(Number::Float(f64::MIN)), Some(Number::Float(f64::MAX))),
+        // Bounds of 64-bit types do not fit into one another's type, but each into one of the two.
+        _ => match scalar.integer_range() {
+            Some((min, max)) => {
+                let number =
+                    |n: i128| isize::try_from(n).map(Number::Int).ok().or(usize::try_from(n).map(Number::UInt).ok());
+                (number(min), number(max))
+            }
+            None => (None, None),
+        },
+    };
+    (object.minimum, object.maximum) = (minimum, maximum);
+    object
+}
+
+/// An object with exactly these members: name, schema, whether it must be there.
+fn object_schema(members: impl IntoIterator<Item = (String, RefOr<Schema>, bool)>) -> Object {
+    let mut object = Object::with_type(JsonType::Object);
+    object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    for (name, schema, is_required) in members {
+        if is_required {
+            object.required.push(name.clone());
+        }
+        object.properties.insert(name, schema);
+    }
+    object
+}
+
+/// An array of exactly these items. utoipa's `prefix_items` takes no references, so the keyword goes in as it is.
+fn tuple_schema(items: Vec<RefOr<Schema>>) -> Array {
+    let mut array = Array::default();
+    (array.min_items, array.max_items) = (Some(items.len()), Some(items.len()));
+    array.items = ArrayItems::False;
+    let items: Vec<Value> = items.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();
+    array.extensions = Some(Extensions::from_iter([("prefixItems", Value::from(items))]));
+    array
+}
+
+fn one_of<const N: usize>(items: [RefOr<Schema>; N]) -> Schema {
+    let mut schema = OneOf::new();
+    schema.items = items.into();
+    Schema::OneOf(schema)
+}
+
+fn enum_schema(cases: &[Case], text: Option<String>) -> Object {
+    let mut object = Object::with_type(JsonType::String);
+    object.enum_values = Some(cases.iter().map(|case| json!(case.name)).collect());
+    let documented = cases.iter().filter_map(|case| Some(format!("- `{}`: {}", case.name, case.docs.text.as_ref()?)));
+    let list = documented.collect::<Vec<_>>().join("\n");
+    let parts: Vec<String> = text.into_iter().chain(Some(list).filter(|list| !list.is_empty())).collect();
+    object.description = Some(parts.join("\n\n")).filter(|text| !text.is_empty());
+    object
+}
+
+fn or_null(ty: SchemaType) -> SchemaType {
+    match ty {
+        SchemaType::Type(ty) => SchemaType::Array(vec![ty, JsonType::Null]),
+        other => other,
+    }
+}
+
+/// The schema with that documentation, in the place where its kind has room for it.
+fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
+    let Some(text) = &docs.text else { return schema };
+    match schema {
+        // JSON Schema 2020-12 allows keywords beside `$ref`.
+        RefOr::Ref(mut reference) => {
+            reference.description = text.clone();
+            RefOr::Ref(reference)
+        }
+        RefOr::T(mut schema) => {
+            let text = Some(text.clone());
+            match &mut schema {
+                Schema::Object(object) => object.description = text,
+                Schema::Array(array) => array.description = text,
+                Schema::OneOf(one_of) => one_of.description = text,
+                _ => {}
+            }
+            RefOr::T(schema)
+        }
+    }
+}

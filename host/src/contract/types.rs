@@ -1,0 +1,199 @@
+//! The types of a contract: WIT's, with names resolved and JSON's member names already chosen.
+
+use std::sync::Arc;
+
+use super::Docs;
+
+/// A WIT type as WitAPI sees it. Structural; cheap to clone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Type {
+    Scalar(Scalar),
+    /// `list<u8>`: bytes, base64 inside JSON.
+    Bytes,
+    List(Arc<Type>),
+    /// `list<T, N>`
+    FixedList(Arc<Type>, u32),
+    Tuple(Arc<[Type]>),
+    Option(Arc<Type>),
+    Result(Option<Arc<Type>>, Option<Arc<Type>>),
+    Map(Arc<Type>, Arc<Type>),
+    Named(Arc<Named>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    Bool,
+    U8,
+    U16,
+    U32,
+    U64,
+    S8,
+    S16,
+    S32,
+    S64,
+    F32,
+    F64,
+    Char,
+    String,
+}
+
+/// A type with a name of its own in WIT, and so in the document.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// The name in WIT, such as `new-todo`.
+    pub name: String,
+    /// The interface that owns it, such as `example:todos/todos@1.0.0`; empty for a world's own type.
+    pub owner: String,
+    pub docs: Docs,
+    pub shape: Shape,
+}
+
+/// The owner is left out: the same type in two interfaces is one schema.
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.docs == other.docs && self.shape == other.shape
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    Record(Vec<Field>),
+    Variant(Vec<Case>),
+    Enum(Vec<Case>),
+    Flags(Vec<Case>),
+    Alias(Type),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// The name in WIT.
+    pub name: String,
+    /// The name of the JSON member.
+    pub json: String,
+    pub ty: Type,
+    pub docs: Docs,
+}
+
+/// A case of a variant or an enum, or one flag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    pub name: String,
+    pub ty: Option<Type>,
+    pub docs: Docs,
+}
+
+impl Type {
+    /// The type behind all aliases.
+    pub fn resolved(&self) -> &Type {
+        let mut ty = self;
+        while let Type::Named(named) = ty
+            && let Shape::Alias(target) = &named.shape
+        {
+            ty = target;
+        }
+        ty
+    }
+
+    /// The shape behind all aliases, if the type is a record, variant, enum or flags.
+    pub fn shape(&self) -> Option<&Shape> {
+        match self.resolved() {
+            Type::Named(named) => Some(&named.shape),
+            _ => None,
+        }
+    }
+
+    /// A value that is one word of text in a path or a query: scalars, enums, and bytes as base64.
+    pub fn is_scalar(&self) -> bool {
+        match self.resolved() {
+            Type::Scalar(_) | Type::Bytes => true,
+            Type::Named(named) => match &named.shape {
+                Shape::Enum(_) => true,
+                Shape::Variant(cases) => cases.iter().all(|case| case.ty.is_none()),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Its name, or what kind of type it is: short however large the type.
+    pub fn describe_name(&self) -> &str {
+        match self {
+            Type::Scalar(scalar) => scalar.name(),
+            Type::Bytes | Type::List(_) | Type::FixedList(..) => "list",
+            Type::Tuple(_) => "tuple",
+            Type::Option(_) => "option",
+            Type::Result(..) => "result",
+            Type::Map(..) => "map",
+            Type::Named(named) => &named.name,
+        }
+    }
+
+    /// What a message calls it, such as `list<u32>` or `record order`.
+    pub fn describe(&self) -> String {
+        let arm = |ty: &Option<Arc<Type>>| ty.as_ref().map_or("_".into(), |ty| ty.describe());
+        match self {
+            Type::Scalar(scalar) => scalar.name().into(),
+            Type::Bytes => "list<u8>".into(),
+            Type::List(item) => format!("list<{}>", item.describe()),
+            Type::FixedList(item, len) => format!("list<{}, {len}>", item.describe()),
+            Type::Tuple(items) => {
+                format!("tuple<{}>", items.iter().map(Type::describe).collect::<Vec<_>>().join(", "))
+            }
+            Type::Option(inner) => format!("option<{}>", inner.describe()),
+            Type::Result(None, None) => "result".into(),
+            Type::Result(ok, None) => format!("result<{}>", arm(ok)),
+            Type::Result(ok, err) => format!("result<{}, {}>", arm(ok), arm(err)),
+            Type::Map(key, value) => format!("map<{}, {}>", key.describe(), value.describe()),
+            Type::Named(named) => format!("{} {}", named.shape.keyword(), named.name),
+        }
+    }
+}
+
+impl Shape {
+    /// WIT's keyword for it.
+    pub fn keyword(&self) -> &'static str {
+        match self {
+            Shape::Record(_) => "record",
+            Shape::Variant(_) => "variant",
+            Shape::Enum(_) => "enum",
+            Shape::Flags(_) => "flags",
+            Shape::Alias(_) => "type",
+        }
+    }
+}
+
+impl Scalar {
+    /// WIT's name of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scalar::Bool => "bool",
+            Scalar::U8 => "u8",
+            Scalar::U16 => "u16",
+            Scalar::U32 => "u32",
+            Scalar::U64 => "u64",
+            Scalar::S8 => "s8",
+            Scalar::S16 => "s16",
+            Scalar::S32 => "s32",
+            Scalar::S64 => "s64",
+            Scalar::F32 => "f32",
+            Scalar::F64 => "f64",
+            Scalar::Char => "char",
+            Scalar::String => "string",
+        }
+    }
+
+    /// Least and greatest value of an integer type, both included.
+    pub fn integer_range(self) -> Option<(i128, i128)> {
+        Some(match self {
+            Scalar::U8 => (0, u8::MAX.into()),
+            Scalar::U16 => (0, u16::MAX.into()),
+            Scalar::U32 => (0, u32::MAX.into()),
+            Scalar::U64 => (0, u64::MAX.into()),
+            Scalar::S8 => (i8::MIN.into(), i8::MAX.into()),
+            Scalar::S16 => (i16::MIN.into(), i16::MAX.into()),
+            Scalar::S32 => (i32::MIN.into(), i32::MAX.into()),
+            Scalar::S64 => (i64::MIN.into(), i64::MAX.into()),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! WIT as wit-parser resolves it → [`Type`], for the component's own types and for those of the embedded text alike.
+
+use std::{collections::HashMap, sync::Arc};
+
+use wit_parser::{Handle, InterfaceId, Resolve, TypeDefKind, TypeId, TypeOwner};
+
+use super::{Case, Docs, Field, Named, Scalar, Shape, Type, casing::Casing};
+
+/// How many levels a type may nest, and so a JSON value of it.
+pub const MAX_DEPTH: usize = 64;
+
+/// Converts types of one [`Resolve`], each once.
+pub struct Types<'a> {
+    resolve: &'a Resolve,
+    casing: Casing,
+    known: HashMap<TypeId, Tall>,
+}
+
+/// A type and how many levels are in it.
+type Tall = (Type, usize);
+
+/// Why a type has no JSON form: what was found, and what was wanted instead.
+pub type Unfit = (String, String);
+
+impl<'a> Types<'a> {
+    pub fn new(resolve: &'a Resolve, casing: Casing) -> Self {
+        Types { resolve, casing, known: HashMap::new() }
+    }
+
+    pub fn convert(&mut self, ty: &wit_parser::Type) -> Result<Type, Unfit> {
+        self.nested(ty, 0).map(|(ty, _)| ty)
+    }
+
+    /// `depth` bounds the recursion, the height that comes back bounds the type.
+    fn nested(&mut self, ty: &wit_parser::Type, depth: usize) -> Result<Tall, Unfit> {
+        use wit_parser::Type as Wit;
+        let scalar = match ty {
+            Wit::Bool => Scalar::Bool,
+            Wit::U8 => Scalar::U8,
+            Wit::U16 => Scalar::U16,
+            Wit::U32 => Scalar::U32,
+            Wit::U64 => Scalar::U64,
+            Wit::S8 => Scalar::S8,
+            Wit::S16 => Scalar::S16,
+            Wit::S32 => Scalar::S32,
+            Wit::S64 => Scalar::S64,
+            Wit::F32 => Scalar::F32,
+            Wit::F64 => Scalar::F64,
+            Wit::Char => Scalar::Char,
+            Wit::String => Scalar::String,
+            Wit::ErrorContext => return Err(unfit("error-context")),
+            Wit::Id(id) => {
+                if let Some(known) = self.known.get(id) {
+                    return Ok(known.clone());
+                }
+                let mut height = 0;
+                let ty = self.definition(*id, depth, &mut height)?;
+                if depth + height >= MAX_DEPTH {
+                    let found = format!("`{}`, which nests deeper than {MAX_DEPTH} levels", ty.describe_name());
+                    return Err((found, format!("at most {MAX_DEPTH} levels")));
+                }
+                self.known.insert(*id, (ty.clone(), height + 1));
+                return Ok((ty, height + 1));
+            }
+        };
+        Ok((Type::Scalar(scalar), 0))
+    }
+
+    /// `height` is raised to the greatest height of a type within.
+    fn definition(&mut self, id: TypeId, depth: usize, height: &mut usize) -> Result<Type, Unfit> {
+        if depth > MAX_DEPTH {
+            return Err(("a type that nests too deep".into(), format!("at most {MAX_DEPTH} levels")));
+        }
+        let resolve = self.resolve;
+        let casing = self.casing;
+        let def = &resolve.types[id];
+        let mut inner = |ty: &wit_parser::Type| {
+            let (ty, inner_height) = self.nested(ty, depth + 1)?;
+            *height = inner_height.max(*height);
+            Ok(ty)
+        };
+        let case = |name: &str, ty, docs: &wit_parser::Docs| Case { name: name.to_owned(), ty, docs: self::docs(docs) };
+        let shape = match &def.kind {
+            TypeDefKind::Record(record) => {
+                let field = |field: &wit_parser::Field| {
+                    let json = casing.apply(&field.name);
+                    Ok(Field { name: field.name.clone(), json, ty: inner(&field.ty)?, docs: docs(&field.docs) })
+                };
+                Shape::Record(record.fields.iter().map(field).collect::<Result<_, Unfit>>()?)
+            }
+            TypeDefKind::Variant(variant) => {
+                let case = |item: &wit_parser::Case| {
+                    Ok(case(&item.name, item.ty.as_ref().map(&mut inner).transpose()?, &item.docs))
+                };
+                Shape::Variant(variant.cases.iter().map(case).collect::<Result<_, Unfit>>()?)
+            }
+            TypeDefKind::Enum(item) => {
+                Shape::Enum(item.cases.iter().map(|item| case(&item.name, None, &item.docs)).collect())
+            }
+            TypeDefKind::Flags(item) => {
+                Shape::Flags(item.flags.iter().map(|item| case(&item.name, None, &item.docs)).collect())
+            }
+            TypeDefKind::Type(target) => {
+                let target = inner(target)?;
+                // A `use` brings a type in under its own name: nothing new.
+                if matches!((&target, &def.name), (Type::Named(named), Some(name)) if named.name == *name) {
+                    return Ok(target);
+                }
+                Shape::Alias(target)
+            }
+            kind => Shape::Alias(anonymous(kind, &mut inner)?),
+        };
+        let Some(name) = def.name.clone() else {
+            // WIT gives every record, variant, enum and flags a name, and components keep it.
+            let Shape::Alias(target) = shape else {
+                return Err((format!("a {} without a name", shape.keyword()), "a named type".into()));
+            };
+            return Ok(target);
+        };
+        Ok(Type::Named(Arc::new(Named { name, owner: self.owner(def.owner), docs: docs(&def.docs), shape })))
+    }
+
+    fn owner(&self, owner: TypeOwner) -> String {
+        match owner {
+            TypeOwner::Interface(id) => interface_name(self.resolve, id).unwrap_or_default(),
+            TypeOwner::World(_) | TypeOwner::None => String::new(),
+        }
+    }
+}
+
+/// A type constructor applied to other types.
+fn anonymous(
+    kind: &TypeDefKind,
+    inner: &mut impl FnMut(&wit_parser::Type) -> Result<Type, Unfit>,
+) -> Result<Type, Unfit> {
+    use wit_parser::Type as Wit;
+    Ok(match kind {
+        TypeDefKind::List(Wit::U8) => Type::Bytes,
+        TypeDefKind::List(item) => Type::List(Arc::new(inner(item)?)),
+        TypeDefKind::FixedLengthList(item, len) => Type::FixedList(Arc::new(inner(item)?), *len),
+        TypeDefKind::Tuple(tuple) => Type::Tuple(tuple.types.iter().map(inner).collect::<Result<_, _>>()?),
+        TypeDefKind::Option(some) => Type::Option(Arc::new(inner(some)?)),
+        TypeDefKind::Result(result) => {
+            let mut arm = |ty: &Option<Wit>| ty.as_ref().map(&mut *inner).transpose().map(|ty| ty.map(Arc::new));
+            Type::Result(arm(&result.ok)?, arm(&result.err)?)
+        }
+        TypeDefKind::Map(key, value) => Type::Map(Arc::new(inner(key)?), Arc::new(inner(value)?)),
+        TypeDefKind::Resource | TypeDefKind::Handle(Handle::Own(_)) => return Err(unfit("resource")),
+        TypeDefKind::Handle(Handle::Borrow(_)) => return Err(unfit("borrow")),
+        TypeDefKind::Future(_) => return Err(unfit("future")),
+        TypeDefKind::Stream(_) => return Err(unfit("stream")),
+        TypeDefKind::Record(_)
+        | TypeDefKind::Variant(_)
+        | TypeDefKind::Enum(_)
+        | TypeDefKind::Flags(_)
+        | TypeDefKind::Type(_)
+        | TypeDefKind::Unknown => return Err(("a type of unknown structure".into(), "a type of WIT".into())),
+    })
+}
+
+fn unfit(kind: &str) -> Unfit {
+    (
+        format!("a type with `{kind}`"),
+        "values that JSON can hold: scalars, strings, lists, tuples, records, options, results, enums, flags, variants and maps".into(),
+    )
+}
+
+pub fn docs(docs: &wit_parser::Docs) -> Docs {
+    docs.contents.as_deref().map(Docs::parse).unwrap_or_default()
+}
+
+/// The full name of an interface, such as `example:todos/todos@1.0.0`; `None` for one inside a world.
+pub fn interface_name(resolve: &Resolve, id: InterfaceId) -> Option<String> {
+    let interface = &resolve.interfaces[id];
+    // `Resolve::id_of` would panic on an interface without a package.
+    interface.package.and_then(|_| resolve.id_of(id))
+}

@@ -1,0 +1,77 @@
+//! `witapi embed`: puts the author's WIT, as text, into a component.
+
+use std::{fs, io, path::Path};
+
+use wasm_encoder::{ComponentSection, CustomSection};
+use wasmparser::BinaryReader;
+use wit_component::WitPrinter;
+use wit_parser::Resolve;
+
+use crate::contract::{self, ContractError, decode::WIT_SECTION};
+
+/// Why nothing was embedded. The file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    #[error("the WIT in {folder} does not resolve: {reason}")]
+    Wit { folder: String, reason: String },
+    #[error("the component is broken at byte {offset}: {reason}")]
+    Broken { offset: usize, reason: String },
+    #[error("the component and the WIT do not fit: {0}")]
+    Unfit(#[from] ContractError),
+    #[error("{file}: {error}")]
+    Io { file: String, error: io::Error },
+}
+
+/// Writes the WIT in `folder` into the component `file`, in the place of any that it had outermost.
+///
+/// # Errors
+///
+/// See [`EmbedError`]. The file is replaced whole or not at all.
+pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
+    let io_error = |error| EmbedError::Io { file: file.display().to_string(), error };
+    let text = wit_text(folder)?;
+    let component = fs::read(file).map_err(io_error)?;
+    let embedded = with_section(&component, &text)?;
+    contract::decode(&embedded, &contract::Options::default())?;
+    let part = file.with_extension("wasm.part");
+    let written = fs::write(&part, &embedded).and_then(|()| fs::rename(&part, file));
+    written.inspect_err(|_| drop(fs::remove_file(&part))).map_err(io_error)
+}
+
+/// All packages of the folder as one text, documentation and external ids included.
+pub fn wit_text(folder: &Path) -> Result<String, EmbedError> {
+    let wit_error = |reason: String| EmbedError::Wit { folder: folder.display().to_string(), reason };
+    let mut resolve = Resolve::default();
+    resolve.all_features = true;
+    let pushed = resolve.push_dir(folder).or_else(|error| Err(wit_error(format!("{error:#}"))));
+    let (main, _) = pushed?;
+    let others: Vec<_> = resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != main).collect();
+    let mut printer = WitPrinter::default();
+    printer.print(&resolve, main, &others).map_err(|error| wit_error(error.to_string()))?;
+    Ok(printer.output.to_string())
+}
+
+/// The component with that text as its only outermost WIT section.
+fn with_section(component: &[u8], text: &str) -> Result<Vec<u8>, EmbedError> {
+    let mut reader = BinaryReader::new(component, 0);
+    let broken = |error: wasmparser::BinaryReaderError| EmbedError::Broken {
+        offset: error.offset(),
+        reason: error.message().to_owned(),
+    };
+    // Magic number, version and layer (component-model/design/mvp/Binary.md, "Component Definitions").
+    reader.read_bytes(8).map_err(broken)?;
+    let mut embedded = component[..8].to_vec();
+    while !reader.eof() {
+        let start = reader.original_position();
+        let id = reader.read_u8().map_err(broken)?;
+        let size = reader.read_var_u32().map_err(broken)?;
+        let content = reader.read_bytes(size as usize).map_err(broken)?;
+        let is_wit = id == 0 && BinaryReader::new(content, 0).read_string().is_ok_and(|name| name == WIT_SECTION);
+        if !is_wit {
+            embedded.extend_from_slice(&component[start..reader.original_position()]);
+        }
+    }
+    let section = CustomSection { name: WIT_SECTION.into(), data: text.as_bytes().into() };
+    section.append_to_component(&mut embedded);
+    Ok(embedded)
+}

@@ -1,0 +1,107 @@
+//! A contract for people to read: what `witapi inspect` prints, and the table at start.
+
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+
+use crate::{
+    catalog::Catalog,
+    contract::{Body, Contract, Operation, Param, Place},
+};
+
+/// Routes, parameters and imports as tables.
+pub fn text(name: &str, contract: &Contract) -> String {
+    let mut text = format!("{name}: {}\n\n", contract.package.as_deref().unwrap_or("no package"));
+    let mut table = table(["METHOD", "PATH", "OPERATION", "PARAMETERS", "BODY", "ANSWERS"]);
+    for operation in &contract.operations {
+        let outcome = &operation.outcome;
+        let value = outcome.value.as_ref().map(|ty| format!(" {}", ty.describe())).unwrap_or_default();
+        let error = outcome.error.as_ref().map(|ty| format!(", error {}", ty.describe())).unwrap_or_default();
+        let params = operation.params.iter().filter(|param| param.place != Place::Body);
+        table.add_row([
+            operation.method.to_string(),
+            operation.pattern.to_string(),
+            operation.label(),
+            params.map(|param| format!("{} {}", param.place.name(), signature(param))).collect::<Vec<_>>().join("\n"),
+            body(operation),
+            format!("{}{value}{error}", outcome.success),
+        ]);
+    }
+    text.push_str(&table.trim_fmt());
+    text.push_str("\n\nImports: ");
+    if contract.imports.is_empty() {
+        text.push_str("none");
+    }
+    for import in &contract.imports {
+        text.push_str(&format!("\n  {}", import.name));
+    }
+    for warning in &contract.warnings {
+        text.push_str(&format!("\nWarning: {warning}"));
+    }
+    text.push('\n');
+    text
+}
+
+fn signature(param: &Param) -> String {
+    format!("{}: {}", param.json, param.ty.describe())
+}
+
+fn body(operation: &Operation) -> String {
+    match operation.body {
+        Body::None => "-".into(),
+        Body::Whole(i) => operation.params[i].ty.describe(),
+        Body::Raw(_) => "bytes".into(),
+        Body::Members => operation.params_in(Place::Body).map(signature).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+/// The same as a JSON value.
+pub fn json(name: &str, contract: &Contract) -> Value {
+    let operation = |operation: &Operation| {
+        let param =
+            |param: &Param| json!({ "name": param.json, "in": param.place.name(), "type": param.ty.describe() });
+        json!({
+            "operation": operation.label(),
+            "method": operation.method.as_str(),
+            "path": operation.pattern.to_string(),
+            "parameters": operation.params.iter().map(param).collect::<Vec<_>>(),
+            "status": operation.outcome.success,
+            "result": operation.outcome.value.as_ref().map(|ty| ty.describe()),
+            "error": operation.outcome.error.as_ref().map(|ty| ty.describe()),
+            "async": operation.is_async,
+        })
+    };
+    json!({
+        "name": name,
+        "package": contract.package,
+        "operations": contract.operations.iter().map(operation).collect::<Vec<_>>(),
+        "imports": contract.imports.iter().map(|import| &import.name).collect::<Vec<_>>(),
+        "warnings": contract.warnings,
+    })
+}
+
+/// The plugins and routes of a host, and what failed to load.
+pub fn routes(catalog: &Catalog) -> String {
+    let mut table = table(["PLUGIN", "METHOD", "PATH", "SUMMARY"]);
+    for plugin in catalog.plugins() {
+        for (i, operation) in plugin.contract.operations.iter().enumerate() {
+            let name = if i == 0 { &plugin.name } else { "" };
+            let summary = operation.docs.summary.as_deref().unwrap_or_default();
+            let path = operation.pattern.to_string();
+            table.add_row([name, operation.method.as_str(), path.as_str(), summary]);
+        }
+    }
+    let mut text = table.trim_fmt();
+    text.push('\n');
+    for (name, entry) in catalog.entries() {
+        if let Some(failure) = &entry.failure {
+            text.push_str(&format!("{name} failed to load: {}\n", failure.reason));
+        }
+    }
+    text
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    table
+}

@@ -1,0 +1,146 @@
+//! WitAPI: FastAPI for WebAssembly components.
+//!
+//! [`Host`] holds what runs; [`server`] puts it on a socket. The flow of a request and of a load is in `ARCHITECTURE.md`.
+
+pub mod bind;
+pub mod catalog;
+pub mod config;
+pub mod contract;
+pub mod dispatch;
+pub mod embed;
+pub mod inspect;
+pub mod keyvalue;
+pub mod log;
+pub mod openapi;
+pub mod plugin;
+pub mod problem;
+pub mod runtime;
+pub mod server;
+pub mod value;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use arc_swap::ArcSwap;
+
+use catalog::{Catalog, Failure};
+use config::Config;
+use keyvalue::Stores;
+use plugin::{
+    LoadError, Plugin,
+    load::{self, Cause, Loader},
+};
+use runtime::{Engines, PoolSize, Scheduler, code_cache::CodeCache};
+
+/// All that runs in one process.
+pub struct Host {
+    /// What a load needs of the host.
+    pub loader: Loader,
+    scheduler: Scheduler,
+    catalog: ArcSwap<Catalog>,
+    /// Held while one catalog is made of another, never across a guest's call.
+    changing: Mutex<()>,
+}
+
+impl Host {
+    /// A host without plugins.
+    ///
+    /// # Errors
+    ///
+    /// The instance pools do not fit into the address space.
+    pub fn new(config: Config) -> wasmtime::Result<Host> {
+        let config = Arc::new(config);
+        let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
+        let loader = Loader {
+            engines: Engines::new(pool)?,
+            cache: CodeCache::open(config.data.join("code")),
+            stores: Stores::new(&config.data, config.keyvalue.max_bytes),
+            config: config.clone(),
+        };
+        let scheduler = Scheduler::new(config.scheduler.instances, config.scheduler.queue);
+        Ok(Host { loader, scheduler, catalog: ArcSwap::default(), changing: Mutex::new(()) })
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.loader.config
+    }
+
+    pub fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    /// What is served now. Whoever holds it is not disturbed by what comes after it.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+
+    /// Serves `plugin` from now on, in the place of its earlier version if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Another plugin has one of its routes, or another file its name. Nothing has changed then.
+    pub fn serve(&self, plugin: Plugin) -> Result<(), LoadError> {
+        let _changing = self.changing();
+        let catalog = self.catalog.load();
+        let file = plugin.file.clone();
+        let failed = |cause| LoadError { file: file.clone(), cause };
+        let earlier = catalog.entries().get(plugin.name.as_ref()).and_then(|entry| entry.serving.as_ref());
+        if let Some(earlier) = earlier
+            && earlier.file != file
+        {
+            return Err(failed(Cause::NameTaken { other: earlier.file.clone() }));
+        }
+        let action = if earlier.is_some() { "replaced" } else { "loaded" };
+        let plugin = Arc::new(plugin);
+        let next = catalog.with(plugin.clone()).map_err(|conflict| failed(Cause::Conflict(conflict)))?;
+        self.catalog.store(Arc::new(next));
+        tracing::info!(
+            plugin = %plugin.name,
+            operations = plugin.contract.operations.len(),
+            digest = &plugin.digest[..12],
+            ms = plugin.load_time.as_millis() as u64,
+            "{action}"
+        );
+        Ok(())
+    }
+
+    /// Notes that a file did not load. What is serving goes on.
+    pub fn note_failure(&self, error: &LoadError) {
+        let _changing = self.changing();
+        tracing::error!("not loaded: {error}");
+        let file = error.file.clone();
+        let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+        let failure = Failure { file, reason: error.cause.to_string(), at: SystemTime::now() };
+        self.catalog.store(Arc::new(self.catalog.load().with_failure(&name, failure)));
+    }
+
+    /// Serves what was loaded from `file` no more. Requests in flight end as they began.
+    pub fn unload(&self, file: &Path) {
+        let _changing = self.changing();
+        let catalog = self.catalog.load();
+        let Some(name) = load::name_of(file).or_else(|| file.file_stem()?.to_str()) else { return };
+        let Some(entry) = catalog.entries().get(name) else { return };
+        let is_serving = entry.serving.as_ref().is_some_and(|plugin| plugin.file == file);
+        let next = if is_serving || entry.serving.is_none() {
+            tracing::info!(plugin = name, "unloaded");
+            catalog.without(name)
+        } else {
+            // It was another file of that name, which never served.
+            catalog.without_failure(name)
+        };
+        self.catalog.store(Arc::new(next));
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes of the largest linear memory that any plugin may have.
+fn max_memory(config: &Config) -> usize {
+    let of_plugins = config.plugin_names().map(|name| config.plugin(name).limits.memory);
+    of_plugins.fold(config.limits.memory, usize::max)
+}

@@ -1,0 +1,193 @@
+//! The log: what the host and the guests tell the operator, on stderr.
+
+use std::borrow::Cow;
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// The environment variable that says what is logged, in the syntax of `tracing`'s filters:
+/// `debug`, or `warn,witapi=debug,guest=off`.
+pub const ENV: &str = "WITAPI_LOG";
+
+/// What is logged when [`ENV`] says nothing.
+pub const DEFAULT_FILTER: &str = "info";
+
+/// The longest line [`printable`] answers, in bytes.
+pub const MAX_LINE: usize = 8 << 10;
+
+/// Room for the longest mark of [`printable`]: ` … 18446744073709551615 bytes cut`.
+const MARK: usize = 36;
+
+/// What a line of the log looks like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people; in colour if stderr is a terminal and `NO_COLOR` is not set.
+    #[default]
+    Text,
+    /// For programs: one JSON object a line, the event's fields beside `timestamp`, `level` and `target`.
+    Json,
+}
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    #[error("{ENV}: found {found:?}, wanted a filter such as `{DEFAULT_FILTER}` or `warn,witapi=debug`: {why}")]
+    Filter { found: String, why: String },
+    /// [`init`] was called before, or something else logs.
+    #[error("the log is set up already")]
+    Twice,
+}
+
+/// Begins to log to stderr: times in RFC 3339 and UTC, as much as [`ENV`] says. Once in a process.
+///
+/// # Errors
+///
+/// Both of [`InitError`]: a wrong filter is refused, lest what it was to show be missed.
+pub fn init(format: Format) -> Result<(), InitError> {
+    let found = std::env::var_os(ENV).map(|value| value.to_string_lossy().into_owned());
+    let filter = filter(found.as_deref().unwrap_or_default())?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A failing stderr would be reported on stderr, where that fails with a panic.
+        .log_internal_errors(false);
+    let begun = match format {
+        Format::Text => log.with_ansi(has_colour()).try_init(),
+        Format::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
+    };
+    begun.map_err(|_| InitError::Twice)
+}
+
+fn filter(text: &str) -> Result<EnvFilter, InitError> {
+    let text = if text.trim().is_empty() { DEFAULT_FILTER } else { text };
+    // Without regular expressions: the environment should not decide how long a match takes.
+    let builder = EnvFilter::builder().with_regex(false);
+    builder.parse(text).map_err(|why| InitError::Filter { found: text.to_owned(), why: why.to_string() })
+}
+
+fn has_colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && std::io::stderr().is_terminal()
+}
+
+/// A line that a guest or a client wrote, made safe to print.
+///
+/// It cannot drive a terminal, begin a line of its own or show other than what is read: characters
+/// that do something instead of showing (see [`is_hidden`]) are spelled as Rust spells them, such
+/// as `\u{1b}`. It is at most [`MAX_LINE`] bytes; a longer one is cut and says how much is missing.
+/// Backslashes stay as they are, so a spelled character and its spelling look the same.
+pub fn printable(line: &str) -> Cow<'_, str> {
+    if line.len() <= MAX_LINE && !line.contains(is_hidden) {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(MAX_LINE.min(line.len() + MARK));
+    // How much of `out` and `line` can stay if the mark has to follow.
+    let mut kept = (0, 0);
+    for (at, character) in line.char_indices() {
+        if out.len() <= MAX_LINE - MARK {
+            kept = (out.len(), at);
+        }
+        if is_hidden(character) {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+        if out.len() > MAX_LINE {
+            out.truncate(kept.0);
+            out += &format!(" … {} bytes cut", line.len() - kept.1);
+            break;
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a character acts on the terminal or the text around it, or is not seen at all:
+/// C0, DEL and C1 controls but the tab, line and paragraph separators, bidirectional controls,
+/// invisible operators, interlinear marks, tags and the byte order mark. The joiners that emoji and some
+/// scripts need are not among them.
+fn is_hidden(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\u{8}'
+            | '\u{a}'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_text_is_not_copied() {
+        for line in ["", "hello\tworld", "C:\\new", "naïve 日本語 👩‍👧", &"x".repeat(MAX_LINE)] {
+            assert!(matches!(printable(line), Cow::Borrowed(same) if same == line));
+        }
+    }
+
+    #[test]
+    fn a_guest_cannot_drive_the_terminal() {
+        assert_eq!(printable("\u{1b}[2J\u{1b}]0;x\u{7}"), r"\u{1b}[2J\u{1b}]0;x\u{7}");
+        assert_eq!(printable("\u{9b}31m\u{7f}\0"), r"\u{9b}31m\u{7f}\u{0}");
+    }
+
+    #[test]
+    fn a_guest_cannot_forge_a_line() {
+        assert_eq!(printable("a\r\n2026 INFO b\u{2028}c\u{85}"), r"a\r\n2026 INFO b\u{2028}c\u{85}");
+    }
+
+    #[test]
+    fn text_cannot_be_reordered_or_hidden() {
+        assert_eq!(printable("a\u{202e}b\u{2066}c\u{61c}"), r"a\u{202e}b\u{2066}c\u{61c}");
+        assert_eq!(printable("\u{feff}a\u{200b}\u{e0041}"), r"\u{feff}a\u{200b}\u{e0041}");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_says_how_much_is_missing() {
+        let line = printable(&"x".repeat(MAX_LINE + 1)).into_owned();
+        assert_eq!(line.len(), MAX_LINE - MARK + " … 37 bytes cut".len());
+        assert!(line.ends_with("xx … 37 bytes cut"), "{line}");
+    }
+
+    #[test]
+    fn no_line_exceeds_its_bound_or_loses_count() {
+        for unit in ["x", "é", "日", "👩", "\u{1b}", "\u{e0041}", "ab\u{202e}é"] {
+            for length in [1, 900, 2_000, 8_150, 8_190, 8_192, 8_193, 9_000, 100_000] {
+                let raw = unit.repeat(length / unit.len());
+                let line = printable(&raw);
+                assert!(line.len() <= MAX_LINE);
+                assert!(!line.contains(is_hidden));
+                if let Some((kept, mark)) = line.split_once(" … ") {
+                    let whole: String = raw.chars().map(|c| printable(&c.to_string()).into_owned()).collect();
+                    assert!(whole.starts_with(kept));
+                    let cut: usize = mark.trim_end_matches(" bytes cut").parse().unwrap();
+                    let seen = &raw[..raw.len() - cut];
+                    assert_eq!(printable(seen), kept);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_mark_fits_its_room() {
+        assert!(format!(" … {} bytes cut", u64::MAX).len() <= MARK);
+    }
+
+    #[test]
+    fn an_empty_filter_is_the_default_and_a_wrong_one_an_error() {
+        assert_eq!(filter(" ").unwrap().to_string(), DEFAULT_FILTER);
+        assert!(filter("warn,witapi=debug,guest=off").is_ok());
+        let error = filter("witapi=loud").unwrap_err().to_string();
+        assert!(error.starts_with("WITAPI_LOG: found \"witapi=loud\", wanted a filter"), "{error}");
+    }
+}

@@ -1,0 +1,189 @@
+//! The command line.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use tokio::net::TcpListener;
+use witapi::{
+    Host,
+    config::Config,
+    contract::{self, Contract, route},
+    embed, inspect, log, openapi,
+    plugin::{LoadError, load, watch::Watch},
+    server::Server,
+};
+
+/// FastAPI for WebAssembly components: the WIT that a component exports becomes routes, validation and documentation.
+#[derive(Parser)]
+#[command(name = "witapi", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve plugins, and follow every change of their files
+    Serve(Serve),
+    /// Show what a component promises: its routes, parameters and imports
+    Inspect(Inspect),
+    /// Put WIT with its documentation into a component, since toolchains drop the documentation
+    Embed(Embed),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Components and folders of components; without any, the plugin folder
+    paths: Vec<PathBuf>,
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The plugin folder, which is made if it is not there [default: plugins]
+    #[arg(long, value_name = "FOLDER")]
+    plugins: Option<PathBuf>,
+    /// The folder of compiled code and key-value stores [default: data]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// The configuration [default: witapi.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How log lines are written; WITAPI_LOG sets which
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Args)]
+struct Inspect {
+    /// The component
+    file: PathBuf,
+    /// Print JSON instead of tables
+    #[arg(long, conflicts_with = "openapi")]
+    json: bool,
+    /// Print the OpenAPI document
+    #[arg(long)]
+    openapi: bool,
+    /// The configuration whose mount point and casing hold [default: witapi.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Embed {
+    /// The component, which is changed in place
+    file: PathBuf,
+    /// The folder with the component's WIT, its dependencies in `deps`
+    #[arg(long, value_name = "FOLDER")]
+    wit: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(arguments) => serve(arguments),
+        Command::Inspect(arguments) => inspect(&arguments),
+        Command::Embed(arguments) => embed::embed(&arguments.file, &arguments.wit).map_err(Into::into),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("witapi: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(arguments: Serve) -> anyhow::Result<()> {
+    log::init(match arguments.log_format {
+        LogFormat::Text => log::Format::Text,
+        LogFormat::Json => log::Format::Json,
+    })?;
+    let mut config = Config::load(arguments.config.as_deref())?;
+    config.listen = arguments.listen.unwrap_or(config.listen);
+    config.data = arguments.data.unwrap_or(config.data);
+    let mut sources = arguments.paths;
+    if sources.is_empty() || arguments.plugins.is_some() {
+        let folder = arguments.plugins.unwrap_or_else(|| config.plugins.clone());
+        std::fs::create_dir_all(&folder).with_context(|| format!("the plugin folder {}", folder.display()))?;
+        sources.push(folder);
+    }
+    if let Some(missing) = sources.iter().find(|source| !source.exists()) {
+        anyhow::bail!("{}: no such file or folder; name a component, or a folder of them", missing.display());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(run(config, sources));
+    // A load that is under way on a thread of its own is not worth waiting for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let host =
+        Arc::new(Host::new(config).map_err(|error| anyhow::anyhow!("the instance pools do not fit: {error:#}"))?);
+    let server = Server::new(host.clone());
+    let mut watch = Watch::new(host.clone(), sources).context("cannot watch the plugins' files")?;
+
+    let follow = async {
+        watch.load_all().await;
+        server.set_ready(true);
+        print!("{}", inspect::routes(&host.catalog()));
+        println!("\nListening on http://{address}");
+        println!("Documentation: http://{address}/docs · http://{address}/openapi.json");
+        watch.run().await;
+    };
+    tokio::select! {
+        () = server.run(listener, stop) => {}
+        () = follow => {}
+    }
+    host.loader.stores.close().await;
+    Ok(())
+}
+
+/// Done when the process is asked to end.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn inspect(arguments: &Inspect) -> anyhow::Result<()> {
+    let file = &arguments.file;
+    let (name, contract) = contract_of(file, &Config::load(arguments.config.as_deref())?)?;
+    if arguments.openapi {
+        println!("{}", openapi::pretty(&name, &contract));
+    } else if arguments.json {
+        println!("{:#}", inspect::json(&name, &contract));
+    } else {
+        print!("{}", inspect::text(&name, &contract));
+    }
+    Ok(())
+}
+
+fn contract_of(file: &Path, config: &Config) -> Result<(String, Contract), LoadError> {
+    let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    let failed = |cause| LoadError { file: file.to_owned(), cause };
+    let bytes = load::read(file).map_err(failed)?;
+    let settings = config.plugin(&name);
+    let mount = route::parse_pattern(&settings.mount).unwrap_or_default();
+    let options = contract::Options { mount, casing: settings.casing };
+    contract::decode(&bytes, &options).map(|contract| (name, contract)).map_err(|error| failed(error.into()))
+}

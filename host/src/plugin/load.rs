@@ -1,0 +1,168 @@
+//! Bytes → [`Plugin`]. Nothing of the host changes here.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::{Instant, SystemTime},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::Plugin;
+use crate::{
+    catalog::Conflict,
+    config::Config,
+    contract::{self, ContractError, route},
+    keyvalue::Stores,
+    runtime::{
+        Callable, Engines, Refused,
+        code_cache::{CodeCache, hex},
+        grants::{self, Grant},
+        invoke::Bounds,
+    },
+};
+
+/// The largest component that is read, in bytes. A Python component has 18 MB, one with SpiderMonkey 12.
+pub const MAX_COMPONENT: u64 = 256 << 20;
+
+/// Bytes of the host's memory that one byte of a result may take on its way: each byte of a `list<u8>` is a
+/// `component::Val` of its own.
+const TRANSFER_PER_RESULT_BYTE: usize = 40;
+
+/// What loading needs of the host.
+#[derive(Clone)]
+pub struct Loader {
+    pub config: std::sync::Arc<Config>,
+    pub engines: Engines,
+    pub cache: CodeCache,
+    pub stores: Stores,
+}
+
+/// Why a file is not served. Names the file and every item in it that is wrong.
+#[derive(Debug)]
+pub struct LoadError {
+    pub file: PathBuf,
+    pub cause: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    #[error("the file cannot be read: {0}")]
+    Read(#[from] io::Error),
+    #[error("the file has {found} bytes; wanted at most {MAX_COMPONENT}")]
+    TooLarge { found: u64 },
+    #[error("the file's name has to be `<plugin>.wasm`, with letters, digits, `-`, `_` and `.` and no dot in front")]
+    Name,
+    #[error("another file has this plugin's name: {}", other.display())]
+    NameTaken { other: PathBuf },
+    #[error("{0}")]
+    Contract(#[from] ContractError),
+    #[error("{}", lines(.0))]
+    Refused(Vec<Refused>),
+    #[error("the component does not compile: {0}")]
+    Compile(String),
+    #[error("the component does not link: {0}")]
+    Link(String),
+    #[error("{0}")]
+    Conflict(#[from] Conflict),
+    #[error("loading it failed inside the host: {0}")]
+    Host(String),
+}
+
+fn lines(refused: &[Refused]) -> String {
+    refused.iter().map(Refused::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = self.cause.to_string();
+        let file = self.file.display();
+        if cause.contains('\n') {
+            write!(f, "{file}:")?;
+            cause.lines().try_for_each(|line| write!(f, "\n  {line}"))
+        } else {
+            write!(f, "{file}: {cause}")
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl Cause {
+    /// Whether the file may only be half-written yet.
+    pub fn may_be_unfinished(&self) -> bool {
+        match self {
+            Cause::Contract(error) => error.is_truncated,
+            _ => false,
+        }
+    }
+}
+
+/// The plugin's name: that of its file without `.wasm`.
+pub fn name_of(file: &Path) -> Option<&str> {
+    let name = file.file_name()?.to_str()?.strip_suffix(".wasm")?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    (!name.is_empty() && name.len() <= 128 && !name.starts_with('.') && name.chars().all(fits)).then_some(name)
+}
+
+/// Reads, decodes, compiles and links the component in `file`. Takes seconds for a large one that is not in the cache,
+/// so it is not for async threads.
+///
+/// # Errors
+///
+/// See [`Cause`].
+pub fn load(loader: &Loader, file: &Path) -> Result<Plugin, LoadError> {
+    let began = Instant::now();
+    let error = |cause| LoadError { file: file.to_owned(), cause };
+    let name = name_of(file).ok_or_else(|| error(Cause::Name))?;
+    let bytes = read(file).map_err(error)?;
+    from_bytes(loader, file, name, &bytes, began).map_err(error)
+}
+
+/// Reads the file, bounded.
+pub fn read(file: &Path) -> Result<Vec<u8>, Cause> {
+    let size = std::fs::metadata(file)?.len();
+    if size > MAX_COMPONENT {
+        return Err(Cause::TooLarge { found: size });
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    // The file may grow while it is read.
+    io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(file)?, MAX_COMPONENT), &mut bytes)?;
+    Ok(bytes)
+}
+
+fn from_bytes(loader: &Loader, file: &Path, name: &str, bytes: &[u8], began: Instant) -> Result<Plugin, Cause> {
+    let settings = loader.config.plugin(name);
+    // The configuration was checked when it was read.
+    let mount = route::parse_pattern(&settings.mount).unwrap_or_default();
+    let contract = contract::decode(bytes, &contract::Options { mount, casing: settings.casing })?;
+    for warning in &contract.warnings {
+        tracing::warn!(plugin = name, "{warning}");
+    }
+    let granted: Vec<_> = settings.grants.iter().cloned().map(Grant).collect();
+    grants::check(name, &contract.imports, &granted).map_err(Cause::Refused)?;
+
+    let engine = loader.engines.get(contract.uses_async);
+    let component = loader.cache.component(engine, bytes).map_err(|error| Cause::Compile(format!("{error:#}")))?;
+    let bounds = Bounds {
+        memory: settings.limits.memory,
+        transfer: settings.limits.result.saturating_mul(TRANSFER_PER_RESULT_BYTE),
+        log: settings.limits.log,
+    };
+    let callable = Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds)
+        .map_err(|error| Cause::Link(format!("{error:#}")))?;
+    Ok(Plugin {
+        name: name.into(),
+        file: file.to_owned(),
+        digest: hex(&Sha256::digest(bytes)),
+        size: bytes.len(),
+        contract,
+        limits: settings.limits,
+        grants: settings.grants,
+        loaded_at: SystemTime::now(),
+        load_time: began.elapsed(),
+        callable,
+        document: OnceLock::new(),
+    })
+}

@@ -1,0 +1,65 @@
+//! A plugin: a component with its contract, its limits and its grants, ready to be called.
+
+pub mod load;
+pub mod watch;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::Instant;
+use wasmtime::component::Val;
+
+use crate::{
+    config::Limits,
+    contract::Contract,
+    openapi::{self, Document},
+    runtime::{CallError, Callable, Facts},
+};
+
+pub use load::LoadError;
+
+/// See the module. Made by [`load::load`]; never changes.
+pub struct Plugin {
+    /// The file's name without `.wasm`.
+    pub name: Arc<str>,
+    pub file: PathBuf,
+    /// SHA-256 of the component, in hexadecimal.
+    pub digest: String,
+    /// Of the component, in bytes.
+    pub size: usize,
+    pub contract: Contract,
+    pub limits: Limits,
+    pub grants: Vec<String>,
+    pub loaded_at: SystemTime,
+    /// From reading the file to being ready, compilation included.
+    pub load_time: Duration,
+    callable: Callable,
+    document: OnceLock<Document>,
+}
+
+impl Plugin {
+    /// The OpenAPI document of this plugin alone, made when it is first asked for.
+    pub fn document(&self) -> &Document {
+        self.document.get_or_init(|| openapi::document(&self.name, [(self.name.as_ref(), &self.contract)].into_iter()))
+    }
+
+    /// Calls the operation of that index. See [`Callable::call`].
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn call(
+        &self,
+        index: usize,
+        args: Vec<Val>,
+        facts: Facts,
+        deadline: Instant,
+    ) -> Result<Option<Val>, CallError> {
+        let outcome = &self.contract.operations[index].outcome;
+        let has_result = outcome.fallible || outcome.value.is_some();
+        self.callable.call(index, has_result, args, facts, deadline).await
+    }
+}

@@ -1,0 +1,251 @@
+//! The plugin folder → the catalog, for as long as the host runs.
+//!
+//! The watcher only wakes; what is there is always found by looking at the whole folder, so that a lost or merged
+//! event loses nothing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::load::{self, Cause, LoadError};
+use crate::Host;
+
+/// A file that has not changed for so long is taken to be complete.
+const SETTLE: Duration = Duration::from_millis(60);
+
+/// A truncated file may still be on its way this long after its last change.
+const UNFINISHED: Duration = Duration::from_secs(2);
+
+/// How often the folder is looked at without an event, for file systems that send none.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Files that are compiled at one time. Compilation itself uses all cores.
+const LOADS: usize = 2;
+
+/// What tells one content of a file from another without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    len: u64,
+    modified: SystemTime,
+    inode: u64,
+}
+
+/// A file as it was last seen.
+#[derive(Debug)]
+struct Seen {
+    stamp: Stamp,
+    since: Instant,
+    /// The stamp that was last loaded, or that failed to.
+    handled: Option<Stamp>,
+    is_loading: bool,
+    /// It lost a route or a name to another plugin, so it gets another try when one goes.
+    is_refused: bool,
+}
+
+/// Watches folders and files, and keeps the host's catalog like them.
+pub struct Watch {
+    host: Arc<Host>,
+    sources: Vec<PathBuf>,
+    files: BTreeMap<PathBuf, Seen>,
+    loads: JoinSet<Loaded>,
+    wake: mpsc::Receiver<()>,
+    watcher: RecommendedWatcher,
+    watched: BTreeSet<PathBuf>,
+}
+
+struct Loaded {
+    file: PathBuf,
+    stamp: Stamp,
+    outcome: Result<super::Plugin, LoadError>,
+}
+
+impl Watch {
+    /// Begins to watch `sources`: folders, whose `*.wasm` count, and files.
+    ///
+    /// # Errors
+    ///
+    /// The system has no more watches to give.
+    pub fn new(host: Arc<Host>, sources: Vec<PathBuf>) -> notify::Result<Watch> {
+        let (tell, wake) = mpsc::channel(1);
+        // A full channel means that the loop is about to look anyway.
+        let watcher = notify::recommended_watcher(move |_| {
+            let _ = tell.try_send(());
+        })?;
+        let files = BTreeMap::new();
+        let mut watch = Watch { host, sources, files, loads: JoinSet::new(), wake, watcher, watched: BTreeSet::new() };
+        watch.watch_folders();
+        Ok(watch)
+    }
+
+    /// Loads all that is there, and returns when each file serves or has failed.
+    pub async fn load_all(&mut self) {
+        loop {
+            let due = self.look();
+            match (due, self.files.values().any(|seen| seen.is_loading)) {
+                (None, false) => return,
+                (due, _) => self.wait(due.unwrap_or_else(|| Instant::now() + POLL)).await,
+            }
+        }
+    }
+
+    /// Follows every change, for ever.
+    pub async fn run(mut self) {
+        loop {
+            let due = self.look().unwrap_or_else(|| Instant::now() + POLL);
+            self.wait(due).await;
+        }
+    }
+
+    /// Until there may be something to do.
+    async fn wait(&mut self, due: Instant) {
+        tokio::select! {
+            Some(loaded) = self.loads.join_next() => self.finish(loaded),
+            // Events come in bursts; one look serves them all.
+            _ = self.wake.recv() => drop(timeout(Duration::from_millis(5), std::future::pending::<()>()).await),
+            () = sleep_until(due) => {}
+        }
+    }
+
+    /// Compares the folder with what was seen, begins what is to be done, and says when to look again.
+    fn look(&mut self) -> Option<Instant> {
+        self.watch_folders();
+        let now = Instant::now();
+        let found = find(&self.sources);
+        let gone: Vec<_> = self.files.keys().filter(|file| !found.contains_key(*file)).cloned().collect();
+        for file in gone {
+            self.files.remove(&file);
+            self.host.unload(&file);
+            self.retry_refused();
+        }
+        for (file, stamp) in found {
+            let fresh = || Seen { stamp, since: now, handled: None, is_loading: false, is_refused: false };
+            let seen = self.files.entry(file).or_insert_with(fresh);
+            if seen.stamp != stamp {
+                (seen.stamp, seen.since) = (stamp, now);
+            }
+        }
+        let mut due: Option<Instant> = None;
+        for (file, seen) in &mut self.files {
+            if seen.handled == Some(seen.stamp) || seen.is_loading {
+                continue;
+            }
+            // A file that was written long before it was seen has nothing more to come.
+            let is_old = seen.stamp.modified.elapsed().is_ok_and(|age| age > UNFINISHED);
+            let settled = seen.since + if is_old { Duration::ZERO } else { SETTLE };
+            if settled > now {
+                due = Some(due.map_or(settled, |due| due.min(settled)));
+            } else if self.loads.len() < LOADS {
+                seen.is_loading = true;
+                let (host, file, stamp) = (self.host.clone(), file.clone(), seen.stamp);
+                self.loads.spawn_blocking(move || {
+                    let outcome = load::load(&host.loader, &file);
+                    Loaded { file, stamp, outcome }
+                });
+            }
+        }
+        due
+    }
+
+    fn finish(&mut self, loaded: Result<Loaded, tokio::task::JoinError>) {
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                // No load is meant to panic. Which one it was is not known here, so all that were under way begin anew
+                // when they change.
+                tracing::error!(%error, "loading a plugin failed inside the host");
+                for seen in self.files.values_mut().filter(|seen| seen.is_loading) {
+                    (seen.is_loading, seen.handled) = (false, Some(seen.stamp));
+                }
+                return;
+            }
+        };
+        let Loaded { file, stamp, outcome } = loaded;
+        let Some(seen) = self.files.get_mut(&file) else { return };
+        seen.is_loading = false;
+        if let Err(LoadError { cause, .. }) = &outcome
+            && cause.may_be_unfinished()
+            && seen.stamp == stamp
+            && seen.stamp.modified.elapsed().is_ok_and(|age| age < UNFINISHED)
+        {
+            // Another look after another while.
+            seen.since = Instant::now();
+            return;
+        }
+        seen.handled = Some(stamp);
+        let outcome = outcome.and_then(|plugin| self.host.serve(plugin));
+        let is_refused = matches!(&outcome, Err(LoadError { cause: Cause::Conflict(_) | Cause::NameTaken { .. }, .. }));
+        seen.is_refused = is_refused;
+        match outcome {
+            // A new version may have left routes that others wanted.
+            Ok(()) => self.retry_refused(),
+            Err(error) => self.host.note_failure(&error),
+        }
+    }
+
+    fn retry_refused(&mut self) {
+        for seen in self.files.values_mut().filter(|seen| seen.is_refused) {
+            (seen.is_refused, seen.handled) = (false, None);
+        }
+    }
+
+    /// Watches the folders that are there. One that is made later is found by the next look.
+    fn watch_folders(&mut self) {
+        for source in &self.sources {
+            let folder = if source.is_dir() { source.as_path() } else { source.parent().unwrap_or(source) };
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            if !folder.is_dir() {
+                self.watched.remove(folder);
+            } else if !self.watched.contains(folder) {
+                match self.watcher.watch(folder, RecursiveMode::NonRecursive) {
+                    Ok(()) => drop(self.watched.insert(folder.to_owned())),
+                    Err(error) => {
+                        // It is still looked at every few seconds.
+                        tracing::warn!(folder = %folder.display(), %error, "changes are seen with delay: the folder cannot be watched");
+                        self.watched.insert(folder.to_owned());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Every component file of `sources`.
+fn find(sources: &[PathBuf]) -> BTreeMap<PathBuf, Stamp> {
+    let mut found = BTreeMap::new();
+    for source in sources {
+        let files = match fs::read_dir(source) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).filter(|file| is_component(file)).collect(),
+            Err(_) => vec![source.clone()],
+        };
+        for file in files {
+            if let Ok(Some(stamp)) = stamp(&file) {
+                found.insert(file, stamp);
+            }
+        }
+    }
+    found
+}
+
+/// By name. Hidden files are what editors and `rsync` write before they rename.
+fn is_component(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.ends_with(".wasm") && !name.starts_with('.')
+}
+
+fn stamp(file: &Path) -> io::Result<Option<Stamp>> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(file)?;
+    let stamp = || Ok(Stamp { len: metadata.len(), modified: metadata.modified()?, inode: metadata.ino() });
+    metadata.is_file().then(stamp).transpose()
+}

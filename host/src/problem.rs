@@ -1,0 +1,210 @@
+//! The only place where an error becomes a status: problem documents (RFC 9457).
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Value, json, value::RawValue};
+
+use crate::{
+    bind::Rejection,
+    contract::Method,
+    runtime::{CallError, Saturated},
+    value::{Faults, Malformed},
+};
+
+/// Seconds after which a client may try again when the host is saturated.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// A kind of problem. Its name is the end of its `type`, which never changes; its title says it in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    pub name: &'static str,
+    /// `None`: the operation's contract decides.
+    pub status: Option<u16>,
+    pub title: &'static str,
+}
+
+pub const NO_ROUTE: Kind = Kind { name: "no-route", status: Some(404), title: "No operation has this path" };
+pub const METHOD_NOT_ALLOWED: Kind =
+    Kind { name: "method-not-allowed", status: Some(405), title: "The path has no operation with this method" };
+pub const MALFORMED_JSON: Kind = Kind { name: "malformed-json", status: Some(400), title: "The body is not JSON" };
+pub const SLOW_REQUEST: Kind =
+    Kind { name: "slow-request", status: Some(408), title: "The body took too long to arrive" };
+pub const BODY_TOO_LARGE: Kind = Kind { name: "body-too-large", status: Some(413), title: "The body is too large" };
+pub const UNSUPPORTED_MEDIA_TYPE: Kind =
+    Kind { name: "unsupported-media-type", status: Some(415), title: "The body's media type is not the operation's" };
+pub const INVALID_REQUEST: Kind =
+    Kind { name: "invalid-request", status: Some(422), title: "The request does not fit the contract" };
+pub const NONE_FOUND: Kind = Kind { name: "none-found", status: Some(404), title: "There is no such thing" };
+pub const OPERATION_ERROR: Kind =
+    Kind { name: "operation-error", status: None, title: "The operation answered with an error" };
+pub const PLUGIN_FAILED: Kind = Kind { name: "plugin-failed", status: Some(500), title: "The plugin failed" };
+pub const SATURATED: Kind = Kind { name: "saturated", status: Some(503), title: "All instances are busy" };
+pub const DEADLINE: Kind = Kind { name: "deadline", status: Some(504), title: "The operation took too long" };
+
+/// Why a request has no success for an answer.
+#[derive(Debug)]
+pub enum Problem {
+    NoRoute,
+    MethodNotAllowed {
+        allow: Vec<Method>,
+    },
+    UnsupportedMediaType {
+        found: String,
+        wanted: &'static str,
+    },
+    BodyTooLarge {
+        limit: usize,
+    },
+    SlowRequest {
+        seconds: u64,
+    },
+    /// The client stopped in the middle of the body; it will hardly read the answer.
+    BodyBroken,
+    Malformed(Malformed),
+    Faults(Faults),
+    NoneFound,
+    /// An `err` of the guest, its value as JSON.
+    Operation {
+        status: u16,
+        error: Option<Vec<u8>>,
+    },
+    /// The text is for the log.
+    PluginFailed(String),
+    Saturated,
+    Deadline,
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Malformed(malformed) => Problem::Malformed(malformed),
+            Rejection::Faults(faults) => Problem::Faults(faults),
+        }
+    }
+}
+
+impl From<Saturated> for Problem {
+    fn from(_: Saturated) -> Self {
+        Problem::Saturated
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Trap(trap) => Problem::PluginFailed(trap),
+            CallError::Deadline => Problem::Deadline,
+            CallError::NoRoom(_) => Problem::Saturated,
+        }
+    }
+}
+
+/// The members of a problem document, in the order of RFC 9457.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a RawValue>,
+}
+
+impl Problem {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Problem::NoRoute => NO_ROUTE,
+            Problem::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
+            Problem::UnsupportedMediaType { .. } => UNSUPPORTED_MEDIA_TYPE,
+            Problem::BodyTooLarge { .. } => BODY_TOO_LARGE,
+            Problem::SlowRequest { .. } => SLOW_REQUEST,
+            Problem::BodyBroken | Problem::Malformed(_) => MALFORMED_JSON,
+            Problem::Faults(_) => INVALID_REQUEST,
+            Problem::NoneFound => NONE_FOUND,
+            Problem::Operation { .. } => OPERATION_ERROR,
+            Problem::PluginFailed(_) => PLUGIN_FAILED,
+            Problem::Saturated => SATURATED,
+            Problem::Deadline => DEADLINE,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        Some(match self {
+            Problem::MethodNotAllowed { allow } => format!("This path takes {}.", listed(allow)),
+            Problem::UnsupportedMediaType { found, wanted } => format!("Found {found}, wanted `{wanted}`."),
+            Problem::BodyTooLarge { limit } => format!("The limit is {limit} bytes."),
+            Problem::SlowRequest { seconds } => format!("It has to be complete within {seconds} s."),
+            Problem::BodyBroken => "The body ended before its time.".into(),
+            Problem::Malformed(at) => format!("Line {}, column {}: {}.", at.line, at.column, at.reason),
+            Problem::Faults(faults) => match faults.omitted {
+                0 if faults.listed.len() == 1 => "1 fault, in `errors`.".into(),
+                0 => format!("{} faults, each in `errors`.", faults.listed.len()),
+                omitted => format!(
+                    "{} faults; the first {} are in `errors`.",
+                    faults.listed.len() + omitted,
+                    faults.listed.len()
+                ),
+            },
+            Problem::PluginFailed(_) => "The host's log says why, under this answer's `x-request-id`.".into(),
+            Problem::Saturated => "Try again in a moment.".into(),
+            Problem::NoRoute | Problem::NoneFound | Problem::Operation { .. } | Problem::Deadline => return None,
+        })
+    }
+}
+
+fn listed(methods: &[Method]) -> String {
+    methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let kind = self.kind();
+        let status = match &self {
+            Problem::Operation { status, .. } => *status,
+            _ => kind.status.unwrap_or(500),
+        };
+        let raw: Option<Box<RawValue>> = match &self {
+            Problem::Operation { error: Some(error), .. } => serde_json::from_slice(error).ok(),
+            _ => None,
+        };
+        let document = Document {
+            r#type: type_uri(kind),
+            title: kind.title,
+            status,
+            detail: self.detail(),
+            errors: if let Problem::Faults(faults) = &self { Some(json!(faults.listed)) } else { None },
+            error: raw.as_deref(),
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match &self {
+            Problem::MethodNotAllowed { allow } => {
+                if let Ok(allow) = HeaderValue::from_str(&listed(allow)) {
+                    headers.insert(header::ALLOW, allow);
+                }
+            }
+            Problem::Saturated => drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER)),
+            // The rest of the body is still on its way, so the connection is of no more use.
+            Problem::BodyTooLarge { .. } | Problem::SlowRequest { .. } | Problem::BodyBroken => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The `type` of a problem: a path of this host.
+pub fn type_uri(kind: Kind) -> String {
+    format!("/problems/{}", kind.name)
+}

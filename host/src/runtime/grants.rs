@@ -1,0 +1,226 @@
+//! What a plugin may import beyond WASI's empty world, and the host's side of it.
+
+use wasmtime::{
+    Engine,
+    component::{HasSelf, Linker, Resource},
+};
+
+use super::sandbox::Sandbox;
+use crate::{
+    contract::Import,
+    keyvalue::{self, Store},
+};
+
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "witapi:plugin/imports",
+        imports: { default: async | trappable },
+        with: { "wasi:keyvalue/store.bucket": super::Bucket },
+    });
+}
+
+use bindings::{
+    wasi::keyvalue::{atomics, store},
+    witapi::host::request,
+};
+
+/// Packages of WASI 0.2 that every plugin gets, empty: most languages import them whatever the author asked.
+const ALWAYS: [&str; 6] = ["wasi:io", "wasi:cli", "wasi:clocks", "wasi:random", "wasi:filesystem", "wasi:sockets"];
+
+/// Interfaces that an operator can grant.
+pub const GRANTABLE: [&str; 3] = ["wasi:keyvalue/store", "wasi:keyvalue/atomics", "witapi:host/request"];
+
+/// One line of `grants` in `witapi.toml`: a package or one of its interfaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant(pub String);
+
+impl Grant {
+    fn covers(&self, import: &Import) -> bool {
+        self.0 == import.interface() || self.0 == import.package()
+    }
+}
+
+/// An import that the plugin does not get.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error(
+        "import `{import}` is not granted; to grant it, write `grants = [\"{grant}\"]` under `[plugin.{}]` in witapi.toml",
+        toml_key(plugin)
+    )]
+    NotGranted { import: String, grant: String, plugin: String },
+    #[error("import `{import}` is nothing that this host offers; it offers WASI 0.2 (empty) and, if granted, {}", GRANTABLE.join(", "))]
+    Unknown { import: String },
+}
+
+/// A plugin's name as a key of TOML.
+fn toml_key(name: &str) -> String {
+    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_bare { name.to_owned() } else { format!("\"{name}\"") }
+}
+
+/// Checks each import of `plugin` against what is granted.
+///
+/// # Errors
+///
+/// Every import that is refused.
+pub fn check(plugin: &str, imports: &[Import], granted: &[Grant]) -> Result<(), Vec<Refused>> {
+    let refused: Vec<_> = imports
+        .iter()
+        .filter(|import| !ALWAYS.contains(&import.package()) && !granted.iter().any(|grant| grant.covers(import)))
+        .map(|import| {
+            if GRANTABLE.contains(&import.interface()) {
+                let grant = import.package().to_owned();
+                Refused::NotGranted { import: import.name.clone(), grant, plugin: plugin.to_owned() }
+            } else {
+                Refused::Unknown { import: import.name.clone() }
+            }
+        })
+        .collect();
+    if refused.is_empty() { Ok(()) } else { Err(refused) }
+}
+
+/// A linker with WASI and with `granted` only, so that what was not granted is not there at all.
+///
+/// # Errors
+///
+/// Never but for a mistake in this file: an interface defined twice.
+pub fn linker(engine: &Engine, imports: &[Import], granted: &[Grant]) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = Linker::new(engine);
+    if imports.iter().any(|import| ALWAYS.contains(&import.package())) {
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    }
+    for import in imports.iter().filter(|import| granted.iter().any(|grant| grant.covers(import))) {
+        match import.interface() {
+            "wasi:keyvalue/store" => store::add_to_linker::<_, HasSelf<Sandbox>>(&mut linker, |it| it)?,
+            "wasi:keyvalue/atomics" => atomics::add_to_linker::<_, HasSelf<Sandbox>>(&mut linker, |it| it)?,
+            "witapi:host/request" => request::add_to_linker::<_, HasSelf<Sandbox>>(&mut linker, |it| it)?,
+            _ => {}
+        }
+    }
+    Ok(linker)
+}
+
+/// A plugin's only bucket.
+pub struct Bucket {
+    store: Store,
+}
+
+/// The one identifier that [`store::Host::open`] knows: each plugin has one store, its own.
+const DEFAULT_BUCKET: &str = "default";
+
+fn guest_error(error: &keyvalue::Error) -> store::Error {
+    store::Error::Other(error.for_guest())
+}
+
+impl store::Host for Sandbox {
+    async fn open(&mut self, identifier: String) -> wasmtime::Result<Result<Resource<Bucket>, store::Error>> {
+        if identifier != DEFAULT_BUCKET {
+            return Ok(Err(store::Error::NoSuchStore));
+        }
+        match self.stores.open(&self.plugin).await {
+            Ok(store) => Ok(Ok(self.table.push(Bucket { store })?)),
+            Err(error) => {
+                tracing::error!(plugin = %self.plugin, request = self.facts.id, %error, "the plugin's key-value store does not open");
+                Ok(Err(guest_error(&error)))
+            }
+        }
+    }
+}
+
+impl Sandbox {
+    /// Runs `action` on the store behind `bucket`; what goes wrong is logged in full and told to the guest in short.
+    async fn with_bucket<T>(
+        &mut self,
+        bucket: Resource<Bucket>,
+        action: impl AsyncFnOnce(&Store) -> Result<T, keyvalue::Error>,
+    ) -> wasmtime::Result<Result<T, store::Error>> {
+        let store = self.table.get(&bucket)?.store.clone();
+        Ok(action(&store).await.map_err(|error| {
+            tracing::warn!(plugin = %self.plugin, request = self.facts.id, %error, "a key-value operation failed");
+            guest_error(&error)
+        }))
+    }
+}
+
+impl store::HostBucket for Sandbox {
+    async fn get(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, store::Error>> {
+        self.with_bucket(bucket, async |store| store.get(key).await).await
+    }
+
+    async fn set(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        value: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), store::Error>> {
+        self.with_bucket(bucket, async |store| store.set(key, value).await).await
+    }
+
+    async fn delete(&mut self, bucket: Resource<Bucket>, key: String) -> wasmtime::Result<Result<(), store::Error>> {
+        self.with_bucket(bucket, async |store| store.delete(key).await).await
+    }
+
+    async fn exists(&mut self, bucket: Resource<Bucket>, key: String) -> wasmtime::Result<Result<bool, store::Error>> {
+        self.with_bucket(bucket, async |store| store.exists(key).await).await
+    }
+
+    async fn list_keys(
+        &mut self,
+        bucket: Resource<Bucket>,
+        cursor: Option<u64>,
+    ) -> wasmtime::Result<Result<store::KeyResponse, store::Error>> {
+        let page = self.with_bucket(bucket, async |store| store.list_keys(cursor).await).await?;
+        Ok(page.map(|page| store::KeyResponse { keys: page.keys, cursor: page.cursor }))
+    }
+
+    async fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
+        self.table.delete(bucket)?;
+        Ok(())
+    }
+}
+
+impl atomics::Host for Sandbox {
+    async fn increment(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        delta: u64,
+    ) -> wasmtime::Result<Result<u64, store::Error>> {
+        self.with_bucket(bucket, async |store| store.increment(key, delta).await).await
+    }
+}
+
+impl request::Host for Sandbox {
+    async fn id(&mut self) -> wasmtime::Result<String> {
+        Ok(self.facts.id.clone())
+    }
+
+    async fn method(&mut self) -> wasmtime::Result<String> {
+        Ok(self.facts.head.method.as_str().to_owned())
+    }
+
+    async fn route(&mut self) -> wasmtime::Result<String> {
+        Ok(self.facts.route.clone())
+    }
+
+    async fn target(&mut self) -> wasmtime::Result<String> {
+        Ok(self.facts.head.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned())
+    }
+
+    async fn headers(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(self.facts.headers())
+    }
+
+    async fn header(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        Ok(self.facts.header(&name))
+    }
+
+    async fn peer(&mut self) -> wasmtime::Result<String> {
+        Ok(self.facts.peer.to_string())
+    }
+}

@@ -1,0 +1,16 @@
+//! The only code that touches a wasmtime `Store`: engines, sandboxes, calls, and who may run when.
+
+pub mod code_cache;
+pub mod engine;
+pub mod facts;
+pub mod grants;
+pub mod guest_output;
+pub mod invoke;
+pub mod sandbox;
+pub mod scheduler;
+
+pub use engine::{Engines, PoolSize};
+pub use facts::Facts;
+pub use grants::{Grant, Refused};
+pub use invoke::{CallError, Callable};
+pub use scheduler::{Permit, Saturated, Scheduler};

@@ -1,0 +1,74 @@
+//! What one call can reach: the data of its `Store`.
+
+use std::sync::Arc;
+
+use wasmtime::{ResourceLimiter, component::ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::{facts::Facts, guest_output::GuestOutput};
+use crate::keyvalue::Stores;
+
+/// Elements that one table may have. Each costs 8 bytes of the pool's address space, touched or not.
+pub const MAX_TABLE_ELEMENTS: usize = 20_000;
+
+/// The data of a `Store`: made for one call, dropped with it.
+pub struct Sandbox {
+    pub limits: MemoryLimit,
+    pub table: ResourceTable,
+    pub plugin: Arc<str>,
+    pub facts: Facts,
+    pub stores: Stores,
+    /// Bytes of output that reach the log, for each of the two streams.
+    pub log_budget: usize,
+    /// Made when the guest first uses WASI: many never do, and it costs more than the rest of the sandbox.
+    wasi: Option<WasiCtx>,
+}
+
+impl Sandbox {
+    pub fn new(plugin: Arc<str>, facts: Facts, stores: Stores, memory: usize, log_budget: usize) -> Sandbox {
+        let limits = MemoryLimit { max: memory, used: 0, was_reached: false };
+        Sandbox { limits, table: ResourceTable::new(), plugin, facts, stores, log_budget, wasi: None }
+    }
+}
+
+/// WASI with nothing in it: no files, no environment, no arguments, no sockets. Clocks and randomness are real.
+impl WasiView for Sandbox {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let Sandbox { wasi, table, plugin, facts, log_budget, .. } = self;
+        let ctx = wasi.get_or_insert_with(|| {
+            let request: Arc<str> = facts.id.as_str().into();
+            let output = |stream| GuestOutput::new(plugin.clone(), request.clone(), stream, *log_budget);
+            WasiCtx::builder()
+                .stdout(output("stdout"))
+                .stderr(output("stderr"))
+                .allow_tcp(false)
+                .allow_udp(false)
+                .build()
+        });
+        WasiCtxView { ctx, table }
+    }
+}
+
+/// Bounds the linear memory of all instances of one call together.
+pub struct MemoryLimit {
+    max: usize,
+    used: usize,
+    /// Whether the guest was refused more, for the log: what it does then looks like a fault of its own.
+    pub was_reached: bool,
+}
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let total = self.used.saturating_add(desired.saturating_sub(current));
+        if total > self.max {
+            self.was_reached = true;
+            return Ok(false);
+        }
+        self.used = total;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= MAX_TABLE_ELEMENTS)
+    }
+}

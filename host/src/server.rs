@@ -1,0 +1,231 @@
+//! The axum application: connections, request ids, the access log, the documents, shutdown.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use hyper::{body::Incoming, server::conn::http1, service::Service};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::{
+    Host,
+    dispatch::{Trace, dispatch},
+    openapi::Document,
+    problem::Problem,
+    server::status::plugins,
+};
+
+mod docs;
+mod status;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken from a client.
+const MAX_REQUEST_ID: usize = 128;
+
+/// A host on a socket.
+#[derive(Clone)]
+pub struct Server {
+    host: Arc<Host>,
+    is_ready: Arc<AtomicBool>,
+}
+
+impl Server {
+    pub fn new(host: Arc<Host>) -> Server {
+        Server { host, is_ready: Arc::default() }
+    }
+
+    /// Says on `/readyz` whether requests are welcome.
+    pub fn set_ready(&self, is_ready: bool) {
+        self.is_ready.store(is_ready, Ordering::Relaxed);
+    }
+
+    /// Serves until `stop` is done, then waits for the requests in flight, as long as the configuration says.
+    pub async fn run(&self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let config = self.host.config();
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(config.server.header_timeout);
+        let graceful = GracefulShutdown::new();
+        let app = TowerToHyperService::new(self.app());
+        tokio::pin!(stop);
+        loop {
+            let (stream, peer) = tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        // Most often there are too many open files: some will be closed.
+                        tracing::warn!(%error, "a connection was not accepted");
+                        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                        continue;
+                    }
+                },
+                () = &mut stop => break,
+            };
+            // Answers are small and complete, so nothing is won by waiting for more.
+            let _ = stream.set_nodelay(true);
+            let app = app.clone();
+            let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                app.call(request)
+            });
+            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%peer, %error, "a connection broke");
+                }
+            });
+        }
+        self.set_ready(false);
+        drop(listener);
+        tracing::info!("stopping: waiting for the requests in flight");
+        if tokio::time::timeout(config.server.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!(
+                ms = config.server.drain.as_millis() as u64,
+                "some requests took longer than `drain_ms` and were cut off"
+            );
+        }
+    }
+
+    fn app(&self) -> Router {
+        Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(ready))
+            .route("/openapi.json", get(openapi))
+            .route("/openapi/{file}", get(openapi_of))
+            .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
+            .route("/docs/", get(|| async { docs::file("index.html") }))
+            .route("/docs/{*file}", get(|Path(file): Path<String>| async move { docs::file(&file) }))
+            .route(
+                "/_witapi/plugins",
+                get(|State(server): State<Server>| async move { Json(plugins(&server.host.catalog())) }),
+            )
+            .fallback(operation)
+            .method_not_allowed_fallback(|| async {
+                Problem::MethodNotAllowed { allow: vec![crate::contract::Method::Get] }
+            })
+            .layer(axum::middleware::from_fn(identified))
+            .with_state(self.clone())
+    }
+}
+
+async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
+    if server.is_ready.load(Ordering::Relaxed) {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
+    let catalog = server.host.catalog();
+    send(catalog.document(), &headers)
+}
+
+/// `/openapi/<plugin>.json`
+async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, headers: HeaderMap) -> Response {
+    let catalog = server.host.catalog();
+    let plugin = file.strip_suffix(".json").and_then(|name| catalog.entries().get(name)?.serving.clone());
+    match plugin {
+        Some(plugin) => send(plugin.document(), &headers),
+        None => Problem::NoRoute.into_response(),
+    }
+}
+
+/// A document, or only the word that the client has it already.
+fn send(document: &Document, headers: &HeaderMap) -> Response {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let etag = document.etag.to_str().unwrap_or_default();
+    let is_known = known.split(',').any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag);
+    let caching =
+        [(header::ETAG, document.etag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (caching, json, document.json.clone()).into_response()
+}
+
+/// Every path that is not the host's own.
+async fn operation(State(server): State<Server>, request: Request) -> Response {
+    let peer = request.extensions().get().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let mut trace = Trace::default();
+    let mut response = dispatch(&server.host, peer, &id, request, &mut trace).await;
+    response.extensions_mut().insert(Arc::new(trace));
+    response
+}
+
+#[derive(Clone)]
+struct RequestId(String);
+
+/// Gives every request an id and every answer a line in the log.
+async fn identified(mut request: Request, next: axum::middleware::Next) -> Result<Response, Infallible> {
+    let began = Instant::now();
+    let id = request.headers().get(X_REQUEST_ID).and_then(taken).unwrap_or_else(|| Uuid::now_v7().to_string());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut line = Line { id, method: method.to_string(), path, began, response: None };
+    let mut response = next.run(request).await;
+    if let Ok(id) = HeaderValue::from_str(&line.id) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    let trace = response.extensions_mut().remove::<Arc<Trace>>();
+    line.response = Some((response.status(), trace));
+    Ok(response)
+}
+
+/// A client's id, if it is one that can stand in a header and in a log.
+fn taken(id: &HeaderValue) -> Option<String> {
+    let id = id.to_str().ok()?;
+    let is_fit = !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+    is_fit.then(|| id.to_owned())
+}
+
+/// One line of the access log, written on drop: a request whose client went away is dropped without an answer.
+struct Line {
+    id: String,
+    method: String,
+    path: String,
+    began: Instant,
+    response: Option<(StatusCode, Option<Arc<Trace>>)>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let Line { id, method, path, began, response } = self;
+        let ms = began.elapsed().as_micros() as f64 / 1000.0;
+        let path = crate::log::printable(path);
+        let Some((status, trace)) = response else {
+            tracing::info!(target: "request", id, method, %path, ms, "the client went away");
+            return;
+        };
+        let status = status.as_u16();
+        let plugin = trace.as_ref().and_then(|trace| trace.plugin.as_deref());
+        let operation = trace.as_ref().and_then(|trace| trace.operation.as_deref());
+        match trace.as_ref().and_then(|trace| trace.fault.as_deref()) {
+            Some(fault) => tracing::error!(target: "request", id, plugin, operation, status, ms, method, %path, fault),
+            None => tracing::info!(target: "request", id, plugin, operation, status, ms, method, %path),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `/_witapi/plugins`: what the host knows of each plugin, for operators and their tools.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::{
+    catalog::{Catalog, Entry},
+    config::Limits,
+    contract::Operation,
+    plugin::Plugin,
+};
+
+/// One object a plugin, by name.
+pub fn plugins(catalog: &Catalog) -> Value {
+    catalog.entries().iter().map(|(name, entry)| plugin(name, entry)).collect()
+}
+
+fn plugin(name: &str, entry: &Entry) -> Value {
+    let mut plugin = json!({ "name": name, "state": state(entry) });
+    if let (Some(members), Some(serving)) = (plugin.as_object_mut(), &entry.serving)
+        && let Value::Object(more) = serving_plugin(serving)
+    {
+        members.extend(more);
+    }
+    if let Some(failure) = &entry.failure {
+        plugin["failure"] = json!({
+            "file": failure.file.display().to_string(),
+            "reason": failure.reason,
+            "at": time(failure.at),
+        });
+    }
+    plugin
+}
+
+/// `serving`: the newest file serves. `outdated`: an earlier one does, since the newest failed. `failed`: none does.
+fn state(entry: &Entry) -> &'static str {
+    match (&entry.serving, &entry.failure) {
+        (Some(_), None) => "serving",
+        (Some(_), Some(_)) => "outdated",
+        (None, _) => "failed",
+    }
+}
+
+fn serving_plugin(plugin: &Plugin) -> Value {
+    json!({
+        "file": plugin.file.display().to_string(),
+        "digest": format!("sha256:{}", plugin.digest),
+        "size_bytes": plugin.size,
+        "package": plugin.contract.package,
+        "loaded_at": time(plugin.loaded_at),
+        "load_ms": plugin.load_time.as_millis() as u64,
+        "grants": plugin.grants,
+        "limits": limits(&plugin.limits),
+        "routes": plugin.contract.operations.iter().map(route).collect::<Vec<_>>(),
+        "warnings": plugin.contract.warnings,
+    })
+}
+
+/// Under the names and in the units of `witapi.toml`.
+fn limits(limits: &Limits) -> Value {
+    json!({
+        "memory_mib": limits.memory >> 20,
+        "deadline_ms": limits.deadline.as_millis() as u64,
+        "body_kib": limits.body >> 10,
+        "result_kib": limits.result >> 10,
+        "log_kib": limits.log >> 10,
+    })
+}
+
+fn route(operation: &Operation) -> Value {
+    json!({
+        "method": operation.method.as_str(),
+        "path": operation.pattern.to_string(),
+        "operation": operation.label(),
+    })
+}
+
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}

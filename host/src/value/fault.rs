@@ -1,0 +1,71 @@
+//! What is wrong with a request, and where.
+
+use serde::Serialize;
+
+/// The most faults that one answer lists. The rest is counted, so that a small request cannot ask for a huge answer.
+pub const MAX_LISTED: usize = 1_000;
+
+/// One step on the way to a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Step {
+    Name(String),
+    Index(usize),
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// From the part of the request (`path`, `query`, `body`) to the value.
+    pub loc: Vec<Step>,
+    /// What was found and what was wanted.
+    pub msg: String,
+    /// A stable word for programs, such as `missing` or `minimum`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+}
+
+/// All faults of one request, found on a walk through it.
+#[derive(Debug, Default)]
+pub struct Faults {
+    pub listed: Vec<Fault>,
+    /// How many more there were than [`MAX_LISTED`].
+    pub omitted: usize,
+    at: Vec<Step>,
+}
+
+impl Faults {
+    pub fn is_empty(&self) -> bool {
+        self.listed.is_empty()
+    }
+
+    /// Records a fault of the value where the walk is.
+    pub fn add(&mut self, kind: &'static str, msg: impl Into<String>) {
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push(Fault { loc: self.at.clone(), msg: msg.into(), kind });
+        } else {
+            self.omitted += 1;
+        }
+    }
+
+    /// Records a fault of the member `name` of the value where the walk is.
+    pub fn add_at(&mut self, name: &str, kind: &'static str, msg: impl Into<String>) {
+        self.within(Step::Name(name.to_owned()), |faults| faults.add(kind, msg));
+    }
+
+    /// Goes one step down for the time of `walk`.
+    pub fn within<T>(&mut self, step: Step, walk: impl FnOnce(&mut Self) -> T) -> T {
+        self.at.push(step);
+        let result = walk(self);
+        self.at.pop();
+        result
+    }
+
+    pub fn enter(&mut self, step: Step) {
+        self.at.push(step);
+    }
+
+    pub fn leave(&mut self) {
+        self.at.pop();
+    }
+}

@@ -1,0 +1,11 @@
+//! JSON ↔ component values, driven by the contract's types. The table is in `wit/README.md`, "Values".
+
+pub mod fault;
+pub mod number;
+pub mod read;
+pub mod scalar;
+pub mod write;
+
+pub use fault::{Fault, Faults, Step};
+pub use read::{Malformed, Reader};
+pub use write::{Unwritable, write};

@@ -1,0 +1,115 @@
+//! Numbers from their text, exact: JSON Schema calls `1.0` and `1e2` integers, and no detour over `f64` may round them.
+
+/// Why a number is not an integer that a WIT type could hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotInteger {
+    /// It has a fraction.
+    Fraction,
+    /// It has more digits than any integer type of WIT; whether it is negative.
+    Huge { negative: bool },
+}
+
+/// The most digits of `u64::MAX`.
+const MAX_DIGITS: i64 = 20;
+
+/// The integer that the JSON number `text` (RFC 8259, section 6) stands for.
+pub fn integer(text: &str) -> Result<i128, NotInteger> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let sign = if negative { -1 } else { 1 };
+    // Nearly every number is short and plain.
+    if digits.len() <= 18 && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(sign * digits.bytes().fold(0i128, |n, b| n * 10 + i128::from(b - b'0')));
+    }
+    let (mantissa, exponent) = match digits.find(['e', 'E']) {
+        Some(at) => (&digits[..at], &digits[at + 1..]),
+        None => (digits, "0"),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let significant = || whole.bytes().chain(fraction.bytes());
+    let Some(last) = significant().rev().position(|b| b != b'0') else { return Ok(0) };
+    let leading = significant().take_while(|&b| b == b'0').count();
+    let count = whole.len() + fraction.len() - last - leading;
+
+    // An exponent that does not fit is as good as the largest that does: no text is long enough to make up for it.
+    let exponent_negative = exponent.starts_with('-');
+    let magnitude = exponent.trim_start_matches(['+', '-']).parse::<i64>().unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
+    let exponent = if exponent_negative { -magnitude } else { magnitude };
+    // The value is (the significant digits as an integer) × 10^scale.
+    let scale = exponent - fraction.len() as i64 + last as i64;
+    if scale < 0 {
+        return Err(NotInteger::Fraction);
+    }
+    if count as i64 + scale > MAX_DIGITS {
+        return Err(NotInteger::Huge { negative });
+    }
+    let mantissa = significant().skip(leading).take(count).fold(0i128, |n, b| n * 10 + i128::from(b - b'0'));
+    Ok(sign * mantissa * 10i128.pow(scale as u32))
+}
+
+/// Whether `text` is a number by JSON's grammar, for values that come in no JSON: paths and queries.
+pub fn is_json_number(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let rest = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match rest.find(['e', 'E']) {
+        Some(at) => (&rest[..at], Some(&rest[at + 1..])),
+        None => (rest, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_exact_whatever_their_spelling() {
+        for (text, value) in [
+            ("0", 0),
+            ("-0", 0),
+            ("0.000", 0),
+            ("0e99999999999999999999", 0),
+            ("-12", -12),
+            ("1.0", 1),
+            ("1e2", 100),
+            ("120e-1", 12),
+            ("0.05e2", 5),
+            ("18446744073709551615", u64::MAX.into()),
+            ("18446744073709551615.0", u64::MAX.into()),
+            ("1844674407370955161.5e1", u64::MAX.into()),
+            ("-9223372036854775808", i64::MIN.into()),
+            ("9007199254740993.00", 9007199254740993),
+        ] {
+            assert_eq!(integer(text), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn fractions_and_giants_are_told_apart() {
+        for text in ["1.5", "1e-1", "0.1", "1e-99999999999999999999", "123456789012345678901.5"] {
+            assert_eq!(integer(text), Err(NotInteger::Fraction), "{text}");
+        }
+        assert_eq!(integer("1e99999999999999999999"), Err(NotInteger::Huge { negative: false }));
+        assert_eq!(integer("-1e400"), Err(NotInteger::Huge { negative: true }));
+        assert_eq!(integer(&"9".repeat(100_000)), Err(NotInteger::Huge { negative: false }));
+    }
+
+    #[test]
+    fn the_grammar_is_that_of_json() {
+        for text in ["0", "-0", "10", "1.5", "1e5", "1E+5", "0.1e-7"] {
+            assert!(is_json_number(text), "{text}");
+        }
+        for text in ["", "-", "+1", "01", "1.", ".5", "1e", "0x10", "NaN", "Infinity", " 1", "1_000", "٣"] {
+            assert!(!is_json_number(text), "{text}");
+        }
+    }
+}

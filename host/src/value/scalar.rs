@@ -1,0 +1,127 @@
+//! One word of text → a scalar value, for paths, queries and the strings and numbers of JSON alike.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use wasmtime::component::Val;
+
+use super::number::{self, NotInteger};
+use crate::contract::{Case, Scalar, Shape, Type};
+
+/// What is wrong with a scalar: a stable word and a message.
+pub type Wrong = (&'static str, String);
+
+/// The longest piece of a client's value that a message repeats, in characters.
+const MAX_QUOTED: usize = 60;
+
+/// A number in JSON's grammar as a value of the numeric type `scalar`.
+pub fn from_number(scalar: Scalar, text: &str) -> Result<Val, Wrong> {
+    if let Some((min, max)) = scalar.integer_range() {
+        let name = scalar.name();
+        let less = || ("minimum", format!("{} is less than {min}, the minimum of {name}", quoted(text)));
+        let greater = || ("maximum", format!("{} is greater than {max}, the maximum of {name}", quoted(text)));
+        let value = match number::integer(text) {
+            Ok(value) => value,
+            Err(NotInteger::Fraction) => {
+                return Err(("integer", format!("{} is not an integer ({name})", quoted(text))));
+            }
+            Err(NotInteger::Huge { negative: true }) => return Err(less()),
+            Err(NotInteger::Huge { negative: false }) => return Err(greater()),
+        };
+        if value < min {
+            return Err(less());
+        }
+        if value > max {
+            return Err(greater());
+        }
+        // The range was just checked, so none of these casts cuts anything off.
+        return Ok(match scalar {
+            Scalar::U8 => Val::U8(value as u8),
+            Scalar::U16 => Val::U16(value as u16),
+            Scalar::U32 => Val::U32(value as u32),
+            Scalar::U64 => Val::U64(value as u64),
+            Scalar::S8 => Val::S8(value as i8),
+            Scalar::S16 => Val::S16(value as i16),
+            Scalar::S32 => Val::S32(value as i32),
+            _ => Val::S64(value as i64),
+        });
+    }
+    let range = |max: f64| {
+        let (kind, side) = if text.starts_with('-') { ("minimum", "less than") } else { ("maximum", "greater than") };
+        let bound = if text.starts_with('-') { -max } else { max };
+        (kind, format!("{} is {side} {bound:e}, the {kind} of {}", quoted(text), scalar.name()))
+    };
+    let not_a_number = || ("type", format!("{} is not a number ({})", quoted(text), scalar.name()));
+    let double: f64 = text.parse().map_err(|_| not_a_number())?;
+    match scalar {
+        Scalar::F32 if double.abs() > f32::MAX.into() => Err(range(f32::MAX.into())),
+        // From the text again: a detour over f64 would round twice.
+        Scalar::F32 => text.parse().map(Val::Float32).map_err(|_| not_a_number()),
+        _ if double.is_infinite() => Err(range(f64::MAX)),
+        _ => Ok(Val::Float64(double)),
+    }
+}
+
+/// A string as a value of a type that is a string in JSON; `None` if the type is none.
+pub fn from_string(ty: &Type, text: &str) -> Option<Result<Val, Wrong>> {
+    Some(match ty.resolved() {
+        Type::Scalar(Scalar::String) => Ok(Val::String(text.to_owned())),
+        Type::Scalar(Scalar::Char) => {
+            let mut chars = text.chars();
+            match (chars.next(), chars.next()) {
+                (Some(only), None) => Ok(Val::Char(only)),
+                _ => Err((
+                    "length",
+                    format!("{} has {} characters, wanted exactly 1 (char)", quoted(text), text.chars().count()),
+                )),
+            }
+        }
+        Type::Bytes => STANDARD
+            .decode(text)
+            .map(|bytes| Val::List(bytes.into_iter().map(Val::U8).collect()))
+            .map_err(|_| ("base64", format!("{} is not base64 with padding (RFC 4648, section 4)", quoted(text)))),
+        Type::Named(named) => match &named.shape {
+            Shape::Enum(cases) => case(cases, text).map(|case| Val::Enum(case.name.clone())),
+            Shape::Variant(cases) if cases.iter().all(|case| case.ty.is_none()) => {
+                case(cases, text).map(|case| Val::Variant(case.name.clone(), None))
+            }
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// One word of a path or a query as a value of the scalar type `ty`.
+pub fn from_text(ty: &Type, text: &str) -> Result<Val, Wrong> {
+    match ty.resolved() {
+        Type::Scalar(Scalar::Bool) => match text {
+            "true" => Ok(Val::Bool(true)),
+            "false" => Ok(Val::Bool(false)),
+            _ => Err(("type", format!("{} is not a boolean, wanted `true` or `false`", quoted(text)))),
+        },
+        Type::Scalar(scalar) if !matches!(scalar, Scalar::String | Scalar::Char) => {
+            if number::is_json_number(text) {
+                from_number(*scalar, text)
+            } else {
+                let wanted = if scalar.integer_range().is_some() { "an integer" } else { "a number" };
+                Err(("type", format!("{} is not {wanted} ({})", quoted(text), scalar.name())))
+            }
+        }
+        _ => from_string(ty, text)
+            .unwrap_or_else(|| Err(("type", format!("{} is no {}", quoted(text), ty.describe_name())))),
+    }
+}
+
+/// The case of that name.
+pub fn case<'a>(cases: &'a [Case], name: &str) -> Result<&'a Case, Wrong> {
+    cases.iter().find(|case| case.name == name).ok_or_else(|| {
+        let known = cases.iter().take(50).map(|case| format!("`{}`", case.name)).collect::<Vec<_>>().join(", ");
+        let more = if cases.len() > 50 { ", …" } else { "" };
+        ("enum", format!("{} is none of {known}{more}", quoted(name)))
+    })
+}
+
+/// A client's text for a message, short and in quotes unless it is a number.
+pub fn quoted(text: &str) -> String {
+    let short: String = text.chars().take(MAX_QUOTED).collect();
+    let mark = if short.len() < text.len() { "…" } else { "" };
+    if number::is_json_number(text) { format!("{short}{mark}") } else { format!("`{short}{mark}`") }
+}

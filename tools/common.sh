@@ -1,0 +1,55 @@
+# What the scripts of this folder share. Sourced by them, from anywhere; leaves the current folder as it was.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools=$root/target/tools
+
+say() { echo "$(basename "$0"): $*" >&2; }
+die() { say "error: $*"; exit 1; }
+
+# Debian's packages, as root or through a sudo that asks nothing.
+apt_install() {
+    local command="apt-get install -y --no-install-recommends $*" sudo=
+    command -v apt-get >/dev/null || die "needs the Debian packages '$*', or their like on this system"
+    if [ "$(id -u)" != 0 ]; then
+        sudo=sudo
+        sudo -n true 2>/dev/null || die "run this as root, then this script again:  $command"
+    fi
+    say "$command"
+    # The package lists may be missing or old: read them anew only if the first try fails.
+    DEBIAN_FRONTEND=noninteractive $sudo $command >"$tools/apt.log" 2>&1 ||
+        { $sudo apt-get update >"$tools/apt.log" 2>&1 &&
+            DEBIAN_FRONTEND=noninteractive $sudo $command >>"$tools/apt.log" 2>&1; } ||
+        die "that failed, see $tools/apt.log"
+}
+
+wasm_tools=$tools/venv/bin/wasm-tools
+
+# A path that stays right when the current folder changes.
+absolute() {
+    mkdir -p "$(dirname "$1")"
+    echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"
+}
+
+# A result is written beside its place, under a name that no one watches, and then put there in one step.
+draft() { echo "$(dirname "$1")/.$(basename "$1").draft"; }
+finish() {
+    mv "$(draft "$1")" "$1"
+    say "built ${1#"$root/"} ($(wc -c <"$1") bytes)"
+}
+
+# Whether this result is newer than all of these files and folders.
+up_to_date() { [ -f "$1" ] && [ -z "$(find "${@:2}" -newer "$1" -print -quit)" ]; }
+
+# A copy of a WIT folder for a tool that refuses the attribute @external-id. It keeps every line in its place.
+copy_without_external_ids() {
+    cp -RL "$1" "$2"
+    find "$2" -name '*.wit' -exec sed -i.before 's/@external-id("[^"]*")//g' {} +
+}
+
+# Puts the WIT into a component as its author wrote it, with documentation and external ids.
+# This has to be the last step of a build: what comes after it might drop the section again.
+embed() {
+    local witapi=${WITAPI:-$root/target/release/witapi}
+    [ -x "$witapi" ] || die "there is no $witapi to embed the WIT; build it first:  cargo build --release"
+    "$witapi" embed "$1" --wit "$2" || die "the WIT of $2 could not be embedded"
+}
