@@ -7,7 +7,7 @@ use wasmparser::BinaryReader;
 use wit_component::WitPrinter;
 use wit_parser::Resolve;
 
-use crate::contract::{self, ContractError, decode::WIT_SECTION};
+use crate::contract::{self, ContractError, sections::WIT_SECTION};
 
 /// Why nothing was embedded. The file is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +41,8 @@ pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
 /// All packages of the folder as one text, documentation and external ids included.
 pub fn wit_text(folder: &Path) -> Result<String, EmbedError> {
     let wit_error = |reason: String| EmbedError::Wit { folder: folder.display().to_string(), reason };
-    let mut resolve = Resolve::default();
-    resolve.all_features = true;
-    let pushed = resolve.push_dir(folder).or_else(|error| Err(wit_error(format!("{error:#}"))));
+    let mut resolve = Resolve { all_features: true, ..Resolve::default() };
+    let pushed = resolve.push_dir(folder).map_err(|error| wit_error(format!("{error:#}")));
     let (main, _) = pushed?;
     let others: Vec<_> = resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != main).collect();
     let mut printer = WitPrinter::default();

@@ -140,6 +140,9 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
     let follow = async {
         watch.load_all().await;
         server.set_ready(true);
+        for name in host.config().plugin_names().filter(|name| !host.catalog().entries().contains_key(*name)) {
+            tracing::warn!("witapi.toml has a table `[plugin.{name}]`, but there is no {name}.wasm");
+        }
         print!("{}", inspect::routes(&host.catalog()));
         println!("\nListening on http://{address}");
         println!("Documentation: http://{address}/docs · http://{address}/openapi.json");

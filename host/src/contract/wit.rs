@@ -86,7 +86,14 @@ impl<'a> Types<'a> {
                     let json = casing.apply(&field.name);
                     Ok(Field { name: field.name.clone(), json, ty: inner(&field.ty)?, docs: docs(&field.docs) })
                 };
-                Shape::Record(record.fields.iter().map(field).collect::<Result<_, Unfit>>()?)
+                let fields = record.fields.iter().map(field).collect::<Result<Vec<_>, Unfit>>()?;
+                if let Some((name, first, second)) = same_spelling(fields.iter().map(|it| (&*it.json, &*it.name))) {
+                    return Err((
+                        format!("the members `{first}` and `{second}`, which are both `{name}` in {casing}"),
+                        "members that differ, or another `casing` in witapi.toml".into(),
+                    ));
+                }
+                Shape::Record(fields)
             }
             TypeDefKind::Variant(variant) => {
                 let case = |item: &wit_parser::Case| {
@@ -126,6 +133,17 @@ impl<'a> Types<'a> {
             TypeOwner::World(_) | TypeOwner::None => String::new(),
         }
     }
+}
+
+/// The first two WIT names that are spelt alike in JSON, and how: camelCase makes `v1` of `v-1` too.
+pub fn same_spelling<'n>(names: impl Iterator<Item = (&'n str, &'n str)>) -> Option<(&'n str, &'n str, &'n str)> {
+    let mut known = HashMap::new();
+    for (json, wit) in names {
+        if let Some(first) = known.insert(json, wit) {
+            return Some((json, first, wit));
+        }
+    }
+    None
 }
 
 /// A type constructor applied to other types.

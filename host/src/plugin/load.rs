@@ -26,9 +26,10 @@ use crate::{
 /// The largest component that is read, in bytes. A Python component has 18 MB, one with SpiderMonkey 12.
 pub const MAX_COMPONENT: u64 = 256 << 20;
 
-/// Bytes of the host's memory that one byte of a result may take on its way: each byte of a `list<u8>` is a
-/// `component::Val` of its own.
-const TRANSFER_PER_RESULT_BYTE: usize = 40;
+/// Bytes of the host's memory that a result may take on its way for each byte of JSON that it may become. A number of
+/// a list takes 40 bytes as a `component::Val`, and so does each byte of a `list<u8>`, of which therefore only 0.4 of
+/// the limit get through.
+const TRANSFER_PER_RESULT_BYTE: usize = 16;
 
 /// What loading needs of the host.
 #[derive(Clone)]
