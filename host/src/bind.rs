@@ -5,7 +5,7 @@ use wasmtime::component::Val;
 
 use crate::{
     contract::{Body, Operation, Param, Place, Shape, Type},
-    value::{Faults, Malformed, Reader, Step, scalar},
+    value::{Faults, Malformed, Member, Reader, Step, scalar},
 };
 
 /// What a request holds, as it came.
@@ -82,7 +82,7 @@ fn bind_body(
             Ok(())
         }
         Body::Members => {
-            let members: Vec<_> = in_body().map(|(_, param)| (param.json.as_str(), &param.ty)).collect();
+            let members: Vec<_> = in_body().map(|(_, param)| Member::new(&param.json, &param.ty)).collect();
             let body = if blank { b"{}" } else { body };
             Reader::new(body, faults).members(&members).map(|values| {
                 for ((i, _), value) in in_body().zip(values.into_iter().flatten()) {

@@ -72,7 +72,8 @@ pub struct Scheduler {
 /// `[server]`: how long it waits for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Server {
-    /// `header_timeout_ms`, 1 to 3,600,000: from connection to the end of the head. Default 10 s.
+    /// `header_timeout_ms`, 1 to 3,600,000: from connection, or from the answer before, to the end of a request's head.
+    /// Kept-alive connections that are idle for longer are closed. Default 10 s.
     pub header_timeout: Duration,
     /// `body_timeout_ms`, 1 to 3,600,000: from the head of a request to the end of its body. Default 10 s.
     pub body_timeout: Duration,

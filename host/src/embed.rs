@@ -17,7 +17,7 @@ pub enum EmbedError {
     #[error("the component is broken at byte {offset}: {reason}")]
     Broken { offset: usize, reason: String },
     #[error("the component and the WIT do not fit: {0}")]
-    Unfit(#[from] ContractError),
+    Unfit(ContractError),
     #[error("{file}: {error}")]
     Io { file: String, error: io::Error },
 }
@@ -32,7 +32,7 @@ pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
     let text = wit_text(folder)?;
     let component = fs::read(file).map_err(io_error)?;
     let embedded = with_section(&component, &text)?;
-    contract::decode(&embedded, &contract::Options::default())?;
+    contract::decode(&embedded, &contract::Options::default()).map_err(EmbedError::Unfit)?;
     let part = file.with_extension("wasm.part");
     let written = fs::write(&part, &embedded).and_then(|()| fs::rename(&part, file));
     written.inspect_err(|_| drop(fs::remove_file(&part))).map_err(io_error)

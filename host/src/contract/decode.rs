@@ -1,16 +1,16 @@
 //! Component bytes → [`Contract`].
 
-use std::{borrow::Cow, cell::RefCell, panic};
+use std::{borrow::Cow, cell::RefCell, collections::HashSet, panic};
 
 use wit_parser::{
-    Function, FunctionKind, InterfaceId, Resolve, WorldId, WorldItem, WorldKey,
+    Function, FunctionKind, InterfaceId, PackageId, Resolve, WorldId, WorldItem, WorldKey,
     decoding::{DecodedWasm, decode as decode_wit},
 };
 
 use super::{
-    Contract, ContractError, Docs, Import, Interface, Operation, Outcome, Pattern, Problem, Segment,
+    Contract, ContractError, Docs, Import, Interface, Operation, Outcome, Pattern, Problem,
     casing::Casing,
-    place::place,
+    place::{Placed, place},
     route,
     sections::{Sections, WIT_SECTION},
     signature::Signature,
@@ -54,7 +54,8 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError
     let texts = sections.wit.iter().map(|text| parse_text(text)).collect::<Result<Vec<_>, _>>()?;
     let mut reader = Reader {
         component: Source::new(&component, options.casing),
-        texts: texts.iter().map(|resolve| Source::new(resolve, options.casing)).collect(),
+        texts: texts.iter().map(|(resolve, main)| (Source::new(resolve, options.casing), *main)).collect(),
+        without_text: vec![],
         options,
         problems: vec![],
         warnings: vec![],
@@ -67,7 +68,8 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError
     }
 }
 
-fn parse_text(text: &str) -> Result<Resolve, ContractError> {
+/// An embedded WIT and its main package.
+fn parse_text(text: &str) -> Result<(Resolve, PackageId), ContractError> {
     let problem = |found: String| {
         let wanted = "the author's whole WIT, all packages, as `witapi embed` writes it";
         Problem::new(format!("the section `{WIT_SECTION}`"), found, wanted)
@@ -75,7 +77,7 @@ fn parse_text(text: &str) -> Result<Resolve, ContractError> {
     let parsed = panic::catch_unwind(|| {
         let mut resolve = Resolve { all_features: true, ..Resolve::default() };
         match resolve.push_source("embedded.wit", text) {
-            Ok(_) => Ok(resolve),
+            Ok(main) => Ok((resolve, main)),
             Err(error) => Err(format!("WIT that does not parse: {}", resolve.render_error(&error))),
         }
     });
@@ -123,16 +125,27 @@ impl<'a> Source<'a> {
             params.push((param.name.clone(), convert(format!("parameter `{}`", param.name).into(), &param.ty)?));
         }
         let result = function.result.as_ref().map(|ty| convert("result".into(), ty)).transpose()?;
-        Ok(Signature { params, result, docs: wit::docs(&function.docs) })
+        let docs = wit::docs(&function.docs);
+        types.note_keywords(item, &docs);
+        Ok(Signature { params, result, docs })
     }
 }
 
 /// A function in the embedded WIT, as its place among the texts and its definition.
 type InText<'a> = (usize, &'a Function);
 
+/// What the worlds of that package export.
+fn exports_of(resolve: &Resolve, package: PackageId) -> impl Iterator<Item = (&WorldKey, &WorldItem)> {
+    let worlds = resolve.worlds.iter().filter(move |(_, world)| world.package == Some(package));
+    worlds.flat_map(|(_, world)| &world.exports)
+}
+
 struct Reader<'a> {
     component: Source<'a>,
-    texts: Vec<Source<'a>>,
+    /// Each with its main package.
+    texts: Vec<(Source<'a>, PackageId)>,
+    /// Exports that are routed, but not in any text.
+    without_text: Vec<String>,
     options: &'a Options,
     problems: Vec<Problem>,
     warnings: Vec<String>,
@@ -171,7 +184,14 @@ impl<'a> Reader<'a> {
                 "an exported interface with a full name (`ns:pkg/iface`), or an exported function with an `@external-id`",
             ));
         }
+        self.compare_with_texts(contract.operations.len());
         self.refuse_double_routes(&contract.operations);
+        number_equal_ids(&mut contract.operations);
+        for (source, _) in &self.texts {
+            self.warnings.extend(source.types.borrow_mut().take_keywords().into_iter().map(|(item, keyword)| {
+                format!("{item}: the keyword `@{keyword}` is not known to this version and is left out")
+            }));
+        }
         contract.warnings = std::mem::take(&mut self.warnings);
         contract
     }
@@ -185,7 +205,7 @@ impl<'a> Reader<'a> {
             WorldKey::Interface(_) => interface.name.as_deref().unwrap_or_default(),
         };
         let text = self.text_interface(&instance);
-        let text_functions = text.map(|(text, id)| &self.texts[text].resolve.interfaces[id].functions);
+        let text_functions = text.map(|(text, id)| &self.texts[text].0.resolve.interfaces[id].functions);
         if let Some((_, missing)) = text_functions
             .and_then(|functions| functions.iter().find(|(name, _)| !interface.functions.contains_key(*name)))
         {
@@ -216,7 +236,7 @@ impl<'a> Reader<'a> {
             self.function(contract, &exported, text_function);
         }
         if contract.operations.len() > before {
-            let docs = text.map_or(&interface.docs, |(text, id)| &self.texts[text].resolve.interfaces[id].docs);
+            let docs = text.map_or(&interface.docs, |(text, id)| &self.texts[text].0.resolve.interfaces[id].docs);
             contract.interfaces.push(Interface { name: name.to_owned(), docs: wit::docs(docs) });
             if contract.package.is_none()
                 && let Some(package) = interface.package
@@ -228,11 +248,10 @@ impl<'a> Reader<'a> {
 
     /// The same interface in the embedded WIT.
     fn text_interface(&self, instance: &str) -> Option<(usize, InterfaceId)> {
-        self.texts.iter().enumerate().find_map(|(text, Source { resolve, .. })| {
+        self.texts.iter().enumerate().find_map(|(text, (Source { resolve, .. }, main))| {
             let named = |id: &InterfaceId| wit::interface_name(resolve, *id).as_deref() == Some(instance);
             let inline = || {
-                let exports = resolve.worlds.iter().flat_map(|(_, world)| &world.exports);
-                exports.into_iter().find_map(|(key, item)| match (key, item) {
+                exports_of(resolve, *main).find_map(|(key, item)| match (key, item) {
                     (WorldKey::Name(name), WorldItem::Interface { id, .. }) if name == instance => Some(*id),
                     _ => None,
                 })
@@ -244,9 +263,8 @@ impl<'a> Reader<'a> {
 
     /// The same function in a world of the embedded WIT.
     fn text_world_function(&self, name: &str) -> Option<InText<'a>> {
-        self.texts.iter().enumerate().find_map(|(text, Source { resolve, .. })| {
-            let exports = resolve.worlds.iter().flat_map(|(_, world)| world.exports.values());
-            exports.into_iter().find_map(|item| match item {
+        self.texts.iter().enumerate().find_map(|(text, (Source { resolve, .. }, main))| {
+            exports_of(resolve, *main).find_map(|(_, item)| match item {
                 WorldItem::Function(function) if function.name == name => Some((text, function)),
                 _ => None,
             })
@@ -257,6 +275,9 @@ impl<'a> Reader<'a> {
         let external_id = text.and_then(|(_, f)| f.external_id.as_deref()).or(exported.function.external_id.as_deref());
         if exported.is_doubtful && external_id.is_none() && text.is_none() {
             return;
+        }
+        if text.is_none() {
+            self.without_text.push(exported.item());
         }
         match self.operation(exported, external_id, text) {
             Ok(operation) => contract.operations.push(operation),
@@ -278,7 +299,7 @@ impl<'a> Reader<'a> {
         }
         let mut signature = self.component.signature(function, &item)?;
         if let Some((text, text_function)) = text {
-            let text_signature = self.texts[text].signature(text_function, &item)?;
+            let text_signature = self.texts[text].0.signature(text_function, &item)?;
             signature.agrees_with(&text_signature, &item)?;
             // Equal in structure, and with documentation.
             signature = text_signature;
@@ -297,18 +318,17 @@ impl<'a> Reader<'a> {
             route = route.replaced_by(external);
         }
         let outcome = Outcome::of(signature.result.as_ref(), &route);
-        let (params, body) = place(&item, signature.params, &route, self.options.casing)?;
-        let docs = signature.docs;
-        for keyword in &docs.keywords {
-            self.warnings
-                .push(format!("{item}: the keyword `@{keyword}` is not known to this version and is left out"));
+        if matches!(route.success, 204 | 205) && outcome.value.is_some() {
+            let found = format!("the status {} for a function that returns a value", route.success);
+            return Err(Problem::new(
+                item,
+                found,
+                "a status whose answers have a body, or a function without a result",
+            ));
         }
+        let Placed { params, body, pattern } = place(&item, signature.params, &route, self.options.casing)?;
+        let docs = signature.docs;
         let prefix = exported.interface.map(|name| format!("{name}_")).unwrap_or_default();
-        let named = |segment: Segment| match segment {
-            Segment::Param(name) => Segment::Param(self.options.casing.apply(&name)),
-            literal => literal,
-        };
-        let segments = route.pattern.segments.into_iter().map(named);
         Ok(Operation {
             id: format!("{prefix}{}", function.name).replace('-', "_"),
             interface: exported.interface.unwrap_or_default().to_owned(),
@@ -316,12 +336,37 @@ impl<'a> Reader<'a> {
             function: function.name.clone(),
             is_async: matches!(function.kind, FunctionKind::AsyncFreestanding),
             method: route.method,
-            pattern: Pattern { segments: self.options.mount.segments.iter().cloned().chain(segments).collect() },
+            pattern: Pattern {
+                segments: self.options.mount.segments.iter().cloned().chain(pattern.segments).collect(),
+            },
             params,
             body,
             outcome,
             docs,
         })
+    }
+
+    /// A text that knows none of the operations belongs to another component; one that knows only some is worth a word.
+    fn compare_with_texts(&mut self, operations: usize) {
+        if self.texts.is_empty() || operations == 0 {
+            return;
+        }
+        let missing = std::mem::take(&mut self.without_text);
+        if missing.len() >= operations {
+            let packages = self.texts.iter().map(|(source, main)| format!("`{}`", source.resolve.packages[*main].name));
+            self.problems.push(Problem::new(
+                "the embedded WIT",
+                format!(
+                    "the package {}, which has none of the component's operations",
+                    packages.collect::<Vec<_>>().join(", ")
+                ),
+                "the WIT that the component was built from: embed it again",
+            ));
+        } else {
+            let undocumented =
+                missing.iter().map(|item| format!("{item} is not in the embedded WIT, so it has no documentation"));
+            self.warnings.extend(undocumented);
+        }
     }
 
     fn refuse_double_routes(&mut self, operations: &[Operation]) {
@@ -341,6 +386,19 @@ impl<'a> Reader<'a> {
                     "a route of its own: rename the function or give it an `@external-id`",
                 ));
             }
+        }
+    }
+}
+
+/// Interfaces `a-b` with `c` and `a` with `b-c` make one id of two operations: the later ones get a number.
+fn number_equal_ids(operations: &mut [Operation]) {
+    let mut taken = HashSet::new();
+    for operation in operations {
+        let base = operation.id.clone();
+        let mut number = 2;
+        while !taken.insert(operation.id.clone()) {
+            operation.id = format!("{base}_{number}");
+            number += 1;
         }
     }
 }

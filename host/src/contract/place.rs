@@ -1,18 +1,24 @@
 //! The parameters of a function → path, query and body. The table is in `wit/README.md`, "Parameters".
 
-use super::{Body, Param, Place, Problem, Shape, Type, casing::Casing, route::Route, wit::same_spelling};
+use super::{
+    Body, Param, Pattern, Place, Problem, Segment, Shape, Type, casing::Casing, route::Route, wit::same_spelling,
+};
+
+/// Parameters in their places.
+pub struct Placed {
+    /// In the function's order.
+    pub params: Vec<Param>,
+    pub body: Body,
+    /// The route's, with the JSON names of the parameters.
+    pub pattern: Pattern,
+}
 
 /// Decides where a request holds each parameter of the function `item`.
 ///
 /// # Errors
 ///
 /// The path names what is no parameter, a parameter does not fit its place, or two have one name.
-pub fn place(
-    item: &str,
-    params: Vec<(String, Type)>,
-    route: &Route,
-    casing: Casing,
-) -> Result<(Vec<Param>, Body), Problem> {
+pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Casing) -> Result<Placed, Problem> {
     let same = |pattern: &str, param: &str| pattern == param || pattern == casing.apply(param);
     for (i, name) in route.pattern.params().enumerate() {
         if !params.iter().any(|(param, _)| same(name, param)) {
@@ -51,7 +57,7 @@ pub fn place(
             let wanted = match place {
                 Place::Path => "a scalar, a string or an enum",
                 _ => {
-                    "scalars, strings, enums, flags, or options and lists of them; or a method with a body, by an `@external-id`"
+                    "scalars, strings, enums, options or lists of these, or flags; or a method with a body, by an `@external-id`"
                 }
             };
             return Err(Problem::new(item, found, wanted));
@@ -73,7 +79,15 @@ pub fn place(
         },
         _ => Body::Members,
     };
-    Ok((placed, body))
+    // In path and document, parameters go by the names that they have in JSON.
+    let spelt = |segment: &Segment| match segment {
+        Segment::Param(name) => {
+            Segment::Param(placed.iter().find(|it| same(name, &it.name)).map_or(name, |it| &it.json).clone())
+        }
+        literal => literal.clone(),
+    };
+    let pattern = Pattern { segments: route.pattern.segments.iter().map(spelt).collect() };
+    Ok(Placed { params: placed, body, pattern })
 }
 
 /// Whether a query can hold it.

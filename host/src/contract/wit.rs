@@ -14,6 +14,8 @@ pub struct Types<'a> {
     resolve: &'a Resolve,
     casing: Casing,
     known: HashMap<TypeId, Tall>,
+    /// Keywords that were met, each with the item that has it.
+    keywords: Vec<(String, String)>,
 }
 
 /// A type and how many levels are in it.
@@ -24,7 +26,7 @@ pub type Unfit = (String, String);
 
 impl<'a> Types<'a> {
     pub fn new(resolve: &'a Resolve, casing: Casing) -> Self {
-        Types { resolve, casing, known: HashMap::new() }
+        Types { resolve, casing, known: HashMap::new(), keywords: vec![] }
     }
 
     pub fn convert(&mut self, ty: &wit_parser::Type) -> Result<Type, Unfit> {
@@ -124,7 +126,28 @@ impl<'a> Types<'a> {
             };
             return Ok(target);
         };
-        Ok(Type::Named(Arc::new(Named { name, owner: self.owner(def.owner), docs: docs(&def.docs), shape })))
+        let docs = docs(&def.docs);
+        self.note_keywords(&format!("type `{name}`"), &docs);
+        match &shape {
+            Shape::Record(fields) => fields
+                .iter()
+                .for_each(|field| self.note_keywords(&format!("type `{name}`, member `{}`", field.name), &field.docs)),
+            Shape::Variant(cases) | Shape::Enum(cases) | Shape::Flags(cases) => cases
+                .iter()
+                .for_each(|case| self.note_keywords(&format!("type `{name}`, case `{}`", case.name), &case.docs)),
+            Shape::Alias(_) => {}
+        }
+        Ok(Type::Named(Arc::new(Named { name, owner: self.owner(def.owner), docs, shape })))
+    }
+
+    /// Keeps the keywords of an item's documentation for [`Self::take_keywords`].
+    pub fn note_keywords(&mut self, item: &str, docs: &Docs) {
+        self.keywords.extend(docs.keywords.iter().map(|keyword| (item.to_owned(), keyword.clone())));
+    }
+
+    /// The keywords met so far, each with the item that has it.
+    pub fn take_keywords(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.keywords)
     }
 
     fn owner(&self, owner: TypeOwner) -> String {

@@ -36,8 +36,10 @@ pub const GRANTABLE: [&str; 3] = ["wasi:keyvalue/store", "wasi:keyvalue/atomics"
 pub struct Grant(pub String);
 
 impl Grant {
+    /// Whether it grants that import, which has to be something that this host offers.
     fn covers(&self, import: &Import) -> bool {
-        self.0 == import.interface() || self.0 == import.package()
+        let is_named = self.0 == import.interface() || self.0 == import.package();
+        is_named && GRANTABLE.contains(&import.interface())
     }
 }
 

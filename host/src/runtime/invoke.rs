@@ -127,5 +127,5 @@ impl Callable {
 /// A trap for the log: what it was, where, and whether the memory limit is likely to be behind it.
 fn describe(error: &wasmtime::Error, memory_limit_was_reached: bool) -> String {
     let hint = if memory_limit_was_reached { " (the memory limit was reached: `memory_mib`)" } else { "" };
-    format!("{error:?}{hint}")
+    format!("{error:#}{hint}")
 }

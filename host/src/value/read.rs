@@ -22,6 +22,22 @@ pub struct Malformed {
     pub reason: String,
 }
 
+/// A member that an object has.
+#[derive(Clone, Copy)]
+pub struct Member<'t> {
+    pub name: &'t str,
+    pub ty: &'t Type,
+    /// It may be missing, and is `none` then.
+    pub is_optional: bool,
+}
+
+impl<'t> Member<'t> {
+    /// A member that may be missing if its type is an option.
+    pub fn new(name: &'t str, ty: &'t Type) -> Self {
+        Member { name, ty, is_optional: matches!(ty.resolved(), Type::Option(_)) }
+    }
+}
+
 /// A value, or `None` if it had a fault, which is recorded then.
 type Read = Result<Option<Val>, JiterError>;
 
@@ -47,12 +63,12 @@ impl<'j, 'f> Reader<'j, 'f> {
         read.map_err(|error| self.malformed(&error))
     }
 
-    /// Reads the whole text as one object with a member for each of `members` (name and type), in their order.
+    /// Reads the whole text as one object with exactly `members`, whose values come in their order.
     ///
     /// # Errors
     ///
     /// The text is no JSON.
-    pub fn members(mut self, members: &[(&str, &Type)]) -> Result<Option<Vec<Val>>, Malformed> {
+    pub fn members(mut self, members: &[Member]) -> Result<Option<Vec<Val>>, Malformed> {
         let read = self.object(members, "an object").and_then(|values| self.jiter.finish().map(|()| values));
         read.map_err(|error| self.malformed(&error))
     }
@@ -121,7 +137,8 @@ impl<'j, 'f> Reader<'j, 'f> {
         }
         let value = if matches!(some.resolved(), Type::Option(_)) {
             // `null` is taken by the outer one, so the inner one stands in an object.
-            let value = self.object(&[("some", some)], "null or an object with the member `some`")?;
+            let member = Member { name: "some", ty: some, is_optional: false };
+            let value = self.object(&[member], "null or an object with the member `some`")?;
             value.and_then(|mut values| values.pop())
         } else {
             self.any(some)?
@@ -215,20 +232,20 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     fn record(&mut self, fields: &[Field]) -> Read {
-        let members: Vec<_> = fields.iter().map(|field| (field.json.as_str(), &field.ty)).collect();
+        let members: Vec<_> = fields.iter().map(|field| Member::new(&field.json, &field.ty)).collect();
         let values = self.object(&members, "an object")?;
         Ok(values.map(|values| Val::Record(fields.iter().map(|field| field.name.clone()).zip(values).collect())))
     }
 
-    /// An object with exactly `members`, of which those of an option type may be missing.
-    fn object(&mut self, members: &[(&str, &Type)], wanted: &str) -> Result<Option<Vec<Val>>, JiterError> {
+    /// An object with exactly `members`.
+    fn object(&mut self, members: &[Member], wanted: &str) -> Result<Option<Vec<Val>>, JiterError> {
         let peek = self.jiter.peek()?;
         if peek != Peek::Object {
             return self.wrong_type(peek, wanted).map(|_| None);
         }
         let mut seen = vec![false; members.len()];
         let mut values: Vec<Option<Val>> = members.iter().map(|_| None).collect();
-        let find = |name: &str| match members.iter().position(|(member, _)| *member == name) {
+        let find = |name: &str| match members.iter().position(|member| member.name == name) {
             Some(i) => Ok(i),
             None => Err(name.to_owned()),
         };
@@ -236,25 +253,26 @@ impl<'j, 'f> Reader<'j, 'f> {
         while let Some(found) = next {
             match found {
                 Ok(i) => {
-                    let (name, ty) = members[i];
+                    let Member { name, ty, .. } = members[i];
                     self.faults.enter(Step::Name(name.to_owned()));
                     let value = if std::mem::replace(&mut seen[i], true) { self.twice() } else { self.any(ty) };
                     self.faults.leave();
                     values[i] = value?;
                 }
                 Err(unknown) => {
-                    let known: Vec<_> = members.iter().map(|(name, _)| *name).collect();
+                    let known: Vec<_> = members.iter().map(|member| member.name).collect();
                     self.unknown_member(&unknown, &known);
                     self.jiter.next_skip()?;
                 }
             }
             next = self.jiter.next_key()?.map(find);
         }
-        for (i, (name, ty)) in members.iter().enumerate() {
+        for (i, Member { name, ty, is_optional }) in members.iter().enumerate() {
             if !seen[i] {
-                match ty.resolved() {
-                    Type::Option(_) => values[i] = Some(Val::Option(None)),
-                    _ => self.faults.add_at(name, "missing", format!("missing, wanted {}", article(ty))),
+                if *is_optional {
+                    values[i] = Some(Val::Option(None));
+                } else {
+                    self.faults.add_at(name, "missing", format!("missing, wanted {}", article(ty)));
                 }
             }
         }
