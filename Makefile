@@ -42,3 +42,11 @@ plugins: build tools
 
 fixtures: build tools
 	@for name in $(FIXTURES); do tools/build-rust tests/fixtures/$$name target/fixtures/$$name.wasm || exit 1; done
+
+# Options of bench/run in ARGS, such as `make bench ARGS=--write`.
+bench: build
+	@tools/setup-rust
+	@tools/setup-bench
+	@$(MAKE) --no-print-directory -C plugins/orders-rust
+	cargo build --release -p bench-native
+	bench/run $(ARGS)

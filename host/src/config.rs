@@ -53,7 +53,8 @@ pub struct Limits {
     pub deadline: Duration,
     /// `body_kib`, 1 to 1,048,576: the body of a request. Default 1 MiB. Here in bytes.
     pub body: usize,
-    /// `result_kib`, 1 to 1,048,576: what a call may hand back. Default 8 MiB. Here in bytes.
+    /// `result_kib`, 1 to 1,048,576: the body of an answer. While it is made it may take a
+    /// hundred times that of the host's memory, where it is a list of numbers. Default 1 MiB. Here in bytes.
     pub result: usize,
     /// `log_kib`, 0 to 65,536: how much of a call's stdout and stderr reaches the log. Default 64 KiB.
     /// Here in bytes.
@@ -169,7 +170,7 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { memory: 128 << 20, deadline: Duration::from_secs(30), body: 1 << 20, result: 8 << 20, log: 64 << 10 }
+        Limits { memory: 128 << 20, deadline: Duration::from_secs(30), body: 1 << 20, result: 1 << 20, log: 64 << 10 }
     }
 }
 

@@ -314,7 +314,8 @@ pub fn scalar_schema(scalar: Scalar) -> Object {
         Scalar::F64 => formatted(JsonType::Number, "double"),
     };
     let (minimum, maximum) = match scalar {
-        Scalar::F32 => (Some(Number::Float(f32::MIN.into())), Some(Number::Float(f32::MAX.into()))),
+        // The shortest text of the greatest f32, which is a little more than its value: what is written is also read.
+        Scalar::F32 => (Some(Number::Float(-3.4028235e38)), Some(Number::Float(3.4028235e38))),
         Scalar::F64 => (Some(Number::Float(f64::MIN)), Some(Number::Float(f64::MAX))),
         // Bounds of 64-bit types do not fit into one another's type, but each into one of the two.
         _ => match scalar.integer_range() {

@@ -8,7 +8,7 @@ use wasmtime::component::Val;
 
 use super::{
     Faults, Step,
-    scalar::{self, quoted},
+    scalar::{self, FlagSet, quoted},
 };
 use crate::contract::{Case, Field, Scalar, Shape, Type, schema};
 
@@ -369,31 +369,24 @@ impl<'j, 'f> Reader<'j, 'f> {
         if peek != Peek::Array {
             return self.wrong_type(peek, "an array of strings");
         }
-        let mut set: Option<Vec<String>> = Some(vec![]);
-        let mut seen: Vec<&str> = vec![];
+        let mut set = FlagSet::new(cases);
+        let mut fits = true;
         let mut index = 0;
         let mut next = self.jiter.known_array()?;
-        while next.is_some() {
+        while let Some(peek) = next {
             self.faults.enter(Step::Index(index));
-            let case = self.tag(cases);
-            if let Ok(Some(case)) = case {
-                if seen.contains(&case.name.as_str()) {
-                    self.faults.add("unique", format!("`{}` is there twice", case.name));
-                    set = None;
-                } else {
-                    seen.push(&case.name);
-                }
-            }
+            let added = if peek == Peek::String {
+                let added = set.add(self.jiter.known_str()?);
+                added.map_err(|(kind, msg)| self.faults.add(kind, msg)).is_ok()
+            } else {
+                self.wrong_type(peek, "a string")?.is_some()
+            };
             self.faults.leave();
-            set = case?.and_then(|case| {
-                let mut set = set?;
-                set.push(case.name.clone());
-                Some(set)
-            });
+            fits &= added;
             index += 1;
             next = self.jiter.array_step()?;
         }
-        Ok(set.map(Val::Flags))
+        Ok(fits.then(|| set.value()))
     }
 
     /// The items of an array, all of type `ty`.
