@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
         self.compare_with_texts(contract.operations.len());
         self.refuse_double_routes(&contract.operations);
         number_equal_ids(&mut contract.operations);
-        for (source, _) in &self.texts {
+        for source in self.texts.iter().map(|(source, _)| source).chain([&self.component]) {
             self.warnings.extend(source.types.borrow_mut().take_keywords().into_iter().map(|(item, keyword)| {
                 format!("{item}: the keyword `@{keyword}` is not known to this version and is left out")
             }));
@@ -237,7 +237,9 @@ impl<'a> Reader<'a> {
         }
         if contract.operations.len() > before {
             let docs = text.map_or(&interface.docs, |(text, id)| &self.texts[text].0.resolve.interfaces[id].docs);
-            contract.interfaces.push(Interface { name: name.to_owned(), docs: wit::docs(docs) });
+            let docs = wit::docs(docs);
+            self.component.types.borrow_mut().note_keywords(&format!("interface `{name}`"), &docs);
+            contract.interfaces.push(Interface { name: name.to_owned(), docs });
             if contract.package.is_none()
                 && let Some(package) = interface.package
             {

@@ -20,8 +20,9 @@ pub struct Placed {
 /// The path names what is no parameter, a parameter does not fit its place, or two have one name.
 pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Casing) -> Result<Placed, Problem> {
     let same = |pattern: &str, param: &str| pattern == param || pattern == casing.apply(param);
-    for (i, name) in route.pattern.params().enumerate() {
-        if !params.iter().any(|(param, _)| same(name, param)) {
+    let mut in_path = Vec::new();
+    for name in route.pattern.params() {
+        let Some(param) = params.iter().position(|(param, _)| same(name, param)) else {
             let known = params.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let wanted = if known.is_empty() {
                 "a path without parameters, since the function has none".into()
@@ -29,18 +30,16 @@ pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Cas
                 format!("one of its parameters: {known}")
             };
             return Err(Problem::new(item, format!("the path parameter `{{{name}}}` in `{}`", route.pattern), wanted));
+        };
+        if in_path.contains(&param) {
+            let found = format!("the path parameter `{{{name}}}` twice in `{}`", route.pattern);
+            return Err(Problem::new(item, found, "it once"));
         }
-        if route.pattern.params().take(i).any(|earlier| earlier == name) {
-            return Err(Problem::new(
-                item,
-                format!("the path parameter `{{{name}}}` twice in `{}`", route.pattern),
-                "it once",
-            ));
-        }
+        in_path.push(param);
     }
     let mut placed = Vec::with_capacity(params.len());
-    for (name, ty) in params {
-        let place = if route.pattern.params().any(|param| same(param, &name)) {
+    for (i, (name, ty)) in params.into_iter().enumerate() {
+        let place = if in_path.contains(&i) {
             Place::Path
         } else if route.method.has_query() {
             Place::Query

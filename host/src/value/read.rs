@@ -218,7 +218,7 @@ impl<'j, 'f> Reader<'j, 'f> {
         let mut entries = Some(Vec::new());
         let mut next = self.jiter.known_object()?.map(str::to_owned);
         while let Some(name) = next {
-            self.faults.enter(Step::Name(name.clone()));
+            self.faults.enter(Step::name(&name));
             let read = if seen.insert(name.clone()) { self.any(value) } else { self.twice() };
             self.faults.leave();
             entries = read?.and_then(|value| {
@@ -453,8 +453,7 @@ impl<'j, 'f> Reader<'j, 'f> {
     fn unknown_member(&mut self, name: &str, known: &[&str]) {
         let listed = known.iter().take(50).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let wanted = if listed.is_empty() { "no members at all".into() } else { format!("only {listed}") };
-        let short: String = name.chars().take(200).collect();
-        self.faults.add_at(&short, "unknown_member", format!("unknown member, wanted {wanted}"));
+        self.faults.add_at(name, "unknown_member", format!("unknown member, wanted {wanted}"));
     }
 
     fn judged(&mut self, value: Result<Val, scalar::Wrong>) -> Option<Val> {
