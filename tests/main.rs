@@ -1,3 +1,4 @@
 //! All integration tests, in one binary: each module one subject.
 
 mod examples;
+mod values;

@@ -1,5 +1,7 @@
 //! A host under test: the real binary, on a port of its own, with folders of its own.
 
+pub mod cli;
+
 use std::{
     fs,
     net::SocketAddr,
