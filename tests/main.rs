@@ -1,4 +1,8 @@
 //! All integration tests, in one binary: each module one subject.
 
+mod bodies;
 mod examples;
+mod outcomes;
+mod params;
+mod routes;
 mod values;

@@ -90,8 +90,8 @@ async fn floats_booleans_characters_and_strings_come_back_as_they_went() {
     for body in [
         r#"{"bool":true,"f32":1.5,"f64":0.1,"char":"a","string":""}"#,
         r#"{"bool":false,"f32":-0.0,"f64":-0.0,"char":"ß","string":"two\nlines \"quoted\" \\ \u0000"}"#,
-        r#"{"bool":true,"f32":3.0e38,"f64":1.7976931348623157e308,"char":"😀","string":"😀"}"#,
-        r#"{"bool":true,"f32":-3.0e38,"f64":-1.7976931348623157e308,"char":"\u0000","string":"\u001f"}"#,
+        r#"{"bool":true,"f32":3e+38,"f64":1.7976931348623157e+308,"char":"😀","string":"😀"}"#,
+        r#"{"bool":true,"f32":-3e+38,"f64":-1.7976931348623157e+308,"char":"\u0000","string":"\u001f"}"#,
         r#"{"bool":true,"f32":1e-45,"f64":5e-324,"char":"\"","string":"é"}"#,
     ] {
         comes_back(&host, "/echo/scalars", body).await;
