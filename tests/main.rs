@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: each module one subject.
 
 mod bodies;
+mod documents;
 mod examples;
 mod outcomes;
 mod params;
