@@ -3,15 +3,9 @@
 use std::{fs, process::Command};
 
 use serde_json::{Value, json};
-use witapi_tests::{Host, Setup, cli::Folder, dummy_component, host, root, send};
+use witapi_tests::{Host, cli::Folder, dummy_component, host, root, send};
 
 const EXAMPLES: [&str; 4] = ["orders", "todos", "greeter", "wordcount"];
-
-/// A host with all examples.
-fn examples() -> Setup {
-    let host = EXAMPLES.into_iter().fold(host(), Setup::plugin);
-    host.config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]")
-}
 
 /// Compares a document with `tests/goldens/<name>.json`, or writes it there if `WITAPI_UPDATE_GOLDENS` is set.
 #[track_caller]
@@ -50,7 +44,7 @@ fn without_host_problems(mut document: Value) -> Value {
 
 #[tokio::test]
 async fn the_documents_of_the_examples_are_as_they_were() {
-    let host = examples().start().await;
+    let host = host().examples().start().await;
     for name in EXAMPLES {
         golden(name, &host.get(&format!("/openapi/{name}.json")).await.json());
     }
@@ -64,7 +58,7 @@ async fn the_document_of_the_zoo_is_as_it_was() {
 
 #[tokio::test]
 async fn every_document_is_valid_openapi_3_1() {
-    let host = examples().fixture("zoo").start().await;
+    let host = host().examples().fixture("zoo").start().await;
     let folder = Folder::new();
     let mut files = vec![];
     for path in ["/openapi.json".to_owned()]
@@ -85,7 +79,7 @@ async fn every_document_is_valid_openapi_3_1() {
 
 #[tokio::test]
 async fn inspect_prints_the_document_that_the_host_serves() {
-    let host = examples().start().await;
+    let host = host().examples().start().await;
     for name in EXAMPLES {
         let file = witapi_tests::plugin(name);
         let printed = Folder::new().run(["inspect", file.to_str().expect("a path"), "--openapi"]).printed();
@@ -96,7 +90,7 @@ async fn inspect_prints_the_document_that_the_host_serves() {
 
 #[tokio::test]
 async fn the_document_of_all_holds_each_plugins_operations_under_a_tag_of_its_own() {
-    let host = examples().start().await;
+    let host = host().examples().start().await;
     let document = host.get("/openapi.json").await.json();
     let names: Vec<_> = document["tags"].as_array().expect("tags").iter().map(|tag| tag["name"].clone()).collect();
     assert_eq!(names, ["greeter", "orders", "todos", "wordcount"]);

@@ -97,3 +97,24 @@ pub fn refusal(component: &[u8]) -> String {
     folder.write("it.wasm", component);
     folder.run(["inspect", "it.wasm"]).refused()
 }
+
+/// The sections of a component, outermost only: the number of each, and its name if it is a custom section.
+pub fn sections(component: &[u8]) -> Vec<(u8, String)> {
+    let leb = |bytes: &[u8]| {
+        let length = bytes.iter().position(|byte| byte & 0x80 == 0).expect("the end of a number") + 1;
+        (bytes[..length].iter().rev().fold(0, |number, byte| number << 7 | usize::from(byte & 0x7f)), length)
+    };
+    let mut rest = &component[8..];
+    let mut sections = vec![];
+    while let [id, behind @ ..] = rest {
+        let (size, length) = leb(behind);
+        let content = &behind[length..length + size];
+        let name = || {
+            let (size, length) = leb(content);
+            String::from_utf8_lossy(&content[length..length + size]).into_owned()
+        };
+        sections.push((*id, if *id == 0 { name() } else { String::new() }));
+        rest = &behind[length + size..];
+    }
+    sections
+}
