@@ -95,6 +95,9 @@ async fn text_in_a_query_that_is_not_percent_encoded_right_stays_as_it_is() {
     for (value, text) in [("100%", "100%"), ("%zz", "%zz"), ("%e", "%e")] {
         assert_eq!(host.get(&scalars("text_line", value)).await.json()["text_line"], text);
     }
+    // A name without a value has the empty one.
+    assert_eq!(host.get("/params/optional?text").await.json()["text"], "");
+    assert_eq!(host.get("/params/optional?%74ext=x").await.json()["text"], "x");
 }
 
 #[tokio::test]
@@ -212,6 +215,18 @@ async fn path_query_and_body_are_judged_together() {
     );
     assert_eq!(host.delete("/params/7?force=true").await.text(), "[7,true]");
     assert_eq!(host.delete("/params/x").await.faults(), ["path.id type", "query.force missing"]);
+}
+
+#[tokio::test]
+async fn faults_come_in_the_order_of_path_query_and_body_and_what_is_missing_last() {
+    let host = host().fixture("zoo").start().await;
+    let locs = |answer: witapi_tests::Answer| {
+        let errors = answer.json()["errors"].as_array().expect("errors").clone();
+        errors.iter().map(|fault| fault["loc"].to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let answer = host.put("/params/x/mixed", &json!({"zzz": 1, "size": -1})).await;
+    assert_eq!(locs(answer), r#"["path","id"] ["body","zzz"] ["body","size"] ["body","name"]"#);
+    assert_eq!(locs(host.delete("/params/x").await), r#"["path","id"] ["query","force"]"#);
 }
 
 #[tokio::test]

@@ -1,10 +1,7 @@
 //! The table "Routes": by convention, by external id, and what no route can be.
 
 use serde_json::json;
-use witapi_tests::{
-    cli::{self, refusal},
-    dummy_component, host, send, with_wit,
-};
+use witapi_tests::{cli, dummy_component, fixture, host, send};
 
 #[tokio::test]
 async fn each_first_word_of_a_function_has_its_method_and_path() {
@@ -77,9 +74,13 @@ async fn head_is_answered_as_get_is_but_for_the_body() {
 #[tokio::test]
 async fn a_literal_segment_wins_over_a_parameter() {
     let host = host().fixture("zoo").start().await;
-    // `/things/all` is an operation, so it is not the thing with the id `all`.
+    // `/things/all` is an operation, so it is not the thing with the id `all`, whatever the method.
     assert_eq!(host.get("/things/all").await.text(), r#""find-all""#);
     assert_eq!(host.get("/things/alle").await.faults(), ["path.id type"]);
+    assert_eq!(host.delete("/things/all").await.status, 405);
+    // Literal text is compared as it comes, so this is an id.
+    assert_eq!(host.get("/things/%61ll").await.faults(), ["path.id type"]);
+    assert_eq!(host.get("/%74hings").await.status, 404);
 }
 
 #[tokio::test]
@@ -109,8 +110,8 @@ async fn the_operator_chooses_how_names_are_spelt() {
 #[tokio::test]
 async fn the_operator_chooses_where_a_plugin_is_mounted() {
     let host = host()
-        .component("one", witapi_tests::fixture("zoo"))
-        .component("two", witapi_tests::fixture("zoo"))
+        .component("one", fixture("zoo"))
+        .component("two", fixture("zoo"))
         .config("[plugin.one]\nmount = \"/one/v1\"\n[plugin.two]\nmount = \"/two/\"")
         .start()
         .await;
@@ -124,130 +125,6 @@ async fn the_operator_chooses_where_a_plugin_is_mounted() {
     assert!(document["paths"]["/two/things/{id}"]["get"].is_object());
     let ids = |path: &str| document["paths"][path]["get"]["operationId"].clone();
     assert_eq!((ids("/one/v1/things"), ids("/two/things")), (json!("one_things_list_things"), json!("two_things_list_things")));
-}
-
-#[test]
-fn only_interfaces_with_a_full_name_are_routed_without_a_word_of_the_author() {
-    let component = dummy_component(
-        "package a:b;
-         interface things { get-thing: func(id: u32) -> string; }
-         world w {
-             export things;
-             export init: func();
-             @external-id(\"GET /named\")
-             export named: func() -> string;
-             export inner: interface { setup: func(); @external-id(\"GET /inner\") shown: func() -> string; }
-         }",
-    );
-    let mut routes = cli::routes(&component);
-    routes.sort();
-    assert_eq!(routes, ["GET /inner 200", "GET /named 200", "GET /things/{id} 200"]);
-    let routed = with_wit(&component, "package a:b;
-         interface things { get-thing: func(id: u32) -> string; }
-         world w {
-             export things;
-             export init: func();
-             export named: func() -> string;
-             export inner: interface { setup: func(); shown: func() -> string; }
-         }");
-    let mut routes = cli::routes(&routed);
-    routes.sort();
-    assert_eq!(
-        routes,
-        ["GET /inner 200", "GET /named 200", "GET /things/{id} 200", "POST /init 204", "POST /inner/setup 204"]
-    );
-}
-
-#[test]
-fn what_the_toolchains_of_javascript_and_python_add_is_not_routed() {
-    let routes = |name: &str| cli::routes(&std::fs::read(witapi_tests::plugin(name)).expect("a component"));
-    assert_eq!(
-        routes("greeter"),
-        ["GET /greetings 200", "GET /greetings/languages 200", "POST /greetings/welcome 200"]
-    );
-    assert_eq!(routes("wordcount"), ["POST /words/count 200", "GET /words/stop-words 200"]);
-}
-
-/// An interface `things` with this function, some types to use in it, and nothing else.
-fn with_function(function: &str) -> Vec<u8> {
-    let types = "record r { a: u8 } enum e { a } variant v { a(u8) } flags f { a }";
-    dummy_component(&format!("package a:b; interface things {{ {types} {function} }} world w {{ export things; }}"))
-}
-
-#[test]
-fn an_external_id_that_is_no_route_is_a_load_error_that_names_the_function() {
-    for (id, found, wanted) in [
-        ("", "the external id ``", "`METHOD /path/{parameter}` with an optional status"),
-        ("/things", "the external id `/things`", "`METHOD /path/{parameter}` with an optional status"),
-        ("GET /a 200 c", "the external id `GET /a 200 c`", "`METHOD /path/{parameter}` with an optional status"),
-        ("GET /a b", "the status `b`", "a number from 200 to 299"),
-        ("HEAD /things", "the method `HEAD`", "one of GET, POST, PUT, PATCH, DELETE"),
-        ("get /things", "the method `get`", "one of GET, POST, PUT, PATCH, DELETE"),
-        ("GET things", "the path `things`", "a path that begins with `/`"),
-        ("GET /things/", "the path `/things/`", "no empty segment and no `/` at the end"),
-        ("GET /a//b", "the path `/a//b`", "no empty segment"),
-        ("GET /a/../b", "the path `/a/../b`", "segments of characters that need no percent-encoding"),
-        ("GET /a%20b", "the path `/a%20b`", "segments of characters that need no percent-encoding"),
-        ("GET /a?x=1", "the path `/a?x=1`", "segments of characters that need no percent-encoding"),
-        ("GET /{id}/{other}", "the path parameter `{other}`", "one of its parameters: `id`"),
-        ("GET /{id}/{id}", "the path parameter `{id}` twice", "it once"),
-        ("GET /x{id}", "the path `/x{id}`", "whole `{parameter}` segments"),
-        ("GET /things/{id} 404", "the status `404`", "a number from 200 to 299"),
-        ("GET /things/{id} 99", "the status `99`", "a number from 200 to 299"),
-    ] {
-        let message = refusal(&with_function(&format!("@external-id({id:?}) get-it: func(id: u32) -> string;")));
-        for part in ["it.wasm: function `get-it` of interface `things`: found ", found, wanted] {
-            assert!(message.contains(part), "{id}: no {part:?} in {message}");
-        }
-    }
-}
-
-#[test]
-fn a_parameter_that_fits_nowhere_is_a_load_error_that_names_it() {
-    for (function, found) in [
-        ("list-things: func(filter: r);", "parameter `filter` of type `record r` in the query"),
-        ("list-things: func(filter: list<r>);", "parameter `filter` of type `list<record r>` in the query"),
-        ("list-things: func(filter: v);", "parameter `filter` of type `variant v` in the query"),
-        ("list-things: func(filter: tuple<u8, u8>);", "in the query"),
-        ("list-things: func(filter: map<string, u8>);", "in the query"),
-        ("list-things: func(filter: option<option<u8>>);", "in the query"),
-        ("list-things: func(filter: list<list<u8>>) ;", ""),
-        ("delete-thing: func(id: u32, why: r);", "parameter `why` of type `record r` in the query"),
-        ("@external-id(\"PUT /x/{key}\") put: func(key: list<u32>);", "parameter `key` of type `list<u32>` in the path"),
-        ("@external-id(\"PUT /x/{key}\") put: func(key: option<u32>);", "parameter `key` of type `option<u32>` in the path"),
-        ("@external-id(\"PUT /x/{key}\") put: func(key: f);", "parameter `key` of type `flags f` in the path"),
-    ] {
-        let component = with_function(function);
-        if found.is_empty() {
-            // A list of bytes is a word of base64 each.
-            assert_eq!(cli::routes(&component), ["GET /things 204"]);
-            continue;
-        }
-        let message = refusal(&component);
-        assert!(message.contains("of interface `things`: found ") && message.contains(found), "{message}");
-    }
-}
-
-#[test]
-fn a_type_that_no_json_can_hold_is_a_load_error_that_names_function_and_type() {
-    for (function, item, found) in [
-        ("resource res; get-it: func() -> res;", "function `get-it` of interface `things`, result", "`resource`"),
-        ("resource res; drop-it: func(it: borrow<res>);", "function `drop-it` of interface `things`, parameter `it`", "`borrow`"),
-        ("resource res { say: func(); }", "function `[method]res.say` of interface `things`", "a function of a resource"),
-    ] {
-        let message = refusal(&with_function(function));
-        assert!(message.contains(item) && message.contains(found), "{message}");
-    }
-}
-
-#[test]
-fn all_that_is_wrong_with_a_contract_is_told_at_once() {
-    let message = refusal(&with_function(
-        "get-a: func(id: u32, filter: r); @external-id(\"GET /{x}\") b: func(); list-c: func(); find-c: func();",
-    ));
-    for item in ["function `get-a`", "function `b`", "function `things.find-c`: found the route `GET /things/c`, which `things.list-c` has too"] {
-        assert!(message.contains(item), "no {item} in {message}");
-    }
 }
 
 #[tokio::test]
@@ -267,7 +144,9 @@ async fn a_route_that_another_plugin_has_is_a_load_error_that_names_both() {
 async fn the_hosts_own_paths_cannot_be_taken() {
     for path in ["/docs", "/docs/mine", "/openapi.json", "/openapi/x.json", "/_witapi/plugins", "/healthz", "/readyz"] {
         let folder = cli::Folder::new();
-        let file = folder.write("greedy.wasm", with_function(&format!("@external-id(\"GET {path}\") a: func();")));
+        let file = folder.write("greedy.wasm", dummy_component(&format!(
+            "package a:b; interface things {{ @external-id(\"GET {path}\") a: func(); }} world w {{ export things; }}"
+        )));
         let host = host().component("greedy", file).start().await;
         let status = host.status("greedy").await;
         assert!(status.to_string().contains(&format!("GET {path}")), "{path}: {status}");

@@ -439,3 +439,32 @@ async fn a_flood_of_faults_is_counted_and_not_listed() {
     let answer = host.post("/echo/numbers", &json!([-1])).await;
     assert_eq!(answer.json()["detail"], "1 fault, in `errors`.");
 }
+
+#[tokio::test]
+async fn what_a_client_chose_is_repeated_in_part_only() {
+    let host = host().fixture("zoo").start().await;
+    // A small body may not ask for a large answer.
+    let long = "k".repeat(20_000);
+    let items = vec!["-1"; 1_000].join(",");
+    for (path, body) in [
+        ("/echo/index", format!(r#"{{"{long}":7}}"#)),
+        ("/echo/two", format!(r#"{{"first_part":"{long}","{long}":7}}"#)),
+        ("/echo/maps", format!(r#"{{"by_string":{{"{long}":[{items}]}},"by_number":[],"by_flag":[],"by_char":[]}}"#)),
+        ("/echo/words", format!(r#"{{"color":"{long}","permissions":["{long}"],"state":"{long}"}}"#)),
+    ] {
+        let answer = host.post_text(path, &body).await;
+        assert_eq!(answer.status, 422);
+        assert!(answer.body.len() < 2_000, "{path} answers with {} bytes", answer.body.len());
+    }
+    let answer = host.post_text("/echo/index", &format!(r#"{{"{long}":7}}"#)).await;
+    let name = answer.json()["errors"][0]["loc"][1].as_str().expect("a name").chars().count();
+    assert!((200..=201).contains(&name), "a name of {name} characters");
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_skipped_as_deep_as_two_hundred_levels() {
+    let host = host().fixture("zoo").start().await;
+    let nested = |depth: usize| format!("{{\"value\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    faults(&host, "/echo/number", &nested(150), &["body.value type"]).await;
+    assert_eq!(host.post_text("/echo/number", &nested(300)).await.status, 400);
+}

@@ -7,7 +7,7 @@ use wasmparser::BinaryReader;
 use wit_component::WitPrinter;
 use wit_parser::Resolve;
 
-use crate::contract::{self, ContractError, decode::WIT_SECTION};
+use crate::contract::{self, ContractError, sections::WIT_SECTION};
 
 /// Why nothing was embedded. The file is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum EmbedError {
     #[error("the component is broken at byte {offset}: {reason}")]
     Broken { offset: usize, reason: String },
     #[error("the component and the WIT do not fit: {0}")]
-    Unfit(#[from] ContractError),
+    Unfit(ContractError),
     #[error("{file}: {error}")]
     Io { file: String, error: io::Error },
 }
@@ -32,7 +32,7 @@ pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
     let text = wit_text(folder)?;
     let component = fs::read(file).map_err(io_error)?;
     let embedded = with_section(&component, &text)?;
-    contract::decode(&embedded, &contract::Options::default())?;
+    contract::decode(&embedded, &contract::Options::default()).map_err(EmbedError::Unfit)?;
     let part = file.with_extension("wasm.part");
     let written = fs::write(&part, &embedded).and_then(|()| fs::rename(&part, file));
     written.inspect_err(|_| drop(fs::remove_file(&part))).map_err(io_error)
@@ -41,9 +41,8 @@ pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
 /// All packages of the folder as one text, documentation and external ids included.
 pub fn wit_text(folder: &Path) -> Result<String, EmbedError> {
     let wit_error = |reason: String| EmbedError::Wit { folder: folder.display().to_string(), reason };
-    let mut resolve = Resolve::default();
-    resolve.all_features = true;
-    let pushed = resolve.push_dir(folder).or_else(|error| Err(wit_error(format!("{error:#}"))));
+    let mut resolve = Resolve { all_features: true, ..Resolve::default() };
+    let pushed = resolve.push_dir(folder).map_err(|error| wit_error(format!("{error:#}")));
     let (main, _) = pushed?;
     let others: Vec<_> = resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != main).collect();
     let mut printer = WitPrinter::default();

@@ -400,8 +400,7 @@ pub async fn send(request: RequestBuilder) -> Answer {
 /// A component with the exports of the world that `wit` describes, of which every function traps. For contracts that no
 /// fixture has: what is refused before a call answers as always, what is accepted answers 500.
 pub fn dummy_component(wit: &str) -> Vec<u8> {
-    let mut resolve = wit_parser::Resolve::default();
-    resolve.all_features = true;
+    let mut resolve = wit_parser::Resolve { all_features: true, ..Default::default() };
     let package = resolve.push_source("dummy.wit", wit).unwrap_or_else(|error| panic!("{error:#} in\n{wit}"));
     let world = resolve.select_world(&[package], None).expect("one world");
     let mangling = wit_parser::ManglingAndAbi::Standard32;

@@ -14,6 +14,8 @@ pub struct Types<'a> {
     resolve: &'a Resolve,
     casing: Casing,
     known: HashMap<TypeId, Tall>,
+    /// Keywords that were met, each with the item that has it.
+    keywords: Vec<(String, String)>,
 }
 
 /// A type and how many levels are in it.
@@ -24,7 +26,7 @@ pub type Unfit = (String, String);
 
 impl<'a> Types<'a> {
     pub fn new(resolve: &'a Resolve, casing: Casing) -> Self {
-        Types { resolve, casing, known: HashMap::new() }
+        Types { resolve, casing, known: HashMap::new(), keywords: vec![] }
     }
 
     pub fn convert(&mut self, ty: &wit_parser::Type) -> Result<Type, Unfit> {
@@ -86,7 +88,14 @@ impl<'a> Types<'a> {
                     let json = casing.apply(&field.name);
                     Ok(Field { name: field.name.clone(), json, ty: inner(&field.ty)?, docs: docs(&field.docs) })
                 };
-                Shape::Record(record.fields.iter().map(field).collect::<Result<_, Unfit>>()?)
+                let fields = record.fields.iter().map(field).collect::<Result<Vec<_>, Unfit>>()?;
+                if let Some((name, first, second)) = same_spelling(fields.iter().map(|it| (&*it.json, &*it.name))) {
+                    return Err((
+                        format!("the members `{first}` and `{second}`, which are both `{name}` in {casing}"),
+                        "members that differ, or another `casing` in witapi.toml".into(),
+                    ));
+                }
+                Shape::Record(fields)
             }
             TypeDefKind::Variant(variant) => {
                 let case = |item: &wit_parser::Case| {
@@ -117,7 +126,28 @@ impl<'a> Types<'a> {
             };
             return Ok(target);
         };
-        Ok(Type::Named(Arc::new(Named { name, owner: self.owner(def.owner), docs: docs(&def.docs), shape })))
+        let docs = docs(&def.docs);
+        self.note_keywords(&format!("type `{name}`"), &docs);
+        match &shape {
+            Shape::Record(fields) => fields
+                .iter()
+                .for_each(|field| self.note_keywords(&format!("type `{name}`, member `{}`", field.name), &field.docs)),
+            Shape::Variant(cases) | Shape::Enum(cases) | Shape::Flags(cases) => cases
+                .iter()
+                .for_each(|case| self.note_keywords(&format!("type `{name}`, case `{}`", case.name), &case.docs)),
+            Shape::Alias(_) => {}
+        }
+        Ok(Type::Named(Arc::new(Named { name, owner: self.owner(def.owner), docs, shape })))
+    }
+
+    /// Keeps the keywords of an item's documentation for [`Self::take_keywords`].
+    pub fn note_keywords(&mut self, item: &str, docs: &Docs) {
+        self.keywords.extend(docs.keywords.iter().map(|keyword| (item.to_owned(), keyword.clone())));
+    }
+
+    /// The keywords met so far, each with the item that has it.
+    pub fn take_keywords(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.keywords)
     }
 
     fn owner(&self, owner: TypeOwner) -> String {
@@ -126,6 +156,17 @@ impl<'a> Types<'a> {
             TypeOwner::World(_) | TypeOwner::None => String::new(),
         }
     }
+}
+
+/// The first two WIT names that are spelt alike in JSON, and how: camelCase makes `v1` of `v-1` too.
+pub fn same_spelling<'n>(names: impl Iterator<Item = (&'n str, &'n str)>) -> Option<(&'n str, &'n str, &'n str)> {
+    let mut known = HashMap::new();
+    for (json, wit) in names {
+        if let Some(first) = known.insert(json, wit) {
+            return Some((json, first, wit));
+        }
+    }
+    None
 }
 
 /// A type constructor applied to other types.
