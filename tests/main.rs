@@ -1,4 +1,13 @@
 //! All integration tests, in one binary: each module one subject.
 
+mod bodies;
 mod browser;
+mod command_line;
+mod contracts;
+mod documents;
+mod embedded_wit;
 mod examples;
+mod outcomes;
+mod params;
+mod routes;
+mod values;
