@@ -1,3 +1,6 @@
 //! All integration tests, in one binary: each module one subject.
 
+mod busy;
 mod examples;
+mod hostile;
+mod output;
