@@ -2,12 +2,15 @@
 
 mod bodies;
 mod browser;
+mod busy;
 mod command_line;
 mod contracts;
 mod documents;
 mod embedded_wit;
 mod examples;
+mod hostile;
 mod outcomes;
+mod output;
 mod params;
 mod routes;
 mod values;
