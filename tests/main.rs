@@ -1,4 +1,5 @@
 //! All integration tests, in one binary: each module one subject.
 
+mod acceptance;
 mod browser;
 mod examples;
