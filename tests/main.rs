@@ -2,4 +2,5 @@
 
 mod acceptance;
 mod browser;
+mod decoding;
 mod examples;
