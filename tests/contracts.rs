@@ -107,9 +107,9 @@ fn only_interfaces_with_a_full_name_are_routed_without_a_word_of_the_author() {
              export inner: interface { setup: func(); @external-id(\"GET /inner\") shown: func() -> string; }
          }",
     );
-    let mut routes = routes(&component);
-    routes.sort();
-    assert_eq!(routes, ["GET /inner 200", "GET /named 200", "GET /things/{id} 200"]);
+    let mut found = routes(&component);
+    found.sort();
+    assert_eq!(found, ["GET /inner 200", "GET /named 200", "GET /things/{id} 200"]);
     let routed = with_wit(&component, "package a:b;
          interface things { get-thing: func(id: u32) -> string; }
          world w {
@@ -118,10 +118,10 @@ fn only_interfaces_with_a_full_name_are_routed_without_a_word_of_the_author() {
              export named: func() -> string;
              export inner: interface { setup: func(); shown: func() -> string; }
          }");
-    let mut routes = routes(&routed);
-    routes.sort();
+    let mut found = routes(&routed);
+    found.sort();
     assert_eq!(
-        routes,
+        found,
         ["GET /inner 200", "GET /named 200", "GET /things/{id} 200", "POST /init 204", "POST /inner/setup 204"]
     );
 }
