@@ -107,21 +107,23 @@ pub fn name_of(file: &Path) -> Option<&str> {
     (!name.is_empty() && name.len() <= 128 && !name.starts_with('.') && name.chars().all(fits)).then_some(name)
 }
 
-/// Reads, decodes, compiles and links the component in `file`. Takes seconds for a large one that is not in the cache,
-/// so it is not for async threads.
+/// Decodes, compiles and links the component that was read from `file`. Takes seconds for a large one that is not in the
+/// cache, so it is not for async threads.
 ///
 /// # Errors
 ///
 /// See [`Cause`].
-pub fn load(loader: &Loader, file: &Path) -> Result<Plugin, LoadError> {
-    let began = Instant::now();
+pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadError> {
     let error = |cause| LoadError { file: file.to_owned(), cause };
     let name = name_of(file).ok_or_else(|| error(Cause::Name))?;
-    let bytes = read(file).map_err(error)?;
-    from_bytes(loader, file, name, &bytes, began).map_err(error)
+    named(loader, file, name, bytes).map_err(error)
 }
 
 /// Reads the file, bounded.
+///
+/// # Errors
+///
+/// [`Cause::Read`] and [`Cause::TooLarge`].
 pub fn read(file: &Path) -> Result<Vec<u8>, Cause> {
     let size = std::fs::metadata(file)?.len();
     if size > MAX_COMPONENT {
@@ -133,7 +135,8 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Cause> {
     Ok(bytes)
 }
 
-fn from_bytes(loader: &Loader, file: &Path, name: &str, bytes: &[u8], began: Instant) -> Result<Plugin, Cause> {
+fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugin, Cause> {
+    let began = Instant::now();
     let settings = loader.config.plugin(name);
     // The configuration was checked when it was read.
     let mount = route::parse_pattern(&settings.mount).unwrap_or_default();

@@ -34,7 +34,7 @@ pub struct Plugin {
     pub limits: Limits,
     pub grants: Vec<String>,
     pub loaded_at: SystemTime,
-    /// From reading the file to being ready, compilation included.
+    /// From the file's bytes to being ready, compilation included.
     pub load_time: Duration,
     callable: Callable,
     document: OnceLock<Document>,

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -69,7 +69,8 @@ pub struct Watch {
 struct Loaded {
     file: PathBuf,
     stamp: Stamp,
-    outcome: Result<super::Plugin, LoadError>,
+    /// `None` if the file changed while it was read.
+    outcome: Option<Result<super::Plugin, LoadError>>,
 }
 
 impl Watch {
@@ -81,8 +82,11 @@ impl Watch {
     pub fn new(host: Arc<Host>, sources: Vec<PathBuf>) -> notify::Result<Watch> {
         let (tell, wake) = mpsc::channel(1);
         // A full channel means that the loop is about to look anyway.
-        let watcher = notify::recommended_watcher(move |_| {
-            let _ = tell.try_send(());
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            // Other files, such as a log that someone writes beside the plugins, wake nobody.
+            if event.map_or(true, |event| event.need_rescan() || event.paths.iter().any(|path| may_matter(path))) {
+                let _ = tell.try_send(());
+            }
         })?;
         let files = BTreeMap::new();
         let mut watch = Watch {
@@ -167,7 +171,14 @@ impl Watch {
                 seen.is_loading = true;
                 let (host, file, stamp) = (self.host.clone(), file.clone(), seen.stamp);
                 self.loads.spawn_blocking(move || {
-                    let outcome = load::load(&host.loader, &file);
+                    let bytes = load::read(&file);
+                    // Bytes of a file that changed meanwhile may be half old and half new.
+                    let is_whole = self::stamp(&file).is_ok_and(|now| now == Some(stamp));
+                    let outcome = match bytes {
+                        _ if !is_whole => None,
+                        Ok(bytes) => Some(load::load(&host.loader, &file, &bytes)),
+                        Err(cause) => Some(Err(LoadError { file: file.clone(), cause })),
+                    };
                     Loaded { file, stamp, outcome }
                 });
             }
@@ -188,20 +199,21 @@ impl Watch {
                 return;
             }
         };
-        let Loaded { file, stamp, outcome } = loaded;
-        let Some(seen) = self.files.get_mut(&file) else { return };
+        let Some(seen) = self.files.get_mut(&loaded.file) else { return };
         seen.is_loading = false;
-        if let Err(LoadError { cause, .. }) = &outcome
-            && cause.may_be_unfinished()
-            && seen.stamp == stamp
-            && seen.stamp.modified.elapsed().is_ok_and(|age| age < UNFINISHED)
-        {
-            // Another look after another while.
-            seen.since = Instant::now();
-            return;
+        let Some(outcome) = &loaded.outcome else { return };
+        if let Err(LoadError { cause, .. }) = outcome {
+            // What is wrong with a file that is no more is of no interest; the next look begins with the new one.
+            if seen.stamp != loaded.stamp {
+                return;
+            }
+            if cause.may_be_unfinished() && seen.stamp.modified.elapsed().is_ok_and(|age| age < UNFINISHED) {
+                // Another look after another while.
+                seen.since = Instant::now();
+                return;
+            }
         }
-        seen.handled = Some(stamp);
-        let loaded = Loaded { file, stamp, outcome };
+        seen.handled = Some(loaded.stamp);
         match &mut self.arrived {
             Some(arrived) => arrived.push(loaded),
             None => self.apply(loaded),
@@ -210,8 +222,7 @@ impl Watch {
 
     /// Serves what was loaded, or notes why not.
     fn apply(&mut self, loaded: Loaded) {
-        let Loaded { file, outcome, .. } = loaded;
-        let Some(seen) = self.files.get_mut(&file) else { return };
+        let (Some(seen), Some(outcome)) = (self.files.get_mut(&loaded.file), loaded.outcome) else { return };
         let outcome = outcome.and_then(|plugin| self.host.serve(plugin));
         let is_refused = matches!(&outcome, Err(LoadError { cause: Cause::Conflict(_) | Cause::NameTaken { .. }, .. }));
         seen.is_refused = is_refused;
@@ -270,6 +281,11 @@ fn find(sources: &[PathBuf]) -> BTreeMap<PathBuf, Stamp> {
 fn is_component(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.ends_with(".wasm") && !name.starts_with('.')
+}
+
+/// Whether a change of that path may change what is served: components, and folders that come and go.
+fn may_matter(path: &Path) -> bool {
+    is_component(path) || path.extension().is_none()
 }
 
 fn stamp(file: &Path) -> io::Result<Option<Stamp>> {
