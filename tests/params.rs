@@ -148,6 +148,7 @@ async fn a_list_in_a_query_is_its_key_again_and_again() {
             "query.numbers[1] type",
             "query.numbers[2] minimum",
             "query.rights[1] enum",
+            "query.rights[2] unique",
             "query.words[0] utf8",
         ],
     )

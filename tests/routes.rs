@@ -42,13 +42,13 @@ async fn a_path_without_an_operation_is_404_and_a_wrong_method_405_with_allow() 
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
     for (method, path, allow) in [
-        ("PUT", "/things", "GET, POST"),
-        ("TRACE", "/things", "GET, POST"),
-        ("POST", "/things/1", "GET, PUT, PATCH, DELETE"),
+        ("PUT", "/things", "GET, HEAD, POST"),
+        ("TRACE", "/things", "GET, HEAD, POST"),
+        ("POST", "/things/1", "GET, HEAD, PUT, PATCH, DELETE"),
         ("GET", "/echo/integers", "POST"),
         ("HEAD", "/echo/integers", "POST"),
-        ("QUERY", "/things/1/part/2", "GET, DELETE"),
-        ("get", "/things", "GET, POST"),
+        ("QUERY", "/things/1/part/2", "GET, HEAD, DELETE"),
+        ("get", "/things", "GET, HEAD, POST"),
     ] {
         let answer = send(host.request(method, path)).await;
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow), "{method} {path}");
