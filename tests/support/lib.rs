@@ -167,7 +167,8 @@ impl Setup {
         }
         // What comes after is of no interest, but the pipe must not fill up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Host { child, address, folder, log, printed, client: reqwest::Client::new() }
+        let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+        Host { child, address, folder, log, printed, client }
     }
 }
 

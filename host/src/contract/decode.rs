@@ -127,7 +127,8 @@ impl<'a> Source<'a> {
         let result = function.result.as_ref().map(|ty| convert("result".into(), ty)).transpose()?;
         let docs = wit::docs(&function.docs);
         types.note_keywords(item, &docs);
-        Ok(Signature { params, result, docs })
+        let is_async = matches!(function.kind, FunctionKind::AsyncFreestanding);
+        Ok(Signature { params, result, is_async, docs })
     }
 }
 
@@ -329,14 +330,14 @@ impl<'a> Reader<'a> {
             ));
         }
         let Placed { params, body, pattern } = place(&item, signature.params, &route, self.options.casing)?;
-        let docs = signature.docs;
+        let (docs, is_async) = (signature.docs, signature.is_async);
         let prefix = exported.interface.map(|name| format!("{name}_")).unwrap_or_default();
         Ok(Operation {
             id: format!("{prefix}{}", function.name).replace('-', "_"),
             interface: exported.interface.unwrap_or_default().to_owned(),
             instance: exported.instance.clone(),
             function: function.name.clone(),
-            is_async: matches!(function.kind, FunctionKind::AsyncFreestanding),
+            is_async,
             method: route.method,
             pattern: Pattern {
                 segments: self.options.mount.segments.iter().cloned().chain(pattern.segments).collect(),

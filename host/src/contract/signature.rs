@@ -10,6 +10,7 @@ pub struct Signature {
     /// Name and type.
     pub params: Vec<(String, Type)>,
     pub result: Option<Type>,
+    pub is_async: bool,
     pub docs: Docs,
 }
 
@@ -29,6 +30,10 @@ impl Signature {
                 "both alike: embed the WIT that the component was built from",
             )
         };
+        let kind = |is_async| if is_async { "async func" } else { "func" };
+        if self.is_async != text.is_async {
+            return Err(differ(String::new(), kind(self.is_async), kind(text.is_async)));
+        }
         if names(&self.params) != names(&text.params) {
             return Err(differ(", parameters".into(), &names(&self.params), &names(&text.params)));
         }
