@@ -41,7 +41,10 @@ async fn a_sole_record_variant_map_list_or_tuple_is_the_body() {
 #[tokio::test]
 async fn other_parameters_are_the_members_of_one_object() {
     let host = host().fixture("zoo").start().await;
-    assert_eq!(host.post("/echo/two", &json!({"first_part": 1})).await.text(), r#"{"first_part":1,"second_part":null}"#);
+    assert_eq!(
+        host.post("/echo/two", &json!({"first_part": 1})).await.text(),
+        r#"{"first_part":1,"second_part":null}"#
+    );
     assert_eq!(host.post("/echo/alias", &json!({"value": "a"})).await.json(), json!(["a"]));
     assert_eq!(host.post("/echo/text", &json!({"value": "a"})).await.text(), r#""a""#);
     assert_eq!(host.post("/echo/perhaps", &json!({"value": 1})).await.text(), "1");
@@ -49,10 +52,7 @@ async fn other_parameters_are_the_members_of_one_object() {
     assert_eq!(host.post("/echo/perhaps", &json!({})).await.text(), "null");
 
     let answer = host.post("/echo/two", &json!({"second_part": 1, "third_part": 2})).await;
-    assert_eq!(
-        answer.faults(),
-        ["body.first_part missing", "body.second_part type", "body.third_part unknown_member"]
-    );
+    assert_eq!(answer.faults(), ["body.first_part missing", "body.second_part type", "body.third_part unknown_member"]);
     assert_eq!(host.post("/echo/two", &json!([1, "a"])).await.faults(), ["body type"]);
     assert_eq!(host.post("/echo/text", &json!("a")).await.faults(), ["body type"]);
     assert_eq!(
@@ -84,9 +84,8 @@ async fn a_body_may_be_absent_where_nothing_in_it_must_be_there() {
 #[tokio::test]
 async fn bytes_alone_are_the_body_itself_both_ways() {
     let host = host().fixture("zoo").start().await;
-    let raw = |body: Vec<u8>| {
-        host.request("POST", "/echo/raw").header("content-type", "application/octet-stream").body(body)
-    };
+    let raw =
+        |body: Vec<u8>| host.request("POST", "/echo/raw").header("content-type", "application/octet-stream").body(body);
     for body in [vec![], b"\0\xff{not json".to_vec(), (0..=255).collect(), vec![7; 100_000]] {
         let answer = send(raw(body.clone())).await;
         assert_eq!((answer.status.as_u16(), &answer.body[..]), (200, &body[..]));
@@ -113,7 +112,15 @@ async fn the_media_type_has_to_be_json() {
     ] {
         assert_eq!(send(post(&host, "/echo/numbers", Some(right), "[1]")).await.text(), "[1]", "{right}");
     }
-    for wrong in ["text/plain", "application/xml", "text/json", "application/jsonp", "application/x-www-form-urlencoded", "", "+json"] {
+    for wrong in [
+        "text/plain",
+        "application/xml",
+        "text/json",
+        "application/jsonp",
+        "application/x-www-form-urlencoded",
+        "",
+        "+json",
+    ] {
         let answer = send(post(&host, "/echo/numbers", Some(wrong), "[1]")).await;
         let detail = problem(&answer, 415, "unsupported-media-type");
         assert_eq!(detail, format!("Found `{wrong}`, wanted `application/json`."));
@@ -155,7 +162,9 @@ async fn what_is_no_json_is_told_by_line_and_column() {
 #[tokio::test]
 async fn what_is_malformed_is_so_even_where_it_has_other_faults() {
     let host = host().fixture("zoo").start().await;
-    for body in [r#"{"first_part":"x","second_part":}"#, r#"{"unknown":[1,}"#, r#"{"first_part":1"#, r#"{"a":1,}"#, "{1:2}"] {
+    for body in
+        [r#"{"first_part":"x","second_part":}"#, r#"{"unknown":[1,}"#, r#"{"first_part":1"#, r#"{"a":1,}"#, "{1:2}"]
+    {
         problem(&host.post_text("/echo/two", body).await, 400, "malformed-json");
     }
 }
@@ -165,12 +174,9 @@ async fn nesting_without_end_is_malformed_and_harms_no_one() {
     let host = host().fixture("zoo").start().await;
     for open in ["[", "{\"a\":"] {
         let deep = open.repeat(200_000);
-        for body in [
-            deep.clone(),
-            format!("{{\"value\":{deep}"),
-            format!("{{\"unknown\":{deep}"),
-            format!("{{\"val\":{deep}"),
-        ] {
+        for body in
+            [deep.clone(), format!("{{\"value\":{deep}"), format!("{{\"unknown\":{deep}"), format!("{{\"val\":{deep}")]
+        {
             for path in ["/echo/numbers", "/echo/two", "/echo/shape", "/echo/options"] {
                 problem(&host.post_text(path, &body).await, 400, "malformed-json");
             }

@@ -22,14 +22,7 @@ async fn page(url: &str, profile: &Path) -> String {
 
 #[tokio::test]
 async fn the_documentation_page_lists_the_operations_of_all_plugins_without_a_network() {
-    let host = host()
-        .config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]")
-        .plugin("todos")
-        .plugin("orders")
-        .plugin("greeter")
-        .plugin("wordcount")
-        .start()
-        .await;
+    let host = host().examples().start().await;
     let page = page(&host.url("/docs/"), host.folder()).await;
     for id in [
         "operations-todos-todos_create_todo",

@@ -33,7 +33,9 @@ fn inspect_shows_routes_parameters_and_imports_as_a_table() {
     ] {
         assert!(lines.iter().any(|it| it == line), "no {line:?} in\n{table}");
     }
-    for (name, route) in [("orders", "POST /orders "), ("greeter", "GET /greetings "), ("wordcount", "POST /words/count ")] {
+    for (name, route) in
+        [("orders", "POST /orders "), ("greeter", "GET /greetings "), ("wordcount", "POST /words/count ")]
+    {
         let file = format!("{name}.wasm");
         let table = with_plugin(name).run(["inspect", &file]).printed();
         assert!(table.lines().map(words).any(|line| line.starts_with(route)), "{table}");
@@ -43,15 +45,19 @@ fn inspect_shows_routes_parameters_and_imports_as_a_table() {
 
 #[test]
 fn inspect_prints_the_same_as_json() {
-    for (name, package, operations) in [("orders", "orders", 4), ("todos", "todos", 8), ("greeter", "greeter", 3), ("wordcount", "wordcount", 2)] {
+    for (name, package, operations) in
+        [("orders", "orders", 4), ("todos", "todos", 8), ("greeter", "greeter", 3), ("wordcount", "wordcount", 2)]
+    {
         let file = format!("{name}.wasm");
-        let json: Value = serde_json::from_str(&with_plugin(name).run(["inspect", &file, "--json"]).printed()).expect("JSON");
+        let json: Value =
+            serde_json::from_str(&with_plugin(name).run(["inspect", &file, "--json"]).printed()).expect("JSON");
         assert_eq!(json["name"], name);
         assert_eq!(json["package"], format!("example:{package}@1.0.0"));
         assert_eq!(json["operations"].as_array().map(Vec::len), Some(operations), "{json:#}");
         assert_eq!(json["warnings"], json!([]));
     }
-    let json: Value = serde_json::from_str(&with_plugin("todos").run(["inspect", "todos.wasm", "--json"]).printed()).expect("JSON");
+    let json: Value =
+        serde_json::from_str(&with_plugin("todos").run(["inspect", "todos.wasm", "--json"]).printed()).expect("JSON");
     assert_eq!(json["imports"], json!(["wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/atomics@0.2.0-draft"]));
     assert_eq!(
         json["operations"][1],
@@ -66,7 +72,9 @@ fn inspect_prints_the_same_as_json() {
             "async": false,
         })
     );
-    let json: Value = serde_json::from_str(&with_plugin("wordcount").run(["inspect", "wordcount.wasm", "--json"]).printed()).expect("JSON");
+    let json: Value =
+        serde_json::from_str(&with_plugin("wordcount").run(["inspect", "wordcount.wasm", "--json"]).printed())
+            .expect("JSON");
     assert_eq!((&json["operations"][0]["async"], &json["operations"][1]["async"]), (&json!(true), &json!(false)));
 }
 
@@ -78,7 +86,9 @@ fn inspect_heeds_mount_and_casing_of_the_configuration() {
     assert!(folder.run(["inspect", "orders.wasm"]).printed().contains(" /shop/orders/prices/{sku} "));
     let document = folder.run(["inspect", "orders.wasm", "--openapi"]).printed();
     assert!(document.contains("\"postalCode\"") && document.contains("\"/shop/hello\""), "{document}");
-    assert!(folder.run(["inspect", "orders.wasm", "--config", "other.toml"]).printed().contains(" /orders/prices/{sku} "));
+    assert!(
+        folder.run(["inspect", "orders.wasm", "--config", "other.toml"]).printed().contains(" /orders/prices/{sku} ")
+    );
 }
 
 #[test]
@@ -93,12 +103,20 @@ fn what_is_no_component_is_named_with_what_was_found_and_wanted() {
     folder.write("bare.wasm", wat::parse_str("(component)").expect("a component"));
     folder.write("folder.wasm/file", "");
     for (file, found, wanted) in [
-        ("core.wasm", "found a core WebAssembly module", "wanted a component: make one of it with `wasm-tools component new`"),
+        (
+            "core.wasm",
+            "found a core WebAssembly module",
+            "wanted a component: make one of it with `wasm-tools component new`",
+        ),
         ("half.wasm", "found a truncated file: it ends after ", "wanted a whole WebAssembly component"),
         ("text.wasm", "found a file that does not begin with `\\0asm`", "wanted a WebAssembly component"),
         ("empty.wasm", "found an empty file", "wanted a WebAssembly component"),
         ("noise.wasm", "found ", "wanted a whole WebAssembly component"),
-        ("bare.wasm", "found no exported function that could be an operation", "wanted an exported interface with a full name"),
+        (
+            "bare.wasm",
+            "found no exported function that could be an operation",
+            "wanted an exported interface with a full name",
+        ),
         ("folder.wasm", "the file cannot be read", "Is a directory"),
         ("missing.wasm", "the file cannot be read", "No such file or directory"),
     ] {
@@ -122,7 +140,8 @@ fn embed_puts_documentation_into_a_component_once() {
     let bare = witapi_tests::dummy_component(wit);
     let file = folder.write("shop.wasm", &bare);
     let summary = || {
-        let document: Value = serde_json::from_str(&folder.run(["inspect", "shop.wasm", "--openapi"]).printed()).expect("JSON");
+        let document: Value =
+            serde_json::from_str(&folder.run(["inspect", "shop.wasm", "--openapi"]).printed()).expect("JSON");
         document["paths"]["/items/{id}"]["get"]["summary"].clone()
     };
     assert_eq!(summary(), Value::Null);
@@ -152,7 +171,10 @@ fn embed_refuses_what_does_not_fit_and_leaves_the_file_as_it_was() {
     folder.write("empty/readme.txt", "");
     folder.write("orders/orders.wit", fs::read(root().join("plugins/orders-rust/wit/orders.wit")).expect("WIT"));
     for (wit, part) in [
-        ("other", "function `get-greeting` of interface `greetings`, parameters: found `name, language` in the component, but `whom, language`"),
+        (
+            "other",
+            "function `get-greeting` of interface `greetings`, parameters: found `name, language` in the component, but `whom, language`",
+        ),
         ("broken", "the WIT in broken does not resolve"),
         ("empty", "the WIT in empty does not resolve"),
         ("nowhere", "the WIT in nowhere does not resolve"),
@@ -177,11 +199,23 @@ fn embed_refuses_what_does_not_fit_and_leaves_the_file_as_it_was() {
 fn a_key_of_the_configuration_that_is_not_known_is_refused_with_the_nearest() {
     let folder = with_plugin("orders");
     for (text, message) in [
-        ("lisen = \"127.0.0.1:1\"", "witapi.toml:1: unknown key `lisen` in the top level; the nearest known key is `listen`"),
-        ("[limits]\nmemory_mb = 1", "witapi.toml:2: unknown key `memory_mb` in `limits`; the nearest known key is `memory_mib`"),
-        ("[plugin.orders]\n\nmont = \"/x\"", "witapi.toml:3: unknown key `mont` in `plugin.orders`; the nearest known key is `mount`"),
+        (
+            "lisen = \"127.0.0.1:1\"",
+            "witapi.toml:1: unknown key `lisen` in the top level; the nearest known key is `listen`",
+        ),
+        (
+            "[limits]\nmemory_mb = 1",
+            "witapi.toml:2: unknown key `memory_mb` in `limits`; the nearest known key is `memory_mib`",
+        ),
+        (
+            "[plugin.orders]\n\nmont = \"/x\"",
+            "witapi.toml:3: unknown key `mont` in `plugin.orders`; the nearest known key is `mount`",
+        ),
         ("[plugin.orders]\nmount = \"x\"", "mount"),
-        ("[plugin.orders]\ncasing = \"PascalCase\"", "`plugin.orders.casing`: found string \"PascalCase\", wanted \"snake_case\", \"camelCase\" or \"kebab-case\""),
+        (
+            "[plugin.orders]\ncasing = \"PascalCase\"",
+            "`plugin.orders.casing`: found string \"PascalCase\", wanted \"snake_case\", \"camelCase\" or \"kebab-case\"",
+        ),
         ("listen = 7", "listen"),
         ("listen = \"\n", "witapi.toml:1"),
     ] {
@@ -238,7 +272,11 @@ fn a_reader_that_leaves_early_is_no_failure() {
     let command = format!("{} inspect todos.wasm --openapi | true", witapi().display());
     // The pipe is closed before everything is written, most of the time; a panic would be on stderr.
     for _ in 0..5 {
-        let run = std::process::Command::new("sh").args(["-c", &command]).current_dir(folder.path("")).output().expect("a run");
+        let run = std::process::Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(folder.path(""))
+            .output()
+            .expect("a run");
         assert_eq!(String::from_utf8_lossy(&run.stderr), "");
     }
 }

@@ -3,7 +3,11 @@
 use std::{fs, process::Command};
 
 use serde_json::{Value, json};
-use witapi_tests::{Host, cli::Folder, dummy_component, host, root, send};
+use witapi_tests::{
+    Host,
+    cli::{self, Folder},
+    dummy_component, host, root, send,
+};
 
 const EXAMPLES: [&str; 4] = ["orders", "todos", "greeter", "wordcount"];
 
@@ -58,13 +62,11 @@ async fn the_document_of_the_zoo_is_as_it_was() {
 
 #[tokio::test]
 async fn every_document_is_valid_openapi_3_1() {
-    let host = host().examples().fixture("zoo").start().await;
+    let host = host().examples().start().await;
     let folder = Folder::new();
-    let mut files = vec![];
-    for path in ["/openapi.json".to_owned()]
-        .into_iter()
-        .chain(["zoo"].into_iter().chain(EXAMPLES).map(|name| format!("/openapi/{name}.json")))
-    {
+    let zoo = fs::read(witapi_tests::fixture("zoo")).expect("a component");
+    let mut files = vec![folder.write("zoo.json", cli::document(&zoo).to_string())];
+    for path in ["/openapi.json".to_owned()].into_iter().chain(EXAMPLES.map(|name| format!("/openapi/{name}.json"))) {
         let document = host.get(&path).await;
         assert!(document.json()["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")), "{path}");
         files.push(folder.write(path.trim_start_matches('/'), &document.body));
@@ -96,7 +98,10 @@ async fn the_document_of_all_holds_each_plugins_operations_under_a_tag_of_its_ow
     assert_eq!(names, ["greeter", "orders", "todos", "wordcount"]);
     assert_eq!(document["paths"]["/orders"]["post"]["tags"], json!(["orders"]));
     assert_eq!(document["paths"]["/todos/{id}"]["patch"]["tags"], json!(["todos"]));
-    assert_eq!(document["tags"][2]["description"], "A to-do list that survives restarts.\n\nThe todos are kept in the host's key-value store.");
+    assert_eq!(
+        document["tags"][2]["description"],
+        "A to-do list that survives restarts.\n\nThe todos are kept in the host's key-value store."
+    );
     let one = host.get("/openapi/orders.json").await.json();
     assert_eq!(one["info"], json!({"title": "orders", "version": "1.0.0"}));
     assert_eq!(one["paths"].as_object().expect("paths").keys().collect::<Vec<_>>().len(), 4);
@@ -115,7 +120,11 @@ async fn a_document_that_is_known_is_not_sent_again() {
         assert_eq!(host.get(path).await.header("etag"), etag);
         for known in [etag.clone(), format!("W/{etag}"), format!("\"other\", {etag}"), "*".to_owned()] {
             let again = send(host.request("GET", path).header("if-none-match", &known)).await;
-            assert_eq!((again.status.as_u16(), again.body.len(), again.header("etag")), (304, 0, etag.as_str()), "{known}");
+            assert_eq!(
+                (again.status.as_u16(), again.body.len(), again.header("etag")),
+                (304, 0, etag.as_str()),
+                "{known}"
+            );
         }
         let other = send(host.request("GET", path).header("if-none-match", "\"other\"")).await;
         assert_eq!((other.status.as_u16(), &other.body), (200, &first.body));
@@ -123,8 +132,8 @@ async fn a_document_that_is_known_is_not_sent_again() {
     // Another document, another tag.
     let combined = host.get("/openapi.json").await.header("etag").to_owned();
     assert_ne!(combined, host.get("/openapi/orders.json").await.header("etag"));
-    fs::copy(witapi_tests::plugin("greeter"), host.file("greeter")).expect("a copied component");
-    host.wait_for("greeter", |plugin| plugin["state"] == "serving").await;
+    fs::copy(witapi_tests::fixture("zoo"), host.file("zoo")).expect("a copied component");
+    host.wait_for("zoo", |plugin| plugin["state"] == "serving").await;
     assert_ne!(host.get("/openapi.json").await.header("etag"), combined);
 }
 
@@ -157,7 +166,8 @@ async fn a_schema_has_its_types_name_and_more_only_where_two_differ() {
     let document = host.get("/openapi.json").await.json();
     assert_eq!(schema_names(&document), ["Color", "LeftItem", "RightItem"]);
     assert_eq!(document["components"]["schemas"]["RightItem"]["properties"]["a"]["format"], "uint16");
-    let item = &document["paths"]["/left/{id}/item"]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+    let item =
+        &document["paths"]["/left/{id}/item"]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
     assert_eq!(item["prefixItems"][0]["$ref"], "#/components/schemas/LeftItem");
     // In a document of its own there is no other, so there is no need.
     assert_eq!(schema_names(&host.get("/openapi/two.json").await.json()), ["Color", "Item"]);

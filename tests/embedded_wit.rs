@@ -112,7 +112,11 @@ fn the_outermost_text_is_the_authors_last_word() {
     let wit = witapi_tests::root().join("tests/fixtures/zoo/wit");
     for (file, to) in [("zoo.wit", "wit/zoo.wit"), ("deps/units/units.wit", "wit/deps/units/units.wit")] {
         let text = std::fs::read_to_string(wit.join(file)).expect("WIT");
-        folder.write(to, text.replace("A sole scalar is a member of the body.", "Changed.").replace("zoo/{animal-name}/name", "animals/{animal-name}"));
+        folder.write(
+            to,
+            text.replace("A sole scalar is a member of the body.", "Changed.")
+                .replace("zoo/{animal-name}/name", "animals/{animal-name}"),
+        );
     }
     folder.run(["embed", "zoo.wasm", "--wit", "wit"]).printed();
     let document = cli::document(&std::fs::read(folder.path("zoo.wasm")).expect("a component"));
@@ -134,26 +138,66 @@ fn an_external_id_of_the_text_is_a_route() {
 #[test]
 fn a_text_that_says_otherwise_than_the_component_is_refused_and_the_item_named() {
     for (from, to, item, found) in [
-        ("stock: option<u32>", "stock: option<u16>", "function `get-item` of interface `items`, result.ok.stock", "`u32` in the component, but `u16`"),
+        (
+            "stock: option<u32>",
+            "stock: option<u16>",
+            "function `get-item` of interface `items`, result.ok.stock",
+            "`u32` in the component, but `u16`",
+        ),
         ("stock: option<u32>", "stock: u32", "result.ok.stock", "`option<u32>` in the component, but `u32`"),
-        ("stock: option<u32>", "shelf: option<u32>", "result.ok", "`sku, stock, kind` in the component, but `sku, shelf, kind`"),
+        (
+            "stock: option<u32>",
+            "shelf: option<u32>",
+            "result.ok",
+            "`sku, stock, kind` in the component, but `sku, shelf, kind`",
+        ),
         ("kind: kind,", "", "result.ok", "`sku, stock, kind` in the component, but `sku, stock`"),
         ("        cup,", "", "result.ok.kind", "`book, cup` in the component, but `book`"),
         ("        cup,", "        mug,", "result.ok.kind", "`book, cup` in the component, but `book, mug`"),
         ("not-found(string)", "not-found(u8)", "result.err.not-found", "`string` in the component, but `u8`"),
         ("not-found(string)", "not-found", "result.err.not-found", "`string` in the component, but `no value`"),
         ("unavailable,", "unavailable(u8),", "result.err.unavailable", "`no value` in the component, but `u8`"),
-        ("type cents = u64", "type cents = u32", "function `buy` of interface `items`, result.ok", "`u64` in the component, but `u32`"),
-        ("tuple<string, u8>", "tuple<string, u8, u8>", "function `buy` of interface `items`, parameter items[]", "`tuple<string, u8>`"),
+        (
+            "type cents = u64",
+            "type cents = u32",
+            "function `buy` of interface `items`, result.ok",
+            "`u64` in the component, but `u32`",
+        ),
+        (
+            "tuple<string, u8>",
+            "tuple<string, u8, u8>",
+            "function `buy` of interface `items`, parameter items[]",
+            "`tuple<string, u8>`",
+        ),
         ("tuple<string, u8>", "tuple<string, s8>", "parameter items[][1]", "`u8` in the component, but `s8`"),
         ("list<tuple<string, u8>>", "list<tuple<string, u8>, 2>", "parameter items", "`list<tuple<string, u8>, 2>`"),
         ("gift,", "gift, fragile,", "parameter packing", "`gift` in the component, but `gift, fragile`"),
-        ("packing: packing)", "wrapping: packing)", "function `buy` of interface `items`, parameters", "`items, packing` in the component, but `items, wrapping`"),
-        ("id: u32, verbose: option<bool>", "id: u32", "function `get-item` of interface `items`, parameters", "`id, verbose` in the component, but `id`"),
+        (
+            "packing: packing)",
+            "wrapping: packing)",
+            "function `buy` of interface `items`, parameters",
+            "`items, packing` in the component, but `items, wrapping`",
+        ),
+        (
+            "id: u32, verbose: option<bool>",
+            "id: u32",
+            "function `get-item` of interface `items`, parameters",
+            "`id, verbose` in the component, but `id`",
+        ),
         ("-> result<item, error>", "-> item", "function `get-item` of interface `items`, result", "but `record item`"),
         ("-> result<item, error>", "", "function `get-item` of interface `items`, result", "but `no value`"),
-        ("buy: func", "sell: func", "function `buy` of interface `items`", "it in the component, but not in the embedded WIT"),
-        ("buy: func", "sell: func", "function `sell` of interface `items`", "it in the embedded WIT, but not in the component"),
+        (
+            "buy: func",
+            "sell: func",
+            "function `buy` of interface `items`",
+            "it in the component, but not in the embedded WIT",
+        ),
+        (
+            "buy: func",
+            "sell: func",
+            "function `sell` of interface `items`",
+            "it in the embedded WIT, but not in the component",
+        ),
     ] {
         let text = SHOP.replace(from, to);
         assert_ne!(text, SHOP, "{from} is not in the WIT");

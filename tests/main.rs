@@ -7,6 +7,7 @@ mod browser;
 mod busy;
 mod command_line;
 mod concurrent;
+mod conformity;
 mod contracts;
 mod decoding;
 mod documents;

@@ -63,7 +63,7 @@ async fn each_fault_of_a_query_names_its_parameter() {
         ("small", "+1", "type"),
         ("small", "0x1", "type"),
         ("small", "01", "type"),
-        ("small", "%20" , "type"),
+        ("small", "%20", "type"),
         ("big", "-1", "minimum"),
         ("big", "18446744073709551616", "maximum"),
         ("ratio", "1e400", "maximum"),
@@ -85,8 +85,12 @@ async fn each_fault_of_a_query_names_its_parameter() {
     let missing = all.map(|name| format!("query.{name} missing"));
     assert_eq!(host.get("/params/scalars").await.faults(), missing);
     faults(&host, &format!("/params/scalars?{SCALARS}&yes=true"), &["query.yes duplicate"]).await;
-    faults(&host, &format!("/params/scalars?{SCALARS}&small=1&yes=1"), &["query.small duplicate", "query.yes duplicate"])
-        .await;
+    faults(
+        &host,
+        &format!("/params/scalars?{SCALARS}&small=1&yes=1"),
+        &["query.small duplicate", "query.yes duplicate"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -130,14 +134,13 @@ async fn an_option_in_a_query_may_be_absent() {
 #[tokio::test]
 async fn a_list_in_a_query_is_its_key_again_and_again() {
     let host = host().fixture("zoo").start().await;
+    assert_eq!(host.get("/params/lists").await.json(), json!({"numbers": [], "words": [], "colors": [], "rights": []}));
     assert_eq!(
-        host.get("/params/lists").await.json(),
-        json!({"numbers": [], "words": [], "colors": [], "rights": []})
-    );
-    assert_eq!(
-        host.get("/params/lists?numbers=1&words=a&numbers=2&words=&rights=write&rights=read&colors=red&colors=red&words=a,b")
-            .await
-            .json(),
+        host.get(
+            "/params/lists?numbers=1&words=a&numbers=2&words=&rights=write&rights=read&colors=red&colors=red&words=a,b"
+        )
+        .await
+        .json(),
         json!({"numbers": [1, 2], "words": ["a", "", "a,b"], "colors": ["red", "red"], "rights": ["read", "write"]})
     );
     faults(
@@ -148,6 +151,7 @@ async fn a_list_in_a_query_is_its_key_again_and_again() {
             "query.numbers[1] type",
             "query.numbers[2] minimum",
             "query.rights[1] enum",
+            "query.rights[2] unique",
             "query.words[0] utf8",
         ],
     )
@@ -209,10 +213,7 @@ async fn path_query_and_body_are_judged_together() {
     assert_eq!(host.put("/params/7/mixed", &json!({"name": "a", "size": 1})).await.text(), r#"[7,"a",1]"#);
     assert_eq!(host.put("/params/7/mixed", &json!({"name": "a"})).await.text(), r#"[7,"a",null]"#);
     let answer = host.put("/params/x/mixed", &json!({"size": -1, "id": 7})).await;
-    assert_eq!(
-        answer.faults(),
-        ["body.id unknown_member", "body.name missing", "body.size minimum", "path.id type"]
-    );
+    assert_eq!(answer.faults(), ["body.id unknown_member", "body.name missing", "body.size minimum", "path.id type"]);
     assert_eq!(host.delete("/params/7?force=true").await.text(), "[7,true]");
     assert_eq!(host.delete("/params/x").await.faults(), ["path.id type", "query.force missing"]);
 }

@@ -35,20 +35,22 @@ async fn each_first_word_of_a_function_has_its_method_and_path() {
 #[tokio::test]
 async fn a_path_without_an_operation_is_404_and_a_wrong_method_405_with_allow() {
     let host = host().fixture("zoo").start().await;
-    for path in ["/", "/nothing", "/things/1/nothing", "/Things", "/things/", "//things", "/things%2F1", "/echo/Integers"] {
+    for path in
+        ["/", "/nothing", "/things/1/nothing", "/Things", "/things/", "//things", "/things%2F1", "/echo/Integers"]
+    {
         let answer = host.get(path).await;
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.json()["type"], "/problems/no-route");
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
     for (method, path, allow) in [
-        ("PUT", "/things", "GET, POST"),
-        ("TRACE", "/things", "GET, POST"),
-        ("POST", "/things/1", "GET, PUT, PATCH, DELETE"),
+        ("PUT", "/things", "GET, HEAD, POST"),
+        ("TRACE", "/things", "GET, HEAD, POST"),
+        ("POST", "/things/1", "GET, HEAD, PUT, PATCH, DELETE"),
         ("GET", "/echo/integers", "POST"),
         ("HEAD", "/echo/integers", "POST"),
-        ("QUERY", "/things/1/part/2", "GET, DELETE"),
-        ("get", "/things", "GET, POST"),
+        ("QUERY", "/things/1/part/2", "GET, HEAD, DELETE"),
+        ("get", "/things", "GET, HEAD, POST"),
     ] {
         let answer = send(host.request(method, path)).await;
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow), "{method} {path}");
@@ -102,7 +104,10 @@ async fn the_operator_chooses_how_names_are_spelt() {
     assert!(document["components"]["schemas"]["BothParts"]["properties"]["firstPart"].is_object());
 
     let kebab = host().fixture("zoo").config("[plugin.zoo]\ncasing = \"kebab-case\"").start().await;
-    assert_eq!(kebab.post("/echo/two", &json!({"first-part": 1})).await.text(), r#"{"first-part":1,"second-part":null}"#);
+    assert_eq!(
+        kebab.post("/echo/two", &json!({"first-part": 1})).await.text(),
+        r#"{"first-part":1,"second-part":null}"#
+    );
     assert_eq!(kebab.get("/params/scalars").await.faults()[6], "query.text-line missing");
     assert_eq!(kebab.get("/zoo/elk/name").await.text(), r#""elk""#);
 }
@@ -124,7 +129,10 @@ async fn the_operator_chooses_where_a_plugin_is_mounted() {
     assert!(document["paths"]["/one/v1/things/{id}"]["get"].is_object());
     assert!(document["paths"]["/two/things/{id}"]["get"].is_object());
     let ids = |path: &str| document["paths"][path]["get"]["operationId"].clone();
-    assert_eq!((ids("/one/v1/things"), ids("/two/things")), (json!("one_things_list_things"), json!("two_things_list_things")));
+    assert_eq!(
+        (ids("/one/v1/things"), ids("/two/things")),
+        (json!("one_things_list_things"), json!("two_things_list_things"))
+    );
 }
 
 #[tokio::test]
@@ -136,7 +144,10 @@ async fn a_route_that_another_plugin_has_is_a_load_error_that_names_both() {
         .await;
     assert_eq!(host.status("one").await["state"], "serving", "the first by name, however fast each loads");
     let reason = host.status("two").await["failure"]["reason"].to_string();
-    assert!(reason.contains("`POST /orders` of `orders.price-order` is taken by `orders.price-order` of plugin `one`"), "{reason}");
+    assert!(
+        reason.contains("`POST /orders` of `orders.price-order` is taken by `orders.price-order` of plugin `one`"),
+        "{reason}"
+    );
     assert_eq!(host.get("/orders/prices").await.status, 200, "the first goes on");
 }
 
