@@ -2,6 +2,7 @@
 
 mod broken_files;
 mod busy;
+mod code_cache;
 mod concurrent;
 mod examples;
 mod grants;
@@ -9,3 +10,4 @@ mod hostile;
 mod hot_load;
 mod keyvalue;
 mod output;
+mod serving;
