@@ -1,7 +1,63 @@
-//! The example plugins answer as their READMEs say.
+//! The example plugins answer as their READMEs say: every command of them is run, and prints what stands below it.
+
+use std::fs;
 
 use serde_json::json;
-use witapi_tests::host;
+use tokio::process::Command;
+use witapi_tests::{host, root};
+
+/// The folders of the example plugins.
+const EXAMPLES: [&str; 4] = ["greeter-js", "orders-rust", "todos-rust", "wordcount-python"];
+
+/// What a README shows in its ```` ```console ```` blocks: each command with its output.
+fn commands(readme: &str) -> Vec<(String, String)> {
+    let blocks = readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("the end of a block"));
+    let mut commands: Vec<(String, String)> = vec![];
+    for line in blocks.flat_map(str::lines) {
+        match line.strip_prefix("$ ") {
+            Some(command) => commands.push((command.to_owned(), String::new())),
+            None => commands.last_mut().expect("a command first").1.push_str(&format!("{line}\n")),
+        }
+    }
+    commands
+}
+
+#[tokio::test]
+async fn every_command_of_the_readmes_prints_what_stands_below_it() {
+    let host = host().examples().start().await;
+    for example in EXAMPLES {
+        let folder = root().join("plugins").join(example);
+        let commands = commands(&fs::read_to_string(folder.join("README.md")).expect("a README"));
+        assert!(commands.len() >= 3, "{example} shows {} commands", commands.len());
+        for (command, wanted) in commands {
+            let here = command.replace("localhost:8080", &host.address.to_string());
+            let run = Command::new("sh").args(["-c", &here]).current_dir(&folder).output().await.expect("sh");
+            let printed = String::from_utf8_lossy(&run.stdout);
+            // curl adds no line end to what it prints, and an empty line stands in front of the next command.
+            assert_eq!(printed.trim_end(), wanted.trim_end(), "{example}: {command}\n{run:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_of_the_readmes_is_served() {
+    let host = host().examples().start().await;
+    let document = host.get("/openapi.json").await.json();
+    let mut count = 0;
+    for example in EXAMPLES {
+        let readme = fs::read_to_string(root().join("plugins").join(example).join("README.md")).expect("a README");
+        // | `get-todo` | `GET /todos/{id}` |
+        for row in readme.lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<_> = row.split('`').collect();
+            let (function, (method, path)) = (cells[1], cells[3].split_once(' ').expect("a method and a path"));
+            let operation = &document["paths"][path][method.to_lowercase()];
+            let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("no {method} {path}, of {example}"));
+            assert!(id.ends_with(&function.replace('-', "_")), "{id} is not {function}");
+            count += 1;
+        }
+    }
+    assert!(count >= 13, "only {count} rows were found");
+}
 
 #[tokio::test]
 async fn an_order_with_six_faults_is_told_each_of_them() {

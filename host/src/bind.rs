@@ -5,7 +5,10 @@ use wasmtime::component::Val;
 
 use crate::{
     contract::{Body, Operation, Param, Place, Shape, Type},
-    value::{Faults, Malformed, Reader, Step, scalar},
+    value::{
+        Faults, Malformed, Member, Reader, Step,
+        scalar::{self, FlagSet},
+    },
 };
 
 /// What a request holds, as it came.
@@ -82,7 +85,7 @@ fn bind_body(
             Ok(())
         }
         Body::Members => {
-            let members: Vec<_> = in_body().map(|(_, param)| (param.json.as_str(), &param.ty)).collect();
+            let members: Vec<_> = in_body().map(|(_, param)| Member::new(&param.json, &param.ty)).collect();
             let body = if blank { b"{}" } else { body };
             Reader::new(body, faults).members(&members).map(|values| {
                 for ((i, _), value) in in_body().zip(values.into_iter().flatten()) {
@@ -104,11 +107,13 @@ fn located(faults: &mut Faults, param: &Param, read: impl FnOnce(&mut Faults, &T
 
 fn text_value(faults: &mut Faults, ty: &Type, text: Option<String>) -> Option<Val> {
     let Some(text) = text else {
-        faults.add("utf8", "percent-encoded bytes that are not UTF-8");
+        faults.add("utf8", NOT_UTF8);
         return None;
     };
     scalar::from_text(ty, &text).map_err(|(kind, msg)| faults.add(kind, msg)).ok()
 }
+
+const NOT_UTF8: &str = "percent-encoded bytes that are not UTF-8";
 
 /// The pairs of a query string, in order.
 struct Query {
@@ -145,26 +150,18 @@ impl Query {
                 items.into_iter().collect::<Option<_>>().map(Val::List)
             }
             Type::Named(named) if let Shape::Flags(cases) = &named.shape => {
-                let mut set: Option<Vec<String>> = Some(vec![]);
+                let mut set = FlagSet::new(cases);
+                let mut fits = true;
                 for (i, value) in values.enumerate() {
-                    let case = faults.within(Step::Index(i), |faults| {
-                        let wrong = match value.as_deref().map(|name| scalar::case(cases, name)) {
-                            None => ("utf8", "percent-encoded bytes that are not UTF-8".into()),
-                            Some(Err(wrong)) => wrong,
-                            Some(Ok(case)) if set.as_ref().is_some_and(|set| set.contains(&case.name)) => {
-                                ("unique", format!("`{}` is there twice", case.name))
-                            }
-                            Some(Ok(case)) => return Some(case.name.clone()),
-                        };
-                        faults.add(wrong.0, wrong.1);
-                        None
-                    });
-                    set = set.zip(case).map(|(mut set, case)| {
-                        set.push(case);
-                        set
-                    });
+                    let added = match &value {
+                        Some(name) => set.add(name),
+                        None => Err(("utf8", NOT_UTF8.into())),
+                    };
+                    let wrong =
+                        added.map_err(|(kind, msg)| faults.within(Step::Index(i), |faults| faults.add(kind, msg)));
+                    fits &= wrong.is_ok();
                 }
-                set.map(Val::Flags)
+                fits.then(|| set.value())
             }
             _ => {
                 let Some(value) = values.next() else {

@@ -160,6 +160,10 @@ impl Catalog {
     /// No operation has the path, or none with that method.
     pub fn find<'c, 'p>(&'c self, method: &str, path: &'p str) -> Result<Found<'c, 'p>, NotFound> {
         let Ok(matched) = self.router.at(path) else { return Err(NotFound::Path) };
+        // An empty segment is no value, wherever it stands.
+        if matched.params.iter().any(|(_, value)| value.is_empty()) {
+            return Err(NotFound::Path);
+        }
         // Who asks for the head of an answer gets the operation of the whole; hyper leaves out the body.
         let wanted = if method == "HEAD" { "GET" } else { method };
         let is_wanted = |target: &&Target| target.operation().method.as_str() == wanted;

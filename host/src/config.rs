@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::contract::casing::Casing;
-pub use fault::{ConfigError, Hint, Place};
+pub use fault::{ConfigError, Hint, Place, toml_key};
 use values::{Grant, Mount, PluginName, Table, Text, Whole};
 
 /// The file that is read when none is named and the current folder has one.
@@ -53,7 +53,8 @@ pub struct Limits {
     pub deadline: Duration,
     /// `body_kib`, 1 to 1,048,576: the body of a request. Default 1 MiB. Here in bytes.
     pub body: usize,
-    /// `result_kib`, 1 to 1,048,576: what a call may hand back. Default 8 MiB. Here in bytes.
+    /// `result_kib`, 1 to 1,048,576: the body of an answer. While it is made it may take a
+    /// hundred times that of the host's memory, where it is a list of numbers. Default 1 MiB. Here in bytes.
     pub result: usize,
     /// `log_kib`, 0 to 65,536: how much of a call's stdout and stderr reaches the log. Default 64 KiB.
     /// Here in bytes.
@@ -72,7 +73,8 @@ pub struct Scheduler {
 /// `[server]`: how long it waits for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Server {
-    /// `header_timeout_ms`, 1 to 3,600,000: from connection to the end of the head. Default 10 s.
+    /// `header_timeout_ms`, 1 to 3,600,000: from connection, or from the answer before, to the end of a request's head.
+    /// Kept-alive connections that are idle for longer are closed. Default 10 s.
     pub header_timeout: Duration,
     /// `body_timeout_ms`, 1 to 3,600,000: from the head of a request to the end of its body. Default 10 s.
     pub body_timeout: Duration,
@@ -168,7 +170,7 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { memory: 128 << 20, deadline: Duration::from_secs(30), body: 1 << 20, result: 8 << 20, log: 64 << 10 }
+        Limits { memory: 128 << 20, deadline: Duration::from_secs(30), body: 1 << 20, result: 1 << 20, log: 64 << 10 }
     }
 }
 
@@ -416,7 +418,7 @@ mod tests {
     #[test]
     fn a_file_that_was_named_must_be_there() {
         let error = Config::load(Some(Path::new("/nowhere/witapi.toml"))).unwrap_err();
-        assert_eq!(error.to_string(), "/nowhere/witapi.toml: cannot be read: No such file or directory (os error 2)");
+        assert_eq!(error.to_string(), "/nowhere/witapi.toml: cannot be read");
         assert!(Config::load(None).is_ok());
     }
 

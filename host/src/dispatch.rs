@@ -101,7 +101,7 @@ async fn read_body(
         check_media_type(headers.get(header::CONTENT_TYPE), wanted)?;
     }
     let read = timeout(patience, Limited::new(body, limit).collect()).await;
-    let read = read.map_err(|_| Problem::SlowRequest { seconds: patience.as_secs() })?;
+    let read = read.map_err(|_| Problem::SlowRequest { limit: patience })?;
     match read {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::BodyTooLarge { limit }),

@@ -3,21 +3,24 @@
 use std::{fs, io, path::Path};
 
 use wasm_encoder::{ComponentSection, CustomSection};
-use wasmparser::BinaryReader;
+use wasmparser::{BinaryReader, BinaryReaderError};
 use wit_component::WitPrinter;
 use wit_parser::Resolve;
 
-use crate::contract::{self, ContractError, decode::WIT_SECTION};
+use crate::contract::{
+    self, ContractError,
+    sections::{Sections, WIT_SECTION},
+};
 
 /// Why nothing was embedded. The file is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
     #[error("the WIT in {folder} does not resolve: {reason}")]
     Wit { folder: String, reason: String },
-    #[error("the component is broken at byte {offset}: {reason}")]
-    Broken { offset: usize, reason: String },
-    #[error("the component and the WIT do not fit: {0}")]
-    Unfit(#[from] ContractError),
+    #[error("{file}: the component is broken at byte {offset}: {reason}")]
+    Broken { file: String, offset: usize, reason: String },
+    #[error("{file}: {error}")]
+    Unfit { file: String, error: ContractError },
     #[error("{file}: {error}")]
     Io { file: String, error: io::Error },
 }
@@ -28,11 +31,19 @@ pub enum EmbedError {
 ///
 /// See [`EmbedError`]. The file is replaced whole or not at all.
 pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
-    let io_error = |error| EmbedError::Io { file: file.display().to_string(), error };
+    let name = || file.display().to_string();
+    let io_error = |error| EmbedError::Io { file: name(), error };
+    let unfit = |error| EmbedError::Unfit { file: name(), error };
     let text = wit_text(folder)?;
     let component = fs::read(file).map_err(io_error)?;
-    let embedded = with_section(&component, &text)?;
-    contract::decode(&embedded, &contract::Options::default())?;
+    // Says well what is wrong with a file that is no component at all.
+    Sections::read(&component).map_err(unfit)?;
+    let embedded = with_section(&component, &text).map_err(|error| EmbedError::Broken {
+        file: name(),
+        offset: error.offset(),
+        reason: error.message().to_owned(),
+    })?;
+    contract::decode(&embedded, &contract::Options::default()).map_err(unfit)?;
     let part = file.with_extension("wasm.part");
     let written = fs::write(&part, &embedded).and_then(|()| fs::rename(&part, file));
     written.inspect_err(|_| drop(fs::remove_file(&part))).map_err(io_error)
@@ -41,9 +52,8 @@ pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
 /// All packages of the folder as one text, documentation and external ids included.
 pub fn wit_text(folder: &Path) -> Result<String, EmbedError> {
     let wit_error = |reason: String| EmbedError::Wit { folder: folder.display().to_string(), reason };
-    let mut resolve = Resolve::default();
-    resolve.all_features = true;
-    let pushed = resolve.push_dir(folder).or_else(|error| Err(wit_error(format!("{error:#}"))));
+    let mut resolve = Resolve { all_features: true, ..Resolve::default() };
+    let pushed = resolve.push_dir(folder).map_err(|error| wit_error(format!("{error:#}")));
     let (main, _) = pushed?;
     let others: Vec<_> = resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != main).collect();
     let mut printer = WitPrinter::default();
@@ -52,20 +62,16 @@ pub fn wit_text(folder: &Path) -> Result<String, EmbedError> {
 }
 
 /// The component with that text as its only outermost WIT section.
-fn with_section(component: &[u8], text: &str) -> Result<Vec<u8>, EmbedError> {
+fn with_section(component: &[u8], text: &str) -> Result<Vec<u8>, BinaryReaderError> {
     let mut reader = BinaryReader::new(component, 0);
-    let broken = |error: wasmparser::BinaryReaderError| EmbedError::Broken {
-        offset: error.offset(),
-        reason: error.message().to_owned(),
-    };
     // Magic number, version and layer (component-model/design/mvp/Binary.md, "Component Definitions").
-    reader.read_bytes(8).map_err(broken)?;
+    reader.read_bytes(8)?;
     let mut embedded = component[..8].to_vec();
     while !reader.eof() {
         let start = reader.original_position();
-        let id = reader.read_u8().map_err(broken)?;
-        let size = reader.read_var_u32().map_err(broken)?;
-        let content = reader.read_bytes(size as usize).map_err(broken)?;
+        let id = reader.read_u8()?;
+        let size = reader.read_var_u32()?;
+        let content = reader.read_bytes(size as usize)?;
         let is_wit = id == 0 && BinaryReader::new(content, 0).read_string().is_ok_and(|name| name == WIT_SECTION);
         if !is_wit {
             embedded.extend_from_slice(&component[start..reader.original_position()]);

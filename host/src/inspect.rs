@@ -27,9 +27,9 @@ pub fn text(name: &str, contract: &Contract) -> String {
         ]);
     }
     text.push_str(&table.trim_fmt());
-    text.push_str("\n\nImports: ");
+    text.push_str("\n\nImports:");
     if contract.imports.is_empty() {
-        text.push_str("none");
+        text.push_str(" none");
     }
     for import in &contract.imports {
         text.push_str(&format!("\n  {}", import.name));

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::{
+    io::Write,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -140,9 +141,14 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
     let follow = async {
         watch.load_all().await;
         server.set_ready(true);
-        print!("{}", inspect::routes(&host.catalog()));
-        println!("\nListening on http://{address}");
-        println!("Documentation: http://{address}/docs · http://{address}/openapi.json");
+        for name in host.config().plugin_names().filter(|name| !host.catalog().entries().contains_key(*name)) {
+            tracing::warn!("witapi.toml has a table `[plugin.{name}]`, but there is no {name}.wasm");
+        }
+        let routes = inspect::routes(&host.catalog());
+        // Whether anyone reads it or not, the host serves.
+        let _ = print(&format!(
+            "{routes}\nListening on http://{address}\nDocumentation: http://{address}/docs · http://{address}/openapi.json\n"
+        ));
         watch.run().await;
     };
     tokio::select! {
@@ -168,14 +174,21 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
 fn inspect(arguments: &Inspect) -> anyhow::Result<()> {
     let file = &arguments.file;
     let (name, contract) = contract_of(file, &Config::load(arguments.config.as_deref())?)?;
-    if arguments.openapi {
-        println!("{}", openapi::pretty(&name, &contract));
+    print(&if arguments.openapi {
+        format!("{}\n", openapi::pretty(&name, &contract))
     } else if arguments.json {
-        println!("{:#}", inspect::json(&name, &contract));
+        format!("{:#}\n", inspect::json(&name, &contract))
     } else {
-        print!("{}", inspect::text(&name, &contract));
+        inspect::text(&name, &contract)
+    })
+}
+
+/// Writes to stdout. That its reader has seen enough is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn contract_of(file: &Path, config: &Config) -> Result<(String, Contract), LoadError> {

@@ -15,7 +15,9 @@ use utoipa::openapi::{
 };
 
 use crate::{
-    contract::{Body, Contract, Docs, ErrorStatus, Method, Operation, Place, Scalar, Type, schema::Schemas},
+    contract::{
+        Body, Contract, Docs, ErrorStatus, Method, Operation, Outcome, Place, Scalar, Shape, Type, schema::Schemas,
+    },
     problem::{self, Kind},
     runtime::code_cache::hex,
 };
@@ -52,6 +54,13 @@ pub fn build(title: &str, contracts: &[(&str, &Contract)]) -> OpenApi {
     let schemas = Schemas::new(types, &[PROBLEM, INVALID_REQUEST, FAULT]);
     let mut components = Components::new();
     components.schemas = schemas.components();
+    let errors =
+        contracts.iter().flat_map(|(_, contract)| &contract.operations).filter_map(|it| it.outcome.error.as_ref());
+    for error in errors {
+        if let Some(name) = error_problem_name(error, &schemas) {
+            components.schemas.entry(name).or_insert_with(|| error_problem_object(error, &schemas).into());
+        }
+    }
     components.schemas.extend(own_schemas());
 
     let ids = operation_ids(contracts);
@@ -194,8 +203,8 @@ fn responses(operation: &Operation, schemas: &Schemas) -> BTreeMap<String, RefOr
     responses.insert(outcome.success.to_string(), RefOr::T(success));
 
     // Two problems of one status are two schemas of one response.
-    let mut problems: BTreeMap<String, (BTreeSet<&str>, Vec<RefOr<Schema>>)> = BTreeMap::new();
-    let mut add = |status: String, title: &'static str, schema: RefOr<Schema>| {
+    let mut problems: BTreeMap<String, (BTreeSet<String>, Vec<RefOr<Schema>>)> = BTreeMap::new();
+    let mut add = |status: String, title: String, schema: RefOr<Schema>| {
         let (titles, schemas) = problems.entry(status).or_default();
         titles.insert(title);
         if !schemas.contains(&schema) {
@@ -204,12 +213,14 @@ fn responses(operation: &Operation, schemas: &Schemas) -> BTreeMap<String, RefOr
     };
     for kind in host_problems(operation) {
         let name = if kind == problem::INVALID_REQUEST { INVALID_REQUEST } else { PROBLEM };
-        add(kind.status.unwrap_or(500).to_string(), kind.title, Ref::from_schema_name(name).into());
+        add(kind.status.unwrap_or(500).to_string(), kind.title.to_owned(), Ref::from_schema_name(name).into());
     }
     if outcome.fallible {
         let schema = error_problem(outcome.error.as_ref(), schemas);
-        for status in error_statuses(&outcome.error_status()) {
-            add(status, problem::OPERATION_ERROR.title, schema.clone());
+        for (status, titles) in error_statuses(outcome) {
+            for title in titles {
+                add(status.clone(), title, schema.clone());
+            }
         }
     }
     for (status, (titles, mut schemas)) in problems {
@@ -250,12 +261,22 @@ fn host_problems(operation: &Operation) -> Vec<Kind> {
     kinds
 }
 
-fn error_statuses(status: &ErrorStatus) -> BTreeSet<String> {
-    match status {
+/// The statuses of an `err`, each with what it stands for.
+fn error_statuses(outcome: &Outcome) -> BTreeMap<String, Vec<String>> {
+    let title = || vec![problem::OPERATION_ERROR.title.to_owned()];
+    match (outcome.error_status(), outcome.error.as_ref().and_then(Type::shape)) {
         // The guest chooses among all of them.
-        ErrorStatus::Member(_) => ["4XX".to_owned(), "5XX".to_owned()].into(),
-        ErrorStatus::Cases(statuses) => statuses.iter().map(u16::to_string).collect(),
-        ErrorStatus::Always(status) => [status.to_string()].into(),
+        (ErrorStatus::Member(_), _) => [("4XX".to_owned(), title()), ("5XX".to_owned(), title())].into(),
+        (ErrorStatus::Always(status), _) => [(status.to_string(), title())].into(),
+        (ErrorStatus::Cases(statuses), Some(Shape::Variant(cases) | Shape::Enum(cases))) => {
+            let mut titles: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for (status, case) in statuses.iter().zip(cases) {
+                let docs = case.docs.summary.as_deref().map(|summary| format!(": {summary}")).unwrap_or_default();
+                titles.entry(status.to_string()).or_default().push(format!("`{}`{docs}", case.name));
+            }
+            titles
+        }
+        (ErrorStatus::Cases(_), _) => BTreeMap::new(),
     }
 }
 
@@ -282,10 +303,24 @@ fn problem_object() -> Object {
 /// The problem document of an `err`.
 fn error_problem(error: Option<&Type>, schemas: &Schemas) -> RefOr<Schema> {
     let Some(error) = error else { return Ref::from_schema_name(PROBLEM).into() };
+    match error_problem_name(error, schemas) {
+        Some(name) => Ref::from_schema_name(name).into(),
+        None => error_problem_object(error, schemas).into(),
+    }
+}
+
+/// What the problem document of a named error type is called; `None` if the type has no name or that one is taken.
+fn error_problem_name(error: &Type, schemas: &Schemas) -> Option<String> {
+    let Type::Named(named) = error else { return None };
+    let name = format!("{}{PROBLEM}", schemas.name(named));
+    (!schemas.is_taken(&name)).then_some(name)
+}
+
+fn error_problem_object(error: &Type, schemas: &Schemas) -> Object {
     let mut object = problem_object();
     object.properties.insert("error".into(), schemas.schema(error));
     object.required.push("error".into());
-    object.into()
+    object
 }
 
 /// The schemas of what the host itself answers.

@@ -1,5 +1,7 @@
 //! The only place where an error becomes a status: problem documents (RFC 9457).
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -60,7 +62,7 @@ pub enum Problem {
         limit: usize,
     },
     SlowRequest {
-        seconds: u64,
+        limit: Duration,
     },
     /// The client stopped in the middle of the body; it will hardly read the answer.
     BodyBroken,
@@ -140,7 +142,7 @@ impl Problem {
             Problem::MethodNotAllowed { allow } => format!("This path takes {}.", listed(allow)),
             Problem::UnsupportedMediaType { found, wanted } => format!("Found {found}, wanted `{wanted}`."),
             Problem::BodyTooLarge { limit } => format!("The limit is {limit} bytes."),
-            Problem::SlowRequest { seconds } => format!("It has to be complete within {seconds} s."),
+            Problem::SlowRequest { limit } => format!("It has to be complete within {limit:?}."),
             Problem::BodyBroken => "The body ended before its time.".into(),
             Problem::Malformed(at) => format!("Line {}, column {}: {}.", at.line, at.column, at.reason),
             Problem::Faults(faults) => match faults.omitted {
@@ -159,8 +161,13 @@ impl Problem {
     }
 }
 
+/// The methods that a path takes. Where there is `GET` there is `HEAD` (RFC 9110, section 9.3.2).
 fn listed(methods: &[Method]) -> String {
-    methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ")
+    let with_head = |method: &Method| match method {
+        Method::Get => "GET, HEAD",
+        other => other.as_str(),
+    };
+    methods.iter().map(with_head).collect::<Vec<_>>().join(", ")
 }
 
 impl IntoResponse for Problem {

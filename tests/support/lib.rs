@@ -1,8 +1,11 @@
 //! A host under test: the real binary, on a port of its own, with folders of its own.
 
+pub mod cli;
+
 use std::{
     fs,
     net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex},
@@ -54,6 +57,7 @@ pub struct Setup {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     folder: Option<TempDir>,
+    is_compiled_once: bool,
 }
 
 /// A host with nothing in it yet.
@@ -102,6 +106,14 @@ impl Setup {
         self
     }
 
+    /// With all four example plugins, which may import what they need. Python takes a core ten seconds to compile,
+    /// so they are compiled by the first test that wants them.
+    pub fn examples(mut self) -> Setup {
+        self.is_compiled_once = true;
+        let host = self.config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]");
+        ["greeter", "orders", "todos", "wordcount"].into_iter().fold(host, Setup::plugin)
+    }
+
     /// Starts it and waits until it is ready.
     pub async fn start(self) -> Host {
         let folder = self.folder.unwrap_or_else(|| tempfile::tempdir().expect("a folder"));
@@ -110,6 +122,11 @@ impl Setup {
         for (name, file) in &self.components {
             fs::copy(file, plugins.join(format!("{name}.wasm"))).expect("a copied component");
         }
+        let shared_code = self.is_compiled_once.then(|| SharedCode::of(folder.path()));
+        let _one_at_a_time = match &shared_code {
+            Some(code) => Some(code.lend().await),
+            None => None,
+        };
         let config = folder.path().join("witapi.toml");
         if !self.config.is_empty() || !config.exists() {
             fs::write(&config, &self.config).expect("the configuration");
@@ -145,10 +162,53 @@ impl Setup {
                 break address.parse().expect("an address");
             }
         };
+        if let Some(code) = shared_code {
+            code.keep();
+        }
         // What comes after is of no interest, but the pipe must not fill up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
         Host { child, address, folder, log, printed, client }
+    }
+}
+
+/// Compiled code that outlives the hosts that compiled it.
+struct SharedCode {
+    /// Where it is kept.
+    shared: PathBuf,
+    /// Where a host looks for it, and leaves it.
+    own: PathBuf,
+}
+
+impl SharedCode {
+    fn of(host_folder: &Path) -> SharedCode {
+        SharedCode { shared: root().join("target/tmp/code"), own: host_folder.join("data/code") }
+    }
+
+    /// Gives the host what there is. As long as the answer is held, no other test compiles the same.
+    async fn lend(&self) -> tokio::sync::MutexGuard<'static, ()> {
+        static COMPILING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let guard = COMPILING.lock().await;
+        for folder in [&self.shared, &self.own] {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).expect("a folder for compiled code");
+        }
+        link_files(&self.shared, &self.own);
+        guard
+    }
+
+    /// Keeps what the host compiled.
+    fn keep(&self) {
+        link_files(&self.own, &self.shared);
+    }
+}
+
+fn link_files(from: &Path, to: &Path) {
+    for file in fs::read_dir(from).expect("a folder").flatten() {
+        let copy = to.join(file.file_name());
+        // One that is there already is the same. Two file systems have no links between them.
+        if !copy.exists() {
+            fs::hard_link(file.path(), &copy).or_else(|_| fs::copy(file.path(), &copy).map(drop)).expect("a copy");
+        }
     }
 }
 
@@ -341,8 +401,7 @@ pub async fn send(request: RequestBuilder) -> Answer {
 /// A component with the exports of the world that `wit` describes, of which every function traps. For contracts that no
 /// fixture has: what is refused before a call answers as always, what is accepted answers 500.
 pub fn dummy_component(wit: &str) -> Vec<u8> {
-    let mut resolve = wit_parser::Resolve::default();
-    resolve.all_features = true;
+    let mut resolve = wit_parser::Resolve { all_features: true, ..Default::default() };
     let package = resolve.push_source("dummy.wit", wit).unwrap_or_else(|error| panic!("{error:#} in\n{wit}"));
     let world = resolve.select_world(&[package], None).expect("one world");
     let mangling = wit_parser::ManglingAndAbi::Standard32;

@@ -20,7 +20,7 @@ const TABLES: [(&str, &[&str]); 5] = [
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file is missing, not ours to read or not UTF-8.
-    #[error("{}: cannot be read: {source}", file.display())]
+    #[error("{}: cannot be read", file.display())]
     Unreadable { file: PathBuf, source: io::Error },
     /// The file is not TOML.
     #[error("{}:{line}: {message}", file.display())]
@@ -134,7 +134,7 @@ fn hint(key: &str, known: &[String]) -> Hint {
 }
 
 /// A key as TOML writes it, in quotes where it needs them.
-fn toml_key(key: &str) -> String {
+pub fn toml_key(key: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { format!("{key:?}") }
 }

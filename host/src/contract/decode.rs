@@ -1,30 +1,21 @@
 //! Component bytes → [`Contract`].
 
-use std::{borrow::Cow, panic};
+use std::{borrow::Cow, cell::RefCell, collections::HashSet, panic};
 
-use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentType, ComponentTypeDeclaration, Encoding, InstanceTypeDeclaration,
-    Parser, Payload,
-};
 use wit_parser::{
-    Function, FunctionKind, InterfaceId, Resolve, WorldId, WorldItem, WorldKey,
+    Function, FunctionKind, InterfaceId, PackageId, Resolve, WorldId, WorldItem, WorldKey,
     decoding::{DecodedWasm, decode as decode_wit},
 };
 
 use super::{
-    Body, Contract, ContractError, Docs, Import, Interface, Operation, Outcome, Param, Pattern, Place, Problem,
-    Segment, Type, agree,
-    agree::Disagreement,
+    Contract, ContractError, Docs, Import, Interface, Operation, Outcome, Pattern, Problem,
     casing::Casing,
+    place::{Placed, place},
     route,
+    sections::{Sections, WIT_SECTION},
+    signature::Signature,
     wit::{self, Types},
 };
-
-/// The custom section that holds the author's WIT as text.
-pub const WIT_SECTION: &str = "witapi:wit";
-
-/// The longest embedded WIT that is read, in bytes. WASI's own packages together are 120 KB.
-const MAX_WIT: usize = 4 << 20;
 
 /// What the operator chose for a plugin, as far as its contract depends on it.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +52,14 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError
         }
     };
     let texts = sections.wit.iter().map(|text| parse_text(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut reader = Reader { component: &component, texts: &texts, options, problems: vec![], warnings: vec![] };
+    let mut reader = Reader {
+        component: Source::new(&component, options.casing),
+        texts: texts.iter().map(|(resolve, main)| (Source::new(resolve, options.casing), *main)).collect(),
+        without_text: vec![],
+        options,
+        problems: vec![],
+        warnings: vec![],
+    };
     let contract = reader.contract(world, sections.uses_async);
     if reader.problems.is_empty() {
         Ok(contract)
@@ -70,125 +68,16 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError
     }
 }
 
-/// What the sections of the file tell, before its types are decoded.
-struct Sections<'a> {
-    wit: Vec<&'a str>,
-    uses_async: bool,
-}
-
-impl<'a> Sections<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self, ContractError> {
-        let item = "the file";
-        let wanted = "a WebAssembly component, such as `wasm-tools component new` makes";
-        if !bytes.starts_with(b"\0asm") {
-            let found = if bytes.is_empty() { "an empty file" } else { "a file that does not begin with `\\0asm`" };
-            let is_truncated = b"\0asm".starts_with(bytes);
-            return Err(ContractError { problems: vec![Problem::new(item, found, wanted)], is_truncated });
-        }
-        let mut sections = Sections { wit: vec![], uses_async: false };
-        let mut outermost = None;
-        let mut depth = 0usize;
-        for payload in Parser::new(0).parse_all(bytes) {
-            let payload = payload.map_err(|error| {
-                let is_truncated = error.message().contains("unexpected end");
-                let found = if is_truncated {
-                    format!("a truncated file: it ends after {} bytes in the middle of a section", bytes.len())
-                } else {
-                    format!("invalid WebAssembly: {error}")
-                };
-                let problem = Problem::new(item, found, "a whole WebAssembly component: copy or build it again");
-                ContractError { problems: vec![problem], is_truncated }
-            })?;
-            match payload {
-                Payload::Version { encoding, .. } => {
-                    if depth == 0 && encoding == Encoding::Module {
-                        let found = "a core WebAssembly module";
-                        return Err(Problem::new(
-                            item,
-                            found,
-                            "a component: make one of it with `wasm-tools component new`",
-                        )
-                        .into());
-                    }
-                    depth += 1;
-                }
-                Payload::End(_) => depth = depth.saturating_sub(1),
-                Payload::CustomSection(section) if section.name() == WIT_SECTION => {
-                    let text = text_of(section.data())?;
-                    // The author's last word stands outermost: `witapi embed` adds it to the component.
-                    if depth == 1 {
-                        outermost = Some(text);
-                    } else {
-                        sections.wit.push(text);
-                    }
-                }
-                Payload::ComponentCanonicalSection(functions) => {
-                    for function in functions.into_iter().flatten() {
-                        sections.uses_async |= is_async_builtin(&function);
-                    }
-                }
-                Payload::ComponentTypeSection(types) => {
-                    sections.uses_async |= types.into_iter().flatten().any(|ty| has_async_function(&ty));
-                }
-                _ => {}
-            }
-        }
-        if let Some(text) = outermost {
-            sections.wit = vec![text];
-        }
-        Ok(sections)
-    }
-}
-
-/// The text of a `witapi:wit` section.
-fn text_of(data: &[u8]) -> Result<&str, Problem> {
-    let item = format!("the section `{WIT_SECTION}`");
-    if data.len() > MAX_WIT {
-        return Err(Problem::new(item, format!("{} bytes", data.len()), format!("at most {MAX_WIT} bytes of WIT")));
-    }
-    std::str::from_utf8(data)
-        .map_err(|error| Problem::new(item, format!("bytes that are no text ({error})"), "WIT as UTF-8 text"))
-}
-
-/// Whether it is there only with component-model async. What is not known to be synchronous counts as async.
-fn is_async_builtin(function: &CanonicalFunction) -> bool {
-    let asynchronous = |options: &[CanonicalOption]| {
-        options.iter().any(|option| matches!(option, CanonicalOption::Async | CanonicalOption::Callback(_)))
-    };
-    match function {
-        CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. } => asynchronous(options),
-        CanonicalFunction::ResourceNew { .. }
-        | CanonicalFunction::ResourceDrop { .. }
-        | CanonicalFunction::ResourceRep { .. } => false,
-        _ => true,
-    }
-}
-
-fn has_async_function(ty: &ComponentType) -> bool {
-    match ty {
-        ComponentType::Func(function) => function.async_,
-        ComponentType::Component(items) => items.iter().any(|item| match item {
-            ComponentTypeDeclaration::Type(ty) => has_async_function(ty),
-            _ => false,
-        }),
-        ComponentType::Instance(items) => items.iter().any(|item| match item {
-            InstanceTypeDeclaration::Type(ty) => has_async_function(ty),
-            _ => false,
-        }),
-        _ => false,
-    }
-}
-
-fn parse_text(text: &str) -> Result<Resolve, ContractError> {
+/// An embedded WIT and its main package.
+fn parse_text(text: &str) -> Result<(Resolve, PackageId), ContractError> {
     let problem = |found: String| {
         let wanted = "the author's whole WIT, all packages, as `witapi embed` writes it";
         Problem::new(format!("the section `{WIT_SECTION}`"), found, wanted)
     };
     let parsed = panic::catch_unwind(|| {
-        let mut resolve = Resolve::default();
-        resolve.all_features = true;
+        let mut resolve = Resolve { all_features: true, ..Resolve::default() };
         match resolve.push_source("embedded.wit", text) {
-            Ok(_) => Ok(resolve),
+            Ok(main) => Ok((resolve, main)),
             Err(error) => Err(format!("WIT that does not parse: {}", resolve.render_error(&error))),
         }
     });
@@ -215,9 +104,49 @@ impl Exported<'_> {
     }
 }
 
+/// WIT that types are read from: the component's own, or an embedded text.
+struct Source<'a> {
+    resolve: &'a Resolve,
+    types: RefCell<Types<'a>>,
+}
+
+impl<'a> Source<'a> {
+    fn new(resolve: &'a Resolve, casing: Casing) -> Self {
+        Source { resolve, types: RefCell::new(Types::new(resolve, casing)) }
+    }
+
+    fn signature(&self, function: &Function, item: &str) -> Result<Signature, Problem> {
+        let mut types = self.types.borrow_mut();
+        let mut convert = |what: Cow<str>, ty| {
+            types.convert(ty).map_err(|(found, wanted)| Problem::new(format!("{item}, {what}"), found, wanted))
+        };
+        let mut params = Vec::with_capacity(function.params.len());
+        for param in &function.params {
+            params.push((param.name.clone(), convert(format!("parameter `{}`", param.name).into(), &param.ty)?));
+        }
+        let result = function.result.as_ref().map(|ty| convert("result".into(), ty)).transpose()?;
+        let docs = wit::docs(&function.docs);
+        types.note_keywords(item, &docs);
+        let is_async = matches!(function.kind, FunctionKind::AsyncFreestanding);
+        Ok(Signature { params, result, is_async, docs })
+    }
+}
+
+/// A function in the embedded WIT, as its place among the texts and its definition.
+type InText<'a> = (usize, &'a Function);
+
+/// What the worlds of that package export.
+fn exports_of(resolve: &Resolve, package: PackageId) -> impl Iterator<Item = (&WorldKey, &WorldItem)> {
+    let worlds = resolve.worlds.iter().filter(move |(_, world)| world.package == Some(package));
+    worlds.flat_map(|(_, world)| &world.exports)
+}
+
 struct Reader<'a> {
-    component: &'a Resolve,
-    texts: &'a [Resolve],
+    component: Source<'a>,
+    /// Each with its main package.
+    texts: Vec<(Source<'a>, PackageId)>,
+    /// Exports that are routed, but not in any text.
+    without_text: Vec<String>,
     options: &'a Options,
     problems: Vec<Problem>,
     warnings: Vec<String>,
@@ -225,7 +154,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn contract(&mut self, world: WorldId, uses_async: bool) -> Contract {
-        let component = self.component;
+        let component = self.component.resolve;
         let world = &component.worlds[world];
         let mut contract = Contract {
             package: None,
@@ -256,13 +185,20 @@ impl<'a> Reader<'a> {
                 "an exported interface with a full name (`ns:pkg/iface`), or an exported function with an `@external-id`",
             ));
         }
+        self.compare_with_texts(contract.operations.len());
         self.refuse_double_routes(&contract.operations);
+        number_equal_ids(&mut contract.operations);
+        for source in self.texts.iter().map(|(source, _)| source).chain([&self.component]) {
+            self.warnings.extend(source.types.borrow_mut().take_keywords().into_iter().map(|(item, keyword)| {
+                format!("{item}: the keyword `@{keyword}` is not known to this version and is left out")
+            }));
+        }
         contract.warnings = std::mem::take(&mut self.warnings);
         contract
     }
 
     fn interface(&mut self, contract: &mut Contract, key: &WorldKey, id: InterfaceId) {
-        let component = self.component;
+        let component = self.component.resolve;
         let interface = &component.interfaces[id];
         let instance = component.name_world_key(key);
         let name = match key {
@@ -270,7 +206,7 @@ impl<'a> Reader<'a> {
             WorldKey::Interface(_) => interface.name.as_deref().unwrap_or_default(),
         };
         let text = self.text_interface(&instance);
-        let text_functions = text.map(|(resolve, id)| &resolve.interfaces[id].functions);
+        let text_functions = text.map(|(text, id)| &self.texts[text].0.resolve.interfaces[id].functions);
         if let Some((_, missing)) = text_functions
             .and_then(|functions| functions.iter().find(|(name, _)| !interface.functions.contains_key(*name)))
         {
@@ -285,8 +221,8 @@ impl<'a> Reader<'a> {
             let is_doubtful = matches!(key, WorldKey::Name(_)) && text.is_none();
             let exported = Exported { instance: Some(instance.clone()), interface: Some(name), function, is_doubtful };
             let text_function = match (text, text_functions) {
-                (Some((resolve, _)), Some(functions)) => match functions.get(&function.name) {
-                    Some(function) => Some((resolve, function)),
+                (Some((text, _)), Some(functions)) => match functions.get(&function.name) {
+                    Some(function) => Some((text, function)),
                     None => {
                         self.problems.push(Problem::new(
                             exported.item(),
@@ -301,8 +237,10 @@ impl<'a> Reader<'a> {
             self.function(contract, &exported, text_function);
         }
         if contract.operations.len() > before {
-            let docs = text.map_or(&interface.docs, |(resolve, id)| &resolve.interfaces[id].docs);
-            contract.interfaces.push(Interface { name: name.to_owned(), docs: wit::docs(docs) });
+            let docs = text.map_or(&interface.docs, |(text, id)| &self.texts[text].0.resolve.interfaces[id].docs);
+            let docs = wit::docs(docs);
+            self.component.types.borrow_mut().note_keywords(&format!("interface `{name}`"), &docs);
+            contract.interfaces.push(Interface { name: name.to_owned(), docs });
             if contract.package.is_none()
                 && let Some(package) = interface.package
             {
@@ -312,36 +250,37 @@ impl<'a> Reader<'a> {
     }
 
     /// The same interface in the embedded WIT.
-    fn text_interface(&self, instance: &str) -> Option<(&'a Resolve, InterfaceId)> {
-        self.texts.iter().find_map(|resolve| {
+    fn text_interface(&self, instance: &str) -> Option<(usize, InterfaceId)> {
+        self.texts.iter().enumerate().find_map(|(text, (Source { resolve, .. }, main))| {
             let named = |id: &InterfaceId| wit::interface_name(resolve, *id).as_deref() == Some(instance);
             let inline = || {
-                let exports = resolve.worlds.iter().flat_map(|(_, world)| &world.exports);
-                exports.into_iter().find_map(|(key, item)| match (key, item) {
+                exports_of(resolve, *main).find_map(|(key, item)| match (key, item) {
                     (WorldKey::Name(name), WorldItem::Interface { id, .. }) if name == instance => Some(*id),
                     _ => None,
                 })
             };
             let id = resolve.interfaces.iter().map(|(id, _)| id).find(named).or_else(inline)?;
-            Some((resolve, id))
+            Some((text, id))
         })
     }
 
     /// The same function in a world of the embedded WIT.
-    fn text_world_function(&self, name: &str) -> Option<(&'a Resolve, &'a Function)> {
-        self.texts.iter().find_map(|resolve| {
-            let exports = resolve.worlds.iter().flat_map(|(_, world)| world.exports.values());
-            exports.into_iter().find_map(|item| match item {
-                WorldItem::Function(function) if function.name == name => Some((resolve, function)),
+    fn text_world_function(&self, name: &str) -> Option<InText<'a>> {
+        self.texts.iter().enumerate().find_map(|(text, (Source { resolve, .. }, main))| {
+            exports_of(resolve, *main).find_map(|(_, item)| match item {
+                WorldItem::Function(function) if function.name == name => Some((text, function)),
                 _ => None,
             })
         })
     }
 
-    fn function(&mut self, contract: &mut Contract, exported: &Exported, text: Option<(&'a Resolve, &'a Function)>) {
+    fn function(&mut self, contract: &mut Contract, exported: &Exported, text: Option<InText<'a>>) {
         let external_id = text.and_then(|(_, f)| f.external_id.as_deref()).or(exported.function.external_id.as_deref());
         if exported.is_doubtful && external_id.is_none() && text.is_none() {
             return;
+        }
+        if text.is_none() {
+            self.without_text.push(exported.item());
         }
         match self.operation(exported, external_id, text) {
             Ok(operation) => contract.operations.push(operation),
@@ -353,7 +292,7 @@ impl<'a> Reader<'a> {
         &mut self,
         exported: &Exported,
         external_id: Option<&str>,
-        text: Option<(&'a Resolve, &'a Function)>,
+        text: Option<InText<'a>>,
     ) -> Result<Operation, Problem> {
         let item = exported.item();
         let function = exported.function;
@@ -361,9 +300,9 @@ impl<'a> Reader<'a> {
             let wanted = "plain functions only; a resource lives in one instance, and each request has one of its own";
             return Err(Problem::new(item, "a function of a resource", wanted));
         }
-        let mut signature = self.signature(self.component, function, &item)?;
-        if let Some((resolve, text_function)) = text {
-            let text_signature = self.signature(resolve, text_function, &item)?;
+        let mut signature = self.component.signature(function, &item)?;
+        if let Some((text, text_function)) = text {
+            let text_signature = self.texts[text].0.signature(text_function, &item)?;
             signature.agrees_with(&text_signature, &item)?;
             // Equal in structure, and with documentation.
             signature = text_signature;
@@ -382,26 +321,27 @@ impl<'a> Reader<'a> {
             route = route.replaced_by(external);
         }
         let outcome = Outcome::of(signature.result.as_ref(), &route);
-        let (params, body) = self.place(&item, signature.params, &route)?;
-        let docs = signature.docs;
-        for keyword in &docs.keywords {
-            self.warnings
-                .push(format!("{item}: the keyword `@{keyword}` is not known to this version and is left out"));
+        if matches!(route.success, 204 | 205) && outcome.value.is_some() {
+            let found = format!("the status {} for a function that returns a value", route.success);
+            return Err(Problem::new(
+                item,
+                found,
+                "a status whose answers have a body, or a function without a result",
+            ));
         }
+        let Placed { params, body, pattern } = place(&item, signature.params, &route, self.options.casing)?;
+        let (docs, is_async) = (signature.docs, signature.is_async);
         let prefix = exported.interface.map(|name| format!("{name}_")).unwrap_or_default();
-        let named = |segment: Segment| match segment {
-            Segment::Param(name) => Segment::Param(self.options.casing.apply(&name)),
-            literal => literal,
-        };
-        let segments = route.pattern.segments.into_iter().map(named);
         Ok(Operation {
             id: format!("{prefix}{}", function.name).replace('-', "_"),
             interface: exported.interface.unwrap_or_default().to_owned(),
             instance: exported.instance.clone(),
             function: function.name.clone(),
-            is_async: matches!(function.kind, FunctionKind::AsyncFreestanding),
+            is_async,
             method: route.method,
-            pattern: Pattern { segments: self.options.mount.segments.iter().cloned().chain(segments).collect() },
+            pattern: Pattern {
+                segments: self.options.mount.segments.iter().cloned().chain(pattern.segments).collect(),
+            },
             params,
             body,
             outcome,
@@ -409,89 +349,27 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn signature(&self, resolve: &'a Resolve, function: &Function, item: &str) -> Result<Signature, Problem> {
-        let mut types = Types::new(resolve, self.options.casing);
-        let mut convert = |what: Cow<str>, ty| {
-            types.convert(ty).map_err(|(found, wanted)| Problem::new(format!("{item}, {what}"), found, wanted))
-        };
-        let mut params = Vec::with_capacity(function.params.len());
-        for param in &function.params {
-            params.push((param.name.clone(), convert(format!("parameter `{}`", param.name).into(), &param.ty)?));
+    /// A text that knows none of the operations belongs to another component; one that knows only some is worth a word.
+    fn compare_with_texts(&mut self, operations: usize) {
+        if self.texts.is_empty() || operations == 0 {
+            return;
         }
-        let result = function.result.as_ref().map(|ty| convert("result".into(), ty)).transpose()?;
-        Ok(Signature { params, result, docs: wit::docs(&function.docs) })
-    }
-
-    /// Decides where a request holds each parameter.
-    fn place(
-        &self,
-        item: &str,
-        params: Vec<(String, Type)>,
-        route: &route::Route,
-    ) -> Result<(Vec<Param>, Body), Problem> {
-        let same = |pattern: &str, param: &str| pattern == param || pattern == self.options.casing.apply(param);
-        for (i, name) in route.pattern.params().enumerate() {
-            if !params.iter().any(|(param, _)| same(name, param)) {
-                let known = params.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                let wanted = if known.is_empty() {
-                    "a path without parameters, since the function has none".into()
-                } else {
-                    format!("one of its parameters: {known}")
-                };
-                return Err(Problem::new(
-                    item,
-                    format!("the path parameter `{{{name}}}` in `{}`", route.pattern),
-                    wanted,
-                ));
-            }
-            if route.pattern.params().take(i).any(|earlier| earlier == name) {
-                return Err(Problem::new(
-                    item,
-                    format!("the path parameter `{{{name}}}` twice in `{}`", route.pattern),
-                    "it once",
-                ));
-            }
+        let missing = std::mem::take(&mut self.without_text);
+        if missing.len() >= operations {
+            let packages = self.texts.iter().map(|(source, main)| format!("`{}`", source.resolve.packages[*main].name));
+            self.problems.push(Problem::new(
+                "the embedded WIT",
+                format!(
+                    "the package {}, which has none of the component's operations",
+                    packages.collect::<Vec<_>>().join(", ")
+                ),
+                "the WIT that the component was built from: embed it again",
+            ));
+        } else {
+            let undocumented =
+                missing.iter().map(|item| format!("{item} is not in the embedded WIT, so it has no documentation"));
+            self.warnings.extend(undocumented);
         }
-        let mut placed = Vec::with_capacity(params.len());
-        for (name, ty) in params {
-            let place = if route.pattern.params().any(|param| same(param, &name)) {
-                Place::Path
-            } else if route.method.has_query() {
-                Place::Query
-            } else {
-                Place::Body
-            };
-            let fits = match place {
-                Place::Path => ty.is_scalar(),
-                Place::Query => is_query_type(&ty),
-                Place::Body => true,
-            };
-            if !fits {
-                let found = format!("parameter `{name}` of type `{}` in the {}", ty.describe(), place.name());
-                let wanted = match place {
-                    Place::Path => "a scalar, a string or an enum",
-                    _ => {
-                        "scalars, strings, enums, flags, or options and lists of them; or a method with a body, by an `@external-id`"
-                    }
-                };
-                return Err(Problem::new(item, found, wanted));
-            }
-            placed.push(Param { json: self.options.casing.apply(&name), name, ty, place });
-        }
-        let in_body: Vec<usize> = (0..placed.len()).filter(|&i| placed[i].place == Place::Body).collect();
-        let body = match in_body[..] {
-            [] => Body::None,
-            [sole] => match placed[sole].ty.resolved() {
-                Type::Bytes => Body::Raw(sole),
-                Type::List(_) | Type::FixedList(..) | Type::Tuple(_) | Type::Map(..) => Body::Whole(sole),
-                Type::Named(named) if matches!(named.shape, super::Shape::Record(_) | super::Shape::Variant(_)) => {
-                    Body::Whole(sole)
-                }
-                _ => Body::Members,
-            },
-            _ => Body::Members,
-        };
-        Ok((placed, body))
     }
 
     fn refuse_double_routes(&mut self, operations: &[Operation]) {
@@ -515,34 +393,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-struct Signature {
-    params: Vec<(String, Type)>,
-    result: Option<Type>,
-    docs: Docs,
-}
-
-impl Signature {
-    fn agrees_with(&self, text: &Signature, item: &str) -> Result<(), Problem> {
-        let names =
-            |params: &[(String, Type)]| params.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
-        let differ = |what: String, component: &str, text: &str| {
-            Problem::new(
-                format!("{item}{what}"),
-                format!("`{component}` in the component, but `{text}` in the embedded WIT"),
-                "both alike: embed the WIT that the component was built from",
-            )
-        };
-        if names(&self.params) != names(&text.params) {
-            return Err(differ(", parameters".into(), &names(&self.params), &names(&text.params)));
+/// Interfaces `a-b` with `c` and `a` with `b-c` make one id of two operations: the later ones get a number.
+fn number_equal_ids(operations: &mut [Operation]) {
+    let mut taken = HashSet::new();
+    for operation in operations {
+        let base = operation.id.clone();
+        let mut number = 2;
+        while !taken.insert(operation.id.clone()) {
+            operation.id = format!("{base}_{number}");
+            number += 1;
         }
-        let differing = |what: String| {
-            let differ = &differ;
-            move |d: Disagreement| differ(format!("{what}{}", d.path), &d.component, &d.text)
-        };
-        for ((name, ty), (_, text_ty)) in self.params.iter().zip(&text.params) {
-            agree::types(ty, text_ty).map_err(differing(format!(", parameter {name}")))?;
-        }
-        agree::optional(self.result.as_ref(), text.result.as_ref()).map_err(differing(", result".into()))
     }
 }
 
@@ -559,16 +419,4 @@ fn import(resolve: &Resolve, key: &WorldKey, item: &WorldItem) -> Option<Import>
         WorldItem::Type { .. } => false,
     };
     wants.then(|| Import { name: resolve.name_world_key(key) })
-}
-
-fn is_query_type(ty: &Type) -> bool {
-    match ty.resolved() {
-        Type::Option(some) => match some.resolved() {
-            Type::List(item) => item.is_scalar(),
-            _ => some.is_scalar(),
-        },
-        Type::List(item) => item.is_scalar(),
-        Type::Named(named) if matches!(named.shape, super::Shape::Flags(_)) => true,
-        _ => ty.is_scalar(),
-    }
 }

@@ -10,8 +10,11 @@ pub mod docs;
 pub mod error;
 pub mod operation;
 pub mod outcome;
+mod place;
 pub mod route;
 pub mod schema;
+pub mod sections;
+mod signature;
 pub mod types;
 pub mod wit;
 

@@ -86,8 +86,9 @@ impl Operation {
     /// Whether a request without a body is a fault.
     pub fn body_is_required(&self) -> bool {
         match self.body {
-            Body::None => false,
-            Body::Whole(_) | Body::Raw(_) => true,
+            // No bytes at all are bytes too.
+            Body::None | Body::Raw(_) => false,
+            Body::Whole(_) => true,
             Body::Members => self.params_in(Place::Body).any(|param| !param.is_optional()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The methods that an operation can have. `HEAD` is answered by the operation of `GET`, `OPTIONS` by the host.
+/// The methods that an operation can have. `HEAD` is answered by the operation of `GET`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     Get,
@@ -150,14 +150,18 @@ pub fn by_convention(interface: Option<&str>, function: &str, ids: &[&str]) -> R
         segments.push(literal(function));
         return Route { method: Method::Post, pattern: Pattern { segments }, success: 200, status_is_explicit: false };
     };
+    // Of the whole, no id; of what hangs on one of it, the id of that one.
+    let own = if verb.on_collection { 0 } else { ids.len() };
     if rest.is_empty() || interface.is_some_and(|resource| repeats(resource, rest)) {
-        if !verb.on_collection {
-            segments.extend(ids.iter().map(param));
-        }
+        segments.extend(ids[..own].iter().map(param));
+    } else if interface.is_none() {
+        // The world is no resource, so the rest of the name is it.
+        segments.push(literal(rest));
+        segments.extend(ids[..own].iter().map(param));
     } else {
         segments.extend(ids.iter().take(1).map(param));
         segments.push(literal(rest));
-        segments.extend(ids.iter().skip(1).map(param));
+        segments.extend(ids[..own].iter().skip(1).map(param));
     }
     Route { method: verb.method, pattern: Pattern { segments }, success: verb.success, status_is_explicit: false }
 }
@@ -275,6 +279,7 @@ mod tests {
     #[test]
     fn a_collection_has_no_id_in_its_path() {
         assert_eq!(route("todos", "list-todos", &["owner-id"]), "GET /todos 200");
+        assert_eq!(route("todos", "list-comments", &["todo-id", "user-id"]), "GET /todos/{todo-id}/comments 200");
         assert_eq!(route("todos", "create-todo", &["id"]), "POST /todos 201");
     }
 
@@ -282,6 +287,8 @@ mod tests {
     fn functions_of_the_world_hang_at_the_mount_point() {
         let route = by_convention(None, "get-hello", &[]);
         assert_eq!(format!("{} {}", route.method, route.pattern), "GET /hello");
+        assert_eq!(by_convention(None, "get-user", &["id"]).pattern.to_string(), "/user/{id}");
+        assert_eq!(by_convention(None, "ban-user", &["id"]).pattern.to_string(), "/{id}/ban-user");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub const BASE64_PATTERN: &str =
 pub struct Schemas {
     /// By unqualified name, the types that have it and what each is called in the document.
     names: BTreeMap<String, Vec<(Arc<Named>, String)>>,
+    /// What the cases of each variant with payloads are called, by the variant's name in the document.
+    cases: BTreeMap<String, Vec<String>>,
     taken: BTreeSet<String>,
 }
 
@@ -48,7 +50,7 @@ impl Schemas {
                 taken.insert(base.clone());
             }
         }
-        let mut names = BTreeMap::new();
+        let mut names: BTreeMap<String, Vec<(Arc<Named>, String)>> = BTreeMap::new();
         for (base, types) in found {
             let is_free = types.len() == 1 && !reserved.contains(&base.as_str());
             let named = types.into_iter().map(|(plugin, named)| {
@@ -58,7 +60,15 @@ impl Schemas {
             let named = named.collect();
             names.insert(base, named);
         }
-        Schemas { names, taken }
+        let mut cases = BTreeMap::new();
+        for (named, name) in names.values().flatten() {
+            if let Shape::Variant(all) = &named.shape
+                && has_payload(all)
+            {
+                cases.insert(name.clone(), all.iter().map(|case| case_name(name, case, &mut taken)).collect());
+            }
+        }
+        Schemas { names, cases, taken }
     }
 
     /// Every named type as a component schema, and one for each case of a variant with payloads.
@@ -66,12 +76,8 @@ impl Schemas {
         let mut components = BTreeMap::new();
         for (named, name) in self.names.values().flatten() {
             components.insert(name.clone(), self.definition(named, name));
-            if let Shape::Variant(cases) = &named.shape
-                && has_payload(cases)
-            {
-                for case in cases {
-                    components.insert(self.case_name(name, case), self.case(case).into());
-                }
+            for (case, case_name) in self.cases_of(name, &named.shape) {
+                components.insert(case_name.to_owned(), self.case(case).into());
             }
         }
         components
@@ -124,11 +130,24 @@ impl Schemas {
         }))
     }
 
-    fn name<'a>(&'a self, named: &'a Arc<Named>) -> &'a str {
+    /// What the type is called in the document.
+    pub fn name<'a>(&'a self, named: &'a Arc<Named>) -> &'a str {
         let same = self.names.get(&pascal(&named.name)).map(Vec::as_slice).unwrap_or_default();
         let is_it = |(known, _): &&(Arc<Named>, String)| Arc::ptr_eq(known, named) || known == named;
         // Every type of every operation was collected, so the fallback is never seen.
         same.iter().find(is_it).map_or(&named.name, |(_, name)| name)
+    }
+
+    /// The cases of a variant with payloads, each with what it is called in the document.
+    fn cases_of<'a>(&'a self, name: &str, shape: &'a Shape) -> impl Iterator<Item = (&'a Case, &'a str)> {
+        let cases = if let Shape::Variant(cases) = shape { cases.as_slice() } else { &[] };
+        let names = self.cases.get(name).map(Vec::as_slice).unwrap_or_default();
+        cases.iter().zip(names.iter().map(String::as_str))
+    }
+
+    /// Whether a component schema of this document has that name.
+    pub fn is_taken(&self, name: &str) -> bool {
+        self.taken.contains(name)
     }
 
     fn option(&self, some: &Type) -> RefOr<Schema> {
@@ -161,11 +180,11 @@ impl Schemas {
             }
             Shape::Enum(cases) => enum_schema(cases, text).into(),
             Shape::Variant(cases) if !has_payload(cases) => enum_schema(cases, text).into(),
-            Shape::Variant(cases) => {
+            Shape::Variant(_) => {
                 let mut schema = OneOf::new();
                 let mut discriminator = Discriminator::new("tag");
-                for case in cases {
-                    let reference = Ref::from_schema_name(self.case_name(name, case));
+                for (case, case_name) in self.cases_of(name, &named.shape) {
+                    let reference = Ref::from_schema_name(case_name);
                     discriminator.mapping.insert(case.name.clone(), reference.ref_location.clone());
                     schema.items.push(reference.into());
                 }
@@ -193,14 +212,6 @@ impl Schemas {
         object.description = case.docs.text.clone();
         object
     }
-
-    fn case_name(&self, variant: &str, case: &Case) -> String {
-        let mut name = format!("{variant}{}", pascal(&case.name));
-        while self.taken.contains(&name) {
-            name.push_str("Case");
-        }
-        name
-    }
 }
 
 /// Whether the variant is written as objects with a tag rather than as an enum.
@@ -222,6 +233,15 @@ pub fn pascal(wit_name: &str) -> String {
         pascal.push_str(chars.as_str());
     }
     pascal
+}
+
+/// `ShapeCircle` for the case `circle` of `Shape`, or something longer if another has that name.
+fn case_name(variant: &str, case: &Case, taken: &mut BTreeSet<String>) -> String {
+    let mut name = format!("{variant}{}", pascal(&case.name));
+    while !taken.insert(name.clone()) {
+        name.push_str("Case");
+    }
+    name
 }
 
 /// The first of interface, package and plugin, in front of `base`, that nobody has taken.
@@ -294,7 +314,8 @@ pub fn scalar_schema(scalar: Scalar) -> Object {
         Scalar::F64 => formatted(JsonType::Number, "double"),
     };
     let (minimum, maximum) = match scalar {
-        Scalar::F32 => (Some(Number::Float(f32::MIN.into())), Some(Number::Float(f32::MAX.into()))),
+        // The shortest text of the greatest f32, which is a little more than its value: what is written is also read.
+        Scalar::F32 => (Some(Number::Float(-3.4028235e38)), Some(Number::Float(3.4028235e38))),
         Scalar::F64 => (Some(Number::Float(f64::MIN)), Some(Number::Float(f64::MAX))),
         // Bounds of 64-bit types do not fit into one another's type, but each into one of the two.
         _ => match scalar.integer_range() {

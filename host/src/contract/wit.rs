@@ -9,30 +9,56 @@ use super::{Case, Docs, Field, Named, Scalar, Shape, Type, casing::Casing};
 /// How many levels a type may nest, and so a JSON value of it.
 pub const MAX_DEPTH: usize = 64;
 
+/// How many types a type may be made of, each counted as often as it occurs: as the document and messages write it.
+pub const MAX_TYPES: usize = 10_000;
+
+/// The same for all parameters and results of a component.
+pub const MAX_TOTAL: usize = 200_000;
+
 /// Converts types of one [`Resolve`], each once.
 pub struct Types<'a> {
     resolve: &'a Resolve,
     casing: Casing,
-    known: HashMap<TypeId, Tall>,
+    known: HashMap<TypeId, Measured>,
+    /// Keywords that were met, each with the item that has it.
+    keywords: Vec<(String, String)>,
+    /// Types in all that was converted, written out.
+    total: usize,
 }
 
-/// A type and how many levels are in it.
-type Tall = (Type, usize);
+/// A type and its extent.
+type Measured = (Type, Extent);
+
+/// How much there is of a type when it is written out.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extent {
+    levels: usize,
+    /// The type and all types within. A type of a hundred bytes that doubles with each level has millions.
+    types: usize,
+}
 
 /// Why a type has no JSON form: what was found, and what was wanted instead.
 pub type Unfit = (String, String);
 
 impl<'a> Types<'a> {
     pub fn new(resolve: &'a Resolve, casing: Casing) -> Self {
-        Types { resolve, casing, known: HashMap::new() }
+        Types { resolve, casing, known: HashMap::new(), keywords: vec![], total: 0 }
     }
 
     pub fn convert(&mut self, ty: &wit_parser::Type) -> Result<Type, Unfit> {
-        self.nested(ty, 0).map(|(ty, _)| ty)
+        let (ty, extent) = self.nested(ty, 0)?;
+        self.total = self.total.saturating_add(extent.types);
+        if self.total > MAX_TOTAL {
+            return Err((
+                format!("more than {MAX_TOTAL} types in all operations together"),
+                "fewer or smaller ones: a plugin for each group of operations".into(),
+            ));
+        }
+        Ok(ty)
     }
 
-    /// `depth` bounds the recursion, the height that comes back bounds the type.
-    fn nested(&mut self, ty: &wit_parser::Type, depth: usize) -> Result<Tall, Unfit> {
+    /// `depth` bounds the recursion, the extent that comes back bounds the type.
+    fn nested(&mut self, ty: &wit_parser::Type, depth: usize) -> Result<Measured, Unfit> {
         use wit_parser::Type as Wit;
         let scalar = match ty {
             Wit::Bool => Scalar::Bool,
@@ -53,21 +79,26 @@ impl<'a> Types<'a> {
                 if let Some(known) = self.known.get(id) {
                     return Ok(known.clone());
                 }
-                let mut height = 0;
-                let ty = self.definition(*id, depth, &mut height)?;
-                if depth + height >= MAX_DEPTH {
+                let mut extent = Extent { levels: 0, types: 1 };
+                let ty = self.definition(*id, depth, &mut extent)?;
+                if depth + extent.levels >= MAX_DEPTH {
                     let found = format!("`{}`, which nests deeper than {MAX_DEPTH} levels", ty.describe_name());
                     return Err((found, format!("at most {MAX_DEPTH} levels")));
                 }
-                self.known.insert(*id, (ty.clone(), height + 1));
-                return Ok((ty, height + 1));
+                if extent.types > MAX_TYPES {
+                    let found = format!("`{}`, which is made of {} types", ty.describe_name(), extent.types);
+                    return Err((found, format!("at most {MAX_TYPES}")));
+                }
+                extent.levels += 1;
+                self.known.insert(*id, (ty.clone(), extent));
+                return Ok((ty, extent));
             }
         };
-        Ok((Type::Scalar(scalar), 0))
+        Ok((Type::Scalar(scalar), Extent { levels: 0, types: 1 }))
     }
 
-    /// `height` is raised to the greatest height of a type within.
-    fn definition(&mut self, id: TypeId, depth: usize, height: &mut usize) -> Result<Type, Unfit> {
+    /// `extent` grows by what is within.
+    fn definition(&mut self, id: TypeId, depth: usize, extent: &mut Extent) -> Result<Type, Unfit> {
         if depth > MAX_DEPTH {
             return Err(("a type that nests too deep".into(), format!("at most {MAX_DEPTH} levels")));
         }
@@ -75,8 +106,9 @@ impl<'a> Types<'a> {
         let casing = self.casing;
         let def = &resolve.types[id];
         let mut inner = |ty: &wit_parser::Type| {
-            let (ty, inner_height) = self.nested(ty, depth + 1)?;
-            *height = inner_height.max(*height);
+            let (ty, inner) = self.nested(ty, depth + 1)?;
+            extent.levels = extent.levels.max(inner.levels);
+            extent.types = extent.types.saturating_add(inner.types);
             Ok(ty)
         };
         let case = |name: &str, ty, docs: &wit_parser::Docs| Case { name: name.to_owned(), ty, docs: self::docs(docs) };
@@ -86,7 +118,14 @@ impl<'a> Types<'a> {
                     let json = casing.apply(&field.name);
                     Ok(Field { name: field.name.clone(), json, ty: inner(&field.ty)?, docs: docs(&field.docs) })
                 };
-                Shape::Record(record.fields.iter().map(field).collect::<Result<_, Unfit>>()?)
+                let fields = record.fields.iter().map(field).collect::<Result<Vec<_>, Unfit>>()?;
+                if let Some((name, first, second)) = same_spelling(fields.iter().map(|it| (&*it.json, &*it.name))) {
+                    return Err((
+                        format!("the members `{first}` and `{second}`, which are both `{name}` in {casing}"),
+                        "members that differ, or another `casing` in witapi.toml".into(),
+                    ));
+                }
+                Shape::Record(fields)
             }
             TypeDefKind::Variant(variant) => {
                 let case = |item: &wit_parser::Case| {
@@ -117,7 +156,28 @@ impl<'a> Types<'a> {
             };
             return Ok(target);
         };
-        Ok(Type::Named(Arc::new(Named { name, owner: self.owner(def.owner), docs: docs(&def.docs), shape })))
+        let docs = docs(&def.docs);
+        self.note_keywords(&format!("type `{name}`"), &docs);
+        match &shape {
+            Shape::Record(fields) => fields
+                .iter()
+                .for_each(|field| self.note_keywords(&format!("type `{name}`, member `{}`", field.name), &field.docs)),
+            Shape::Variant(cases) | Shape::Enum(cases) | Shape::Flags(cases) => cases
+                .iter()
+                .for_each(|case| self.note_keywords(&format!("type `{name}`, case `{}`", case.name), &case.docs)),
+            Shape::Alias(_) => {}
+        }
+        Ok(Type::Named(Arc::new(Named { name, owner: self.owner(def.owner), docs, shape })))
+    }
+
+    /// Keeps the keywords of an item's documentation for [`Self::take_keywords`].
+    pub fn note_keywords(&mut self, item: &str, docs: &Docs) {
+        self.keywords.extend(docs.keywords.iter().map(|keyword| (item.to_owned(), keyword.clone())));
+    }
+
+    /// The keywords met so far, each with the item that has it.
+    pub fn take_keywords(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.keywords)
     }
 
     fn owner(&self, owner: TypeOwner) -> String {
@@ -128,6 +188,17 @@ impl<'a> Types<'a> {
     }
 }
 
+/// The first two WIT names that are spelt alike in JSON, and how: camelCase makes `v1` of `v-1` too.
+pub fn same_spelling<'n>(names: impl Iterator<Item = (&'n str, &'n str)>) -> Option<(&'n str, &'n str, &'n str)> {
+    let mut known = HashMap::new();
+    for (json, wit) in names {
+        if let Some(first) = known.insert(json, wit) {
+            return Some((json, first, wit));
+        }
+    }
+    None
+}
+
 /// A type constructor applied to other types.
 fn anonymous(
     kind: &TypeDefKind,
@@ -135,8 +206,11 @@ fn anonymous(
 ) -> Result<Type, Unfit> {
     use wit_parser::Type as Wit;
     Ok(match kind {
-        TypeDefKind::List(Wit::U8) => Type::Bytes,
-        TypeDefKind::List(item) => Type::List(Arc::new(inner(item)?)),
+        TypeDefKind::List(item) => match inner(item)? {
+            // An alias of `u8` too: aliases are not types of their own.
+            item if matches!(item.resolved(), Type::Scalar(Scalar::U8)) => Type::Bytes,
+            item => Type::List(Arc::new(item)),
+        },
         TypeDefKind::FixedLengthList(item, len) => Type::FixedList(Arc::new(inner(item)?), *len),
         TypeDefKind::Tuple(tuple) => Type::Tuple(tuple.types.iter().map(inner).collect::<Result<_, _>>()?),
         TypeDefKind::Option(some) => Type::Option(Arc::new(inner(some)?)),

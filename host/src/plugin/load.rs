@@ -8,6 +8,7 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
+use wasmtime::component::Val;
 
 use super::Plugin;
 use crate::{
@@ -26,9 +27,9 @@ use crate::{
 /// The largest component that is read, in bytes. A Python component has 18 MB, one with SpiderMonkey 12.
 pub const MAX_COMPONENT: u64 = 256 << 20;
 
-/// Bytes of the host's memory that one byte of a result may take on its way: each byte of a `list<u8>` is a
-/// `component::Val` of its own.
-const TRANSFER_PER_RESULT_BYTE: usize = 40;
+/// Bytes of the host's memory that one byte of a result may take on its way: each byte of a `list<u8>` is a value of its
+/// own, and wasmtime counts it as such.
+const TRANSFER_PER_RESULT_BYTE: usize = size_of::<Val>() + 8;
 
 /// What loading needs of the host.
 #[derive(Clone)]

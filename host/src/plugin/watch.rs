@@ -59,6 +59,8 @@ pub struct Watch {
     sources: Vec<PathBuf>,
     files: BTreeMap<PathBuf, Seen>,
     loads: JoinSet<Loaded>,
+    /// While the host starts: what is loaded and not yet served.
+    arrived: Option<Vec<Loaded>>,
     wake: mpsc::Receiver<()>,
     watcher: RecommendedWatcher,
     watched: BTreeSet<PathBuf>,
@@ -83,19 +85,35 @@ impl Watch {
             let _ = tell.try_send(());
         })?;
         let files = BTreeMap::new();
-        let mut watch = Watch { host, sources, files, loads: JoinSet::new(), wake, watcher, watched: BTreeSet::new() };
+        let mut watch = Watch {
+            host,
+            sources,
+            files,
+            loads: JoinSet::new(),
+            arrived: None,
+            wake,
+            watcher,
+            watched: BTreeSet::new(),
+        };
         watch.watch_folders();
         Ok(watch)
     }
 
-    /// Loads all that is there, and returns when each file serves or has failed.
+    /// Loads all that is there, and returns when each file serves or has failed. Then the names decide who comes first,
+    /// not the time that compiling takes: of two plugins that want one route, the same one has it after each start.
     pub async fn load_all(&mut self) {
+        self.arrived = Some(vec![]);
         loop {
             let due = self.look();
             match (due, self.files.values().any(|seen| seen.is_loading)) {
-                (None, false) => return,
+                (None, false) => break,
                 (due, _) => self.wait(due.unwrap_or_else(|| Instant::now() + POLL)).await,
             }
+        }
+        let mut arrived = self.arrived.take().unwrap_or_default();
+        arrived.sort_by(|a, b| a.file.cmp(&b.file));
+        for loaded in arrived {
+            self.apply(loaded);
         }
     }
 
@@ -183,6 +201,17 @@ impl Watch {
             return;
         }
         seen.handled = Some(stamp);
+        let loaded = Loaded { file, stamp, outcome };
+        match &mut self.arrived {
+            Some(arrived) => arrived.push(loaded),
+            None => self.apply(loaded),
+        }
+    }
+
+    /// Serves what was loaded, or notes why not.
+    fn apply(&mut self, loaded: Loaded) {
+        let Loaded { file, outcome, .. } = loaded;
+        let Some(seen) = self.files.get_mut(&file) else { return };
         let outcome = outcome.and_then(|plugin| self.host.serve(plugin));
         let is_refused = matches!(&outcome, Err(LoadError { cause: Cause::Conflict(_) | Cause::NameTaken { .. }, .. }));
         seen.is_refused = is_refused;

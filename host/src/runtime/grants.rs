@@ -7,6 +7,7 @@ use wasmtime::{
 
 use super::sandbox::Sandbox;
 use crate::{
+    config::toml_key,
     contract::Import,
     keyvalue::{self, Store},
 };
@@ -36,8 +37,10 @@ pub const GRANTABLE: [&str; 3] = ["wasi:keyvalue/store", "wasi:keyvalue/atomics"
 pub struct Grant(pub String);
 
 impl Grant {
+    /// Whether it grants that import, which has to be something that this host offers.
     fn covers(&self, import: &Import) -> bool {
-        self.0 == import.interface() || self.0 == import.package()
+        let is_named = self.0 == import.interface() || self.0 == import.package();
+        is_named && GRANTABLE.contains(&import.interface())
     }
 }
 
@@ -51,12 +54,6 @@ pub enum Refused {
     NotGranted { import: String, grant: String, plugin: String },
     #[error("import `{import}` is nothing that this host offers; it offers WASI 0.2 (empty) and, if granted, {}", GRANTABLE.join(", "))]
     Unknown { import: String },
-}
-
-/// A plugin's name as a key of TOML.
-fn toml_key(name: &str) -> String {
-    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if is_bare { name.to_owned() } else { format!("\"{name}\"") }
 }
 
 /// Checks each import of `plugin` against what is granted.

@@ -124,8 +124,15 @@ impl Callable {
     }
 }
 
-/// A trap for the log: what it was, where, and whether the memory limit is likely to be behind it.
+/// A trap for the log: what it was, where, and which limit is likely to be behind it.
 fn describe(error: &wasmtime::Error, memory_limit_was_reached: bool) -> String {
-    let hint = if memory_limit_was_reached { " (the memory limit was reached: `memory_mib`)" } else { "" };
-    format!("{error:?}{hint}")
+    let mut text = format!("{error:#}");
+    if memory_limit_was_reached {
+        text.push_str(" (the memory limit was reached: `memory_mib`)");
+    }
+    // wasmtime has no public type for it.
+    if text.contains("too much data is being copied") {
+        text.push_str(" (`result_kib` sets the limit)");
+    }
+    text
 }

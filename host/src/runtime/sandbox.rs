@@ -11,6 +11,9 @@ use crate::keyvalue::Stores;
 /// Elements that one table may have. Each costs 8 bytes of the pool's address space, touched or not.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
+/// Handles of the host's resources (streams, pollables, buckets) that one call may hold.
+const MAX_RESOURCES: usize = 10_000;
+
 /// The data of a `Store`: made for one call, dropped with it.
 pub struct Sandbox {
     pub limits: MemoryLimit,
@@ -27,7 +30,9 @@ pub struct Sandbox {
 impl Sandbox {
     pub fn new(plugin: Arc<str>, facts: Facts, stores: Stores, memory: usize, log_budget: usize) -> Sandbox {
         let limits = MemoryLimit { max: memory, used: 0, was_reached: false };
-        Sandbox { limits, table: ResourceTable::new(), plugin, facts, stores, log_budget, wasi: None }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
+        Sandbox { limits, table, plugin, facts, stores, log_budget, wasi: None }
     }
 }
 

@@ -5,12 +5,33 @@ use serde::Serialize;
 /// The most faults that one answer lists. The rest is counted, so that a small request cannot ask for a huge answer.
 pub const MAX_LISTED: usize = 1_000;
 
+/// The most bytes of text in all faults that one answer lists, for the same reason.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// The longest name of a client's in a location, in characters.
+const MAX_NAME: usize = 200;
+
 /// One step on the way to a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Step {
     Name(String),
     Index(usize),
+}
+
+impl Step {
+    /// A name that a client chose, cut to a bearable length.
+    pub fn name(name: &str) -> Step {
+        Step::Name(name.chars().take(MAX_NAME).collect())
+    }
+
+    /// Bytes that it takes, more or less.
+    fn size(&self) -> usize {
+        match self {
+            Step::Name(name) => name.len(),
+            Step::Index(_) => size_of::<usize>(),
+        }
+    }
 }
 
 /// One thing that is wrong.
@@ -32,6 +53,8 @@ pub struct Faults {
     /// How many more there were than [`MAX_LISTED`].
     pub omitted: usize,
     at: Vec<Step>,
+    /// Bytes of text in `listed`.
+    bytes: usize,
 }
 
 impl Faults {
@@ -41,8 +64,11 @@ impl Faults {
 
     /// Records a fault of the value where the walk is.
     pub fn add(&mut self, kind: &'static str, msg: impl Into<String>) {
-        if self.listed.len() < MAX_LISTED {
-            self.listed.push(Fault { loc: self.at.clone(), msg: msg.into(), kind });
+        let msg = msg.into();
+        let size = msg.len() + self.at.iter().map(Step::size).sum::<usize>();
+        if self.listed.len() < MAX_LISTED && self.bytes + size <= MAX_BYTES {
+            self.bytes += size;
+            self.listed.push(Fault { loc: self.at.clone(), msg, kind });
         } else {
             self.omitted += 1;
         }
@@ -50,7 +76,7 @@ impl Faults {
 
     /// Records a fault of the member `name` of the value where the walk is.
     pub fn add_at(&mut self, name: &str, kind: &'static str, msg: impl Into<String>) {
-        self.within(Step::Name(name.to_owned()), |faults| faults.add(kind, msg));
+        self.within(Step::name(name), |faults| faults.add(kind, msg));
     }
 
     /// Goes one step down for the time of `walk`.

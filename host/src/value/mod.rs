@@ -7,5 +7,5 @@ pub mod scalar;
 pub mod write;
 
 pub use fault::{Fault, Faults, Step};
-pub use read::{Malformed, Reader};
+pub use read::{Malformed, Member, Reader};
 pub use write::{Unwritable, write};

@@ -23,20 +23,12 @@ pub fn integer(text: &str) -> Result<i128, NotInteger> {
     if digits.len() <= 18 && digits.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(sign * digits.bytes().fold(0i128, |n, b| n * 10 + i128::from(b - b'0')));
     }
-    let (mantissa, exponent) = match digits.find(['e', 'E']) {
-        Some(at) => (&digits[..at], &digits[at + 1..]),
-        None => (digits, "0"),
-    };
+    let (mantissa, exponent) = split_exponent(digits);
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let significant = || whole.bytes().chain(fraction.bytes());
     let Some(last) = significant().rev().position(|b| b != b'0') else { return Ok(0) };
     let leading = significant().take_while(|&b| b == b'0').count();
     let count = whole.len() + fraction.len() - last - leading;
-
-    // An exponent that does not fit is as good as the largest that does: no text is long enough to make up for it.
-    let exponent_negative = exponent.starts_with('-');
-    let magnitude = exponent.trim_start_matches(['+', '-']).parse::<i64>().unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
-    let exponent = if exponent_negative { -magnitude } else { magnitude };
     // The value is (the significant digits as an integer) × 10^scale.
     let scale = exponent - fraction.len() as i64 + last as i64;
     if scale < 0 {
@@ -47,6 +39,45 @@ pub fn integer(text: &str) -> Result<i128, NotInteger> {
     }
     let mantissa = significant().skip(leading).take(count).fold(0i128, |n, b| n * 10 + i128::from(b - b'0'));
     Ok(sign * mantissa * 10i128.pow(scale as u32))
+}
+
+/// The greatest finite `f32`, as it is written and as the schema has it: the shortest text that is read as that `f32`.
+pub const F32_MAX: &str = "3.4028235e38";
+
+/// The greatest finite `f64`, likewise.
+pub const F64_MAX: &str = "1.7976931348623157e308";
+
+/// Whether the magnitude of the JSON number `text` is greater than that of `max`, compared as decimals, since rounding
+/// would make them equal too early.
+pub fn exceeds(text: &str, max: &str) -> bool {
+    let magnitude = |text: &str| text.parse::<f64>().map_or(0.0, f64::abs);
+    if magnitude(text) < magnitude(max) {
+        return false;
+    }
+    let ((digits, point), (max_digits, max_point)) = (decimal(text), decimal(max));
+    // Both begin with a digit other than zero, so the place of the point decides first.
+    (point, digits) > (max_point, max_digits)
+}
+
+/// The significant digits, without zeros at either end, and the power of ten of the point in front of them.
+fn decimal(text: &str) -> (Vec<u8>, i64) {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = split_exponent(text);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+    let leading = digits.iter().take_while(|&&digit| digit == b'0').count();
+    let trailing = digits.iter().rev().take_while(|&&digit| digit == b'0').count();
+    let significant = digits.get(leading..digits.len() - trailing).unwrap_or_default().to_vec();
+    (significant, whole.len() as i64 - leading as i64 + exponent)
+}
+
+/// Mantissa and exponent. An exponent that does not fit is as good as the largest that does: no text is long enough to
+/// make up for it.
+fn split_exponent(text: &str) -> (&str, i64) {
+    let Some(at) = text.find(['e', 'E']) else { return (text, 0) };
+    let exponent = &text[at + 1..];
+    let magnitude = exponent.trim_start_matches(['+', '-']).parse().unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
+    (&text[..at], if exponent.starts_with('-') { -magnitude } else { magnitude })
 }
 
 /// Whether `text` is a number by JSON's grammar, for values that come in no JSON: paths and queries.
@@ -101,6 +132,28 @@ mod tests {
         assert_eq!(integer("1e99999999999999999999"), Err(NotInteger::Huge { negative: false }));
         assert_eq!(integer("-1e400"), Err(NotInteger::Huge { negative: true }));
         assert_eq!(integer(&"9".repeat(100_000)), Err(NotInteger::Huge { negative: false }));
+    }
+
+    #[test]
+    fn bounds_of_floats_are_compared_as_decimals() {
+        for text in [
+            "0",
+            "0e999",
+            "-1.5",
+            "3.4028235e38",
+            "-3.4028235e38",
+            "340282350000000000000000000000000000000.000",
+            "1e-999999999999",
+        ] {
+            assert!(!exceeds(text, F32_MAX), "{text}");
+        }
+        for text in ["3.40282350000000000000000001e38", "1e39", "-1e39", "1e400", "1e99999999999999999999"] {
+            assert!(exceeds(text, F32_MAX), "{text}");
+        }
+        assert!(!exceeds("1.7976931348623157e308", F64_MAX));
+        assert!(exceeds("1.7976931348623158e308", F64_MAX));
+        assert_eq!(f32::MAX.to_string().parse::<f32>(), F32_MAX.parse());
+        assert_eq!(F64_MAX.parse(), Ok(f64::MAX));
     }
 
     #[test]

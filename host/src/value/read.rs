@@ -8,7 +8,7 @@ use wasmtime::component::Val;
 
 use super::{
     Faults, Step,
-    scalar::{self, quoted},
+    scalar::{self, FlagSet, quoted},
 };
 use crate::contract::{Case, Field, Scalar, Shape, Type, schema};
 
@@ -20,6 +20,22 @@ pub struct Malformed {
     /// Counted from 1.
     pub column: usize,
     pub reason: String,
+}
+
+/// A member that an object has.
+#[derive(Clone, Copy)]
+pub struct Member<'t> {
+    pub name: &'t str,
+    pub ty: &'t Type,
+    /// It may be missing, and is `none` then.
+    pub is_optional: bool,
+}
+
+impl<'t> Member<'t> {
+    /// A member that may be missing if its type is an option.
+    pub fn new(name: &'t str, ty: &'t Type) -> Self {
+        Member { name, ty, is_optional: matches!(ty.resolved(), Type::Option(_)) }
+    }
 }
 
 /// A value, or `None` if it had a fault, which is recorded then.
@@ -47,12 +63,12 @@ impl<'j, 'f> Reader<'j, 'f> {
         read.map_err(|error| self.malformed(&error))
     }
 
-    /// Reads the whole text as one object with a member for each of `members` (name and type), in their order.
+    /// Reads the whole text as one object with exactly `members`, whose values come in their order.
     ///
     /// # Errors
     ///
     /// The text is no JSON.
-    pub fn members(mut self, members: &[(&str, &Type)]) -> Result<Option<Vec<Val>>, Malformed> {
+    pub fn members(mut self, members: &[Member]) -> Result<Option<Vec<Val>>, Malformed> {
         let read = self.object(members, "an object").and_then(|values| self.jiter.finish().map(|()| values));
         read.map_err(|error| self.malformed(&error))
     }
@@ -121,7 +137,8 @@ impl<'j, 'f> Reader<'j, 'f> {
         }
         let value = if matches!(some.resolved(), Type::Option(_)) {
             // `null` is taken by the outer one, so the inner one stands in an object.
-            let value = self.object(&[("some", some)], "null or an object with the member `some`")?;
+            let member = Member { name: "some", ty: some, is_optional: false };
+            let value = self.object(&[member], "null or an object with the member `some`")?;
             value.and_then(|mut values| values.pop())
         } else {
             self.any(some)?
@@ -201,7 +218,7 @@ impl<'j, 'f> Reader<'j, 'f> {
         let mut entries = Some(Vec::new());
         let mut next = self.jiter.known_object()?.map(str::to_owned);
         while let Some(name) = next {
-            self.faults.enter(Step::Name(name.clone()));
+            self.faults.enter(Step::name(&name));
             let read = if seen.insert(name.clone()) { self.any(value) } else { self.twice() };
             self.faults.leave();
             entries = read?.and_then(|value| {
@@ -215,20 +232,20 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     fn record(&mut self, fields: &[Field]) -> Read {
-        let members: Vec<_> = fields.iter().map(|field| (field.json.as_str(), &field.ty)).collect();
+        let members: Vec<_> = fields.iter().map(|field| Member::new(&field.json, &field.ty)).collect();
         let values = self.object(&members, "an object")?;
         Ok(values.map(|values| Val::Record(fields.iter().map(|field| field.name.clone()).zip(values).collect())))
     }
 
-    /// An object with exactly `members`, of which those of an option type may be missing.
-    fn object(&mut self, members: &[(&str, &Type)], wanted: &str) -> Result<Option<Vec<Val>>, JiterError> {
+    /// An object with exactly `members`.
+    fn object(&mut self, members: &[Member], wanted: &str) -> Result<Option<Vec<Val>>, JiterError> {
         let peek = self.jiter.peek()?;
         if peek != Peek::Object {
             return self.wrong_type(peek, wanted).map(|_| None);
         }
         let mut seen = vec![false; members.len()];
         let mut values: Vec<Option<Val>> = members.iter().map(|_| None).collect();
-        let find = |name: &str| match members.iter().position(|(member, _)| *member == name) {
+        let find = |name: &str| match members.iter().position(|member| member.name == name) {
             Some(i) => Ok(i),
             None => Err(name.to_owned()),
         };
@@ -236,25 +253,26 @@ impl<'j, 'f> Reader<'j, 'f> {
         while let Some(found) = next {
             match found {
                 Ok(i) => {
-                    let (name, ty) = members[i];
+                    let Member { name, ty, .. } = members[i];
                     self.faults.enter(Step::Name(name.to_owned()));
                     let value = if std::mem::replace(&mut seen[i], true) { self.twice() } else { self.any(ty) };
                     self.faults.leave();
                     values[i] = value?;
                 }
                 Err(unknown) => {
-                    let known: Vec<_> = members.iter().map(|(name, _)| *name).collect();
+                    let known: Vec<_> = members.iter().map(|member| member.name).collect();
                     self.unknown_member(&unknown, &known);
                     self.jiter.next_skip()?;
                 }
             }
             next = self.jiter.next_key()?.map(find);
         }
-        for (i, (name, ty)) in members.iter().enumerate() {
+        for (i, Member { name, ty, is_optional }) in members.iter().enumerate() {
             if !seen[i] {
-                match ty.resolved() {
-                    Type::Option(_) => values[i] = Some(Val::Option(None)),
-                    _ => self.faults.add_at(name, "missing", format!("missing, wanted {}", article(ty))),
+                if *is_optional {
+                    values[i] = Some(Val::Option(None));
+                } else {
+                    self.faults.add_at(name, "missing", format!("missing, wanted {}", article(ty)));
                 }
             }
         }
@@ -351,31 +369,24 @@ impl<'j, 'f> Reader<'j, 'f> {
         if peek != Peek::Array {
             return self.wrong_type(peek, "an array of strings");
         }
-        let mut set: Option<Vec<String>> = Some(vec![]);
-        let mut seen: Vec<&str> = vec![];
+        let mut set = FlagSet::new(cases);
+        let mut fits = true;
         let mut index = 0;
         let mut next = self.jiter.known_array()?;
-        while next.is_some() {
+        while let Some(peek) = next {
             self.faults.enter(Step::Index(index));
-            let case = self.tag(cases);
-            if let Ok(Some(case)) = case {
-                if seen.contains(&case.name.as_str()) {
-                    self.faults.add("unique", format!("`{}` is there twice", case.name));
-                    set = None;
-                } else {
-                    seen.push(&case.name);
-                }
-            }
+            let added = if peek == Peek::String {
+                let added = set.add(self.jiter.known_str()?);
+                added.map_err(|(kind, msg)| self.faults.add(kind, msg)).is_ok()
+            } else {
+                self.wrong_type(peek, "a string")?.is_some()
+            };
             self.faults.leave();
-            set = case?.and_then(|case| {
-                let mut set = set?;
-                set.push(case.name.clone());
-                Some(set)
-            });
+            fits &= added;
             index += 1;
             next = self.jiter.array_step()?;
         }
-        Ok(set.map(Val::Flags))
+        Ok(fits.then(|| set.value()))
     }
 
     /// The items of an array, all of type `ty`.
@@ -442,8 +453,7 @@ impl<'j, 'f> Reader<'j, 'f> {
     fn unknown_member(&mut self, name: &str, known: &[&str]) {
         let listed = known.iter().take(50).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let wanted = if listed.is_empty() { "no members at all".into() } else { format!("only {listed}") };
-        let short: String = name.chars().take(200).collect();
-        self.faults.add_at(&short, "unknown_member", format!("unknown member, wanted {wanted}"));
+        self.faults.add_at(name, "unknown_member", format!("unknown member, wanted {wanted}"));
     }
 
     fn judged(&mut self, value: Result<Val, scalar::Wrong>) -> Option<Val> {

@@ -44,20 +44,17 @@ pub fn from_number(scalar: Scalar, text: &str) -> Result<Val, Wrong> {
             _ => Val::S64(value as i64),
         });
     }
-    let range = |max: f64| {
-        let (kind, side) = if text.starts_with('-') { ("minimum", "less than") } else { ("maximum", "greater than") };
-        let bound = if text.starts_with('-') { -max } else { max };
-        (kind, format!("{} is {side} {bound:e}, the {kind} of {}", quoted(text), scalar.name()))
-    };
-    let not_a_number = || ("type", format!("{} is not a number ({})", quoted(text), scalar.name()));
-    let double: f64 = text.parse().map_err(|_| not_a_number())?;
-    match scalar {
-        Scalar::F32 if double.abs() > f32::MAX.into() => Err(range(f32::MAX.into())),
-        // From the text again: a detour over f64 would round twice.
-        Scalar::F32 => text.parse().map(Val::Float32).map_err(|_| not_a_number()),
-        _ if double.is_infinite() => Err(range(f64::MAX)),
-        _ => Ok(Val::Float64(double)),
+    let name = scalar.name();
+    let max = if scalar == Scalar::F32 { number::F32_MAX } else { number::F64_MAX };
+    if number::exceeds(text, max) {
+        return Err(match text.strip_prefix('-') {
+            Some(_) => ("minimum", format!("{} is less than -{max}, the minimum of {name}", quoted(text))),
+            None => ("maximum", format!("{} is greater than {max}, the maximum of {name}", quoted(text))),
+        });
     }
+    // Each from the text: a detour of f32 over f64 would round twice.
+    let value = if scalar == Scalar::F32 { text.parse().map(Val::Float32) } else { text.parse().map(Val::Float64) };
+    value.map_err(|_| ("type", format!("{} is not a number ({name})", quoted(text))))
 }
 
 /// A string as a value of a type that is a string in JSON; `None` if the type is none.
@@ -107,6 +104,32 @@ pub fn from_text(ty: &Type, text: &str) -> Result<Val, Wrong> {
         }
         _ => from_string(ty, text)
             .unwrap_or_else(|| Err(("type", format!("{} is no {}", quoted(text), ty.describe_name())))),
+    }
+}
+
+/// Flags, put together one by one.
+pub struct FlagSet<'c> {
+    cases: &'c [Case],
+    names: Vec<String>,
+}
+
+impl<'c> FlagSet<'c> {
+    pub fn new(cases: &'c [Case]) -> Self {
+        FlagSet { cases, names: vec![] }
+    }
+
+    /// Sets the flag of that name.
+    pub fn add(&mut self, name: &str) -> Result<(), Wrong> {
+        let case = case(self.cases, name)?;
+        if self.names.contains(&case.name) {
+            return Err(("unique", format!("`{}` is there twice", case.name)));
+        }
+        self.names.push(case.name.clone());
+        Ok(())
+    }
+
+    pub fn value(self) -> Val {
+        Val::Flags(self.names)
     }
 }
 

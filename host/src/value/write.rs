@@ -40,7 +40,8 @@ fn at_index(index: usize) -> impl Fn(Unwritable) -> Unwritable {
 ///
 /// See [`Unwritable`]; `out` holds a part of the text then.
 pub fn write(out: &mut Vec<u8>, ty: &Type, value: &Val, limit: usize) -> Result<(), Unwritable> {
-    Writer { out, limit }.any(ty, value)
+    Writer { out, limit }.any(ty, value)?;
+    if out.len() > limit { Err(Unwritable::TooLarge { limit }) } else { Ok(()) }
 }
 
 struct Writer<'a> {

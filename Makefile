@@ -1,0 +1,52 @@
+# The two commands of the README. Both install what they need, in code, and both are safe to repeat.
+.DEFAULT_GOAL := help
+.PHONY: help serve test check build plugins fixtures tools bench
+
+WITAPI := target/release/witapi
+EXAMPLES := $(wildcard plugins/*-*)
+FIXTURES := $(patsubst tests/fixtures/%/Cargo.toml,%,$(wildcard tests/fixtures/*/Cargo.toml))
+
+help:
+	@echo "make serve   build the host and the example plugins, then serve them on 127.0.0.1:8080"
+	@echo "make test    build everything and run all tests"
+	@echo "make check   formatting and clippy"
+	@echo "make bench   measure the host beside a native axum server"
+
+# Everything it needs; then the plugins of target/plugins, and whatever is copied there while it runs.
+serve: plugins
+	$(WITAPI) serve --plugins target/plugins
+
+test: plugins fixtures
+	@tools/setup-browser
+	cargo test --release -p witapi
+	cargo test --release -p witapi-tests
+	cd sdk/rust && CARGO_TARGET_DIR=../../target/guests cargo test --quiet --workspace
+
+check:
+	cargo fmt --all --check
+	cargo fmt --check --manifest-path sdk/rust/Cargo.toml --all
+	cargo clippy --release --workspace --all-targets -- -D warnings
+
+build:
+	cargo build --release -p witapi
+
+# One after the other: the set-up scripts take no locks.
+tools:
+	@tools/setup-rust
+	@tools/setup-python
+	@tools/setup-node
+
+# The host first: it embeds the WIT into components of other languages.
+plugins: build tools
+	@for example in $(EXAMPLES); do $(MAKE) --no-print-directory -C $$example || exit 1; done
+
+fixtures: build tools
+	@for name in $(FIXTURES); do tools/build-rust tests/fixtures/$$name target/fixtures/$$name.wasm || exit 1; done
+
+# Options of bench/run in ARGS, such as `make bench ARGS=--write`.
+bench: build
+	@tools/setup-rust
+	@tools/setup-bench
+	@$(MAKE) --no-print-directory -C plugins/orders-rust
+	cargo build --release -p bench-native
+	bench/run $(ARGS)

@@ -1,0 +1,49 @@
+//! A function's types, from the component or from its embedded WIT.
+
+use super::{
+    Docs, Problem, Type,
+    agree::{self, Disagreement},
+};
+
+/// See the module.
+pub struct Signature {
+    /// Name and type.
+    pub params: Vec<(String, Type)>,
+    pub result: Option<Type>,
+    pub is_async: bool,
+    pub docs: Docs,
+}
+
+impl Signature {
+    /// Whether the embedded WIT says the same of it.
+    ///
+    /// # Errors
+    ///
+    /// The first place where the two differ.
+    pub fn agrees_with(&self, text: &Signature, item: &str) -> Result<(), Problem> {
+        let names =
+            |params: &[(String, Type)]| params.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
+        let differ = |what: String, component: &str, text: &str| {
+            Problem::new(
+                format!("{item}{what}"),
+                format!("`{component}` in the component, but `{text}` in the embedded WIT"),
+                "both alike: embed the WIT that the component was built from",
+            )
+        };
+        let kind = |is_async| if is_async { "async func" } else { "func" };
+        if self.is_async != text.is_async {
+            return Err(differ(String::new(), kind(self.is_async), kind(text.is_async)));
+        }
+        if names(&self.params) != names(&text.params) {
+            return Err(differ(", parameters".into(), &names(&self.params), &names(&text.params)));
+        }
+        let differing = |what: String| {
+            let differ = &differ;
+            move |d: Disagreement| differ(format!("{what}{}", d.path), &d.component, &d.text)
+        };
+        for ((name, ty), (_, text_ty)) in self.params.iter().zip(&text.params) {
+            agree::types(ty, text_ty).map_err(differing(format!(", parameter {name}")))?;
+        }
+        agree::optional(self.result.as_ref(), text.result.as_ref()).map_err(differing(", result".into()))
+    }
+}

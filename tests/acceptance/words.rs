@@ -1,0 +1,155 @@
+//! Text by chance: what stands in a path or in a query.
+
+use proptest::{prelude::*, sample::select};
+
+use super::{
+    types::{self, Ty},
+    values::{self, Json},
+};
+
+/// Spellings that other languages take for values.
+const ODD: [&str; 34] = [
+    "",
+    " ",
+    " 1",
+    "1 ",
+    "+1",
+    "01",
+    "1.",
+    ".5",
+    "1e",
+    "0x10",
+    "1_000",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "inf",
+    "TRUE",
+    "True",
+    "yes",
+    "null",
+    "-",
+    "--1",
+    "1,2",
+    "[]",
+    "{}",
+    "\"a\"",
+    "٣",
+    "a/b",
+    "%41",
+    "a&b=c",
+    "#",
+    "?",
+    "a+b",
+    "ä",
+    "\0",
+];
+
+/// A type whose values are one word.
+pub fn word_type() -> impl Strategy<Value = Ty> {
+    prop_oneof![
+        6 => types::scalar(),
+        1 => Just(types::bytes()),
+        1 => types::enumeration(),
+        1 => types::scalar().prop_map(|ty| Ty::Alias("order", Box::new(ty))),
+    ]
+}
+
+pub fn query_type() -> impl Strategy<Value = Ty> {
+    let word = || word_type().prop_map(Box::new);
+    // A list of `u8` is bytes, and so an option of it is one word.
+    prop_oneof![
+        4 => word_type(),
+        2 => word().prop_map(Ty::Option),
+        2 => word().prop_map(Ty::List),
+        1 => word().prop_map(|item| Ty::Option(Box::new(Ty::List(item)))),
+        1 => types::flags(),
+    ]
+}
+
+fn some(ty: &Ty) -> &Ty {
+    match ty.resolved() {
+        Ty::Option(some) => some.resolved(),
+        ty => ty,
+    }
+}
+
+/// The type of the items, if the parameter may be given several times.
+fn item(ty: &Ty) -> Option<Ty> {
+    match some(ty) {
+        ty if ty.is_bytes() => None,
+        Ty::List(item) => Some((**item).clone()),
+        Ty::Flags(name, cases) => Some(Ty::Enum(name, cases.clone())),
+        _ => None,
+    }
+}
+
+/// The texts that a parameter is given as.
+pub fn near(ty: &Ty, in_path: bool) -> BoxedStrategy<Vec<String>> {
+    let repeated = item(ty);
+    let text = |value: Json| match value {
+        Json::String(text) => text,
+        other => other.write(false),
+    };
+    let odd = select(&ODD[..]).prop_map(String::from);
+    let near = values::near(repeated.as_ref().unwrap_or(some(ty))).prop_map(text);
+    let text = prop_oneof![8 => near, 1 => odd];
+    if in_path {
+        // An empty segment is another path, and dots are taken out of the address before it is sent.
+        let text = text.prop_filter("a segment", |text| !matches!(text.as_str(), "" | "." | ".."));
+        return prop::collection::vec(text, 1).boxed();
+    }
+    match repeated {
+        Some(_) => prop::collection::vec(text, 0..3).boxed(),
+        None => prop_oneof![
+            1 => Just(vec![]),
+            20 => prop::collection::vec(text.clone(), 1),
+            1 => prop::collection::vec(text, 2),
+        ]
+        .boxed(),
+    }
+}
+
+/// The JSON that the texts say; nothing if the parameter is absent.
+pub fn value(ty: &Ty, texts: &[String]) -> Option<Json> {
+    if let Some(item) = item(ty) {
+        return (!texts.is_empty()).then(|| Json::Array(texts.iter().map(|text| word(&item, text)).collect()));
+    }
+    match texts {
+        [] => None,
+        [text] => Some(word(some(ty), text)),
+        // What is given several times is no one value.
+        texts => Some(Json::Array(texts.iter().map(|text| word(some(ty), text)).collect())),
+    }
+}
+
+fn word(ty: &Ty, text: &str) -> Json {
+    match ty.resolved() {
+        Ty::Scalar("bool") if text == "true" || text == "false" => Json::Bool(text == "true"),
+        Ty::Scalar("bool" | "string" | "char") => Json::String(text.to_owned()),
+        Ty::Scalar(_) if is_number(text) => Json::Number(text.to_owned()),
+        _ => Json::String(text.to_owned()),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    text.trim() == text && matches!(serde_json::from_str(text), Ok(serde_json::Value::Number(_)))
+}
+
+/// The path with the parameters in it, or with a query.
+pub fn url(path: &str, params: &[(&str, Ty)], values: &[Vec<String>]) -> String {
+    if params[0].0 == "id" {
+        return path.replace("{id}", &encoded(&values[0][0]));
+    }
+    let pair = |name: &str, text: &String| format!("{}={}", name.replace('-', "_"), encoded(text));
+    let pairs = params.iter().zip(values).flat_map(|((name, _), texts)| texts.iter().map(|text| pair(name, text)));
+    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
