@@ -223,24 +223,27 @@ async fn a_body_is_accepted_exactly_when_the_schema_accepts_it() {
     let several = prop::collection::vec(types::any_type(), 2..=3)
         .prop_map(|types| ["value", "a-b", "other"].into_iter().zip(types).collect());
     // A sole list of bytes is no JSON but the bytes themselves.
-    let params = prop_oneof![3 => one, 1 => several].prop_filter("JSON", |params: &Vec<(&str, Ty)>| {
-        params.len() > 1 || !params[0].1.is_bytes()
-    });
-    let contracts: Vec<_> = (0..cases(6_000).div_ceil(per_plugin))
-        .map(|plugin| contract(plugin, "", || chance.take(&params)))
-        .collect();
+    let params = prop_oneof![3 => one, 1 => several]
+        .prop_filter("JSON", |params: &Vec<(&str, Ty)>| params.len() > 1 || !params[0].1.is_bytes());
+    let contracts: Vec<_> =
+        (0..cases(6_000).div_ceil(per_plugin)).map(|plugin| contract(plugin, "", || chance.take(&params))).collect();
     let host = serving(&contracts.iter().map(|(text, _)| text.clone()).collect::<Vec<_>>()).await;
     let (mut tally, mut differences) = (Tally::default(), vec![]);
     for (plugin, (_, functions)) in contracts.iter().enumerate() {
         let document = document(&host, plugin).await;
         for function in functions {
-            let schema = &document["paths"][&function.path]["post"]["requestBody"]["content"]["application/json"]["schema"];
+            let schema =
+                &document["paths"][&function.path]["post"]["requestBody"]["content"]["application/json"]["schema"];
             let validator = compiled(&document, schema);
             let required = document["paths"][&function.path]["post"]["requestBody"]["required"] == true;
             for blank in ["", "\r\n "] {
                 let answer = host.post_text(&function.path, blank).await;
                 if accepted(&answer) != Ok(!required) {
-                    differences.push(format!("POST {} {blank:?}: {answer:?}, required: {required}\n{}", function.path, function.wit()));
+                    differences.push(format!(
+                        "POST {} {blank:?}: {answer:?}, required: {required}\n{}",
+                        function.path,
+                        function.wit()
+                    ));
                 }
             }
             let strategy = body_strategy(&body_type(&function.params));
@@ -323,18 +326,20 @@ async fn a_parameter_is_accepted_exactly_when_the_schema_accepts_what_its_text_s
                 _ => function.path.clone(),
             };
             let parameters = document["paths"][&path][method]["parameters"].as_array().expect("parameters");
-            let compile = |parameter: &Value| (compiled(&document, &parameter["schema"]), parameter["required"] == true);
+            let compile =
+                |parameter: &Value| (compiled(&document, &parameter["schema"]), parameter["required"] == true);
             let published: Vec<_> = parameters.iter().map(compile).collect();
             assert_eq!(published.len(), function.params.len(), "{parameters:?}");
             let strategy: Vec<_> = function.params.iter().map(|(name, ty)| words::near(ty, *name == "id")).collect();
             for _ in 0..CASES_OF_A_FUNCTION {
                 let values = chance.take(&strategy);
-                let one = |(((_, ty), texts), (schema, required)): ((&(&str, Ty), &Vec<String>), &(Validator, bool))| {
-                    match words::value(ty, texts) {
-                        None => !required,
-                        Some(value) => schema_accepts(schema, &value.write(false)),
-                    }
-                };
+                let one =
+                    |(((_, ty), texts), (schema, required)): ((&(&str, Ty), &Vec<String>), &(Validator, bool))| {
+                        match words::value(ty, texts) {
+                            None => !required,
+                            Some(value) => schema_accepts(schema, &value.write(false)),
+                        }
+                    };
                 let wanted = function.params.iter().zip(&values).zip(&published).all(one);
                 let url = words::url(&path, &function.params, &values);
                 let answer = send(host.request(&method.to_uppercase(), &url)).await;

@@ -50,7 +50,8 @@ async fn while_a_newer_file_is_being_written_the_older_serves_as_if_nothing_was(
     let path = host.file("versioned");
     let writing = tokio::spawn(async move { write_slowly(&path, &version(2), 8, Duration::from_millis(150)).await });
     while !writing.is_finished() {
-        assert_eq!(host.status("versioned").await["state"], "serving");
+        let status = host.status("versioned").await;
+        assert_eq!(status["state"], "serving", "{status:#}");
         assert_eq!(host.get("/version").await.status, 200);
     }
     while host.get("/version").await.json()["first"] != "version-00000002" {
@@ -90,7 +91,7 @@ async fn files_that_are_no_components_fail_each_with_its_reason_and_the_good_one
     let host = host().plugin("orders").start().await;
     let core = wat::parse_str("(module (func (export \"f\")))").expect("a module");
     let cases: [(&str, &[u8], &str); 5] = [
-        ("core", &core, "core module"),
+        ("core", &core, "core WebAssembly module; wanted a component"),
         ("garbage", b"this is no wasm at all, just some text", "wasm"),
         ("empty", b"", ""),
         ("text", b"(component)", ""),

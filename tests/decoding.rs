@@ -19,7 +19,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use tempfile::TempDir;
-use witapi_tests::{dummy_component, plugin, with_wit, witapi};
+use witapi_tests::{dummy_component, plugin, witapi, with_wit};
 
 /// What reading one component may take.
 const CPU_SECONDS: u64 = 10;
@@ -97,7 +97,13 @@ fn all_survive(what: &str, files: &[(String, Vec<u8>)]) -> usize {
     });
     let contracts = contracts.into_inner();
     println!("{what}: {} files, {contracts} of them contracts", files.len());
-    assert!(harmed.is_empty(), "{} of {} files:\n{}", harmed.len(), files.len(), harmed[..harmed.len().min(10)].join("\n"));
+    assert!(
+        harmed.is_empty(),
+        "{} of {} files:\n{}",
+        harmed.len(),
+        files.len(),
+        harmed[..harmed.len().min(10)].join("\n")
+    );
     contracts
 }
 
@@ -189,8 +195,7 @@ fn a_component_with_random_bytes_in_it_is_refused_or_taken() {
     println!("WITAPI_SEED={seed}");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut runner =
-        TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let strategy = (select(sources()), prop::collection::vec(mishap(), 1..5), any::<bool>(), any::<Index>());
     let mut files = vec![];
     for i in 0..count {

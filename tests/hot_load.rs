@@ -246,15 +246,15 @@ async fn a_file_that_is_removed_while_it_loads_is_not_served() {
 async fn a_large_component_compiles_while_the_others_are_served() {
     let host = host().component("versioned", fixture("versioned")).start().await;
     let began = Instant::now();
-    fs::copy(plugin("wordcount"), host.file("wordcount")).expect("to copy it");
+    fs::copy(plugin("greeter"), host.file("greeter")).expect("to copy it");
     let mut answers = 0;
-    while host.status("wordcount").await["state"] != "serving" {
+    while host.status("greeter").await["state"] != "serving" {
         assert_eq!(host.get("/version").await.status, 200);
         answers += 1;
         assert!(began.elapsed() < Duration::from_secs(300), "{}", host.log.text());
     }
     println!(
-        "hot load: wordcount (Python, 20 MB) is live {:?} after it was copied, {answers} answers meanwhile",
+        "hot load: greeter (JavaScript, 1.6 MB) is live {:?} after it was copied, {answers} answers meanwhile",
         began.elapsed()
     );
     assert!(answers > 10, "{answers}");

@@ -67,7 +67,10 @@ fn types_that_double_with_every_level_are_refused_or_taken() {
     let mut files = vec![];
     for levels in [10, 12, 14, 16, 17, 18, 19, 25] {
         files.push(named(format!("{levels} pairs"), nested(levels, |_, inner| format!("(tuple {inner} {inner})"))));
-        files.push(named(format!("{levels} results"), nested(levels, |_, inner| format!("(result {inner} (error {inner}))"))));
+        files.push(named(
+            format!("{levels} results"),
+            nested(levels, |_, inner| format!("(result {inner} (error {inner}))")),
+        ));
     }
     all_survive("doubled types", &files);
 }
@@ -79,7 +82,8 @@ fn many_functions_with_one_large_type_are_refused_or_taken() {
         write!(types, "(type $t{i} (tuple $t{0} $t{0}))", i - 1).expect("a string takes it");
     }
     let types = format!("{types}(type $last (list $t12))");
-    let files = [1, 100, 900].map(|functions| named(format!("{functions} functions"), with_types(&types, "$last", functions)));
+    let files =
+        [1, 100, 900].map(|functions| named(format!("{functions} functions"), with_types(&types, "$last", functions)));
     all_survive("large types", &files);
 }
 
@@ -95,7 +99,10 @@ fn records_enums_and_tuples_of_ten_thousand_are_refused_or_taken() {
         let cases = list(count, &|i| format!("c{i}(string)"));
         files.push(named("a variant", dummy_component(&interface(&format!("variant e {{ {cases} }} f: func(v: e);")))));
         let items = (0..count).map(|_| "u8").collect::<Vec<_>>().join(" ");
-        files.push(named("a tuple", with_types(&format!("(type $t (tuple {items}))(type $last (list $t))"), "$last", 1)));
+        files.push(named(
+            "a tuple",
+            with_types(&format!("(type $t (tuple {items}))(type $last (list $t))"), "$last", 1),
+        ));
     }
     let aliases = (1..1_000).map(|i| format!("type a{i} = a{};", i - 1)).collect::<String>();
     files.push(named("aliases", dummy_component(&interface(&format!("type a0 = u8; {aliases} f: func(v: a999);")))));
@@ -109,7 +116,8 @@ fn records_enums_and_tuples_of_ten_thousand_are_refused_or_taken() {
 fn hostile_texts() -> Vec<(&'static str, String)> {
     let chain = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<String>();
     let alias = |i: usize| if i == 0 { "type a0 = u8;\n".into() } else { format!("type a{i} = a{};\n", i - 1) };
-    let record = |i: usize| format!("record r{i} {{ a: {} }}\n", if i == 0 { "u8".into() } else { format!("r{}", i - 1) });
+    let record =
+        |i: usize| format!("record r{i} {{ a: {} }}\n", if i == 0 { "u8".into() } else { format!("r{}", i - 1) });
     let double = |i: usize| {
         if i == 0 { "type a0 = u8;\n".into() } else { format!("type a{i} = tuple<a{0}, a{0}>;\n", i - 1) }
     };
@@ -121,7 +129,8 @@ fn hostile_texts() -> Vec<(&'static str, String)> {
         0 => "world w0 { export things; }\n".into(),
         _ => format!("world w{i} {{ include w{}; }}\n", i - 1),
     });
-    let nested = |open: &str, close: &str, count: usize| format!("f: func(v: {}u8{});", open.repeat(count), close.repeat(count));
+    let nested =
+        |open: &str, close: &str, count: usize| format!("f: func(v: {}u8{});", open.repeat(count), close.repeat(count));
     vec![
         ("an alias of an alias, 50,000 times", interface(&format!("{}f: func(v: a49999);", chain(50_000, &alias)))),
         ("the same, the last first", {
@@ -152,7 +161,10 @@ fn hostile_texts() -> Vec<(&'static str, String)> {
         ("a world that includes itself", format!("{}world x {{ include x; }}", interface("f: func(v: u8);"))),
         ("an interface that uses itself", format!("{}interface x {{ use x.{{t}}; }}", interface("f: func(v: u8);"))),
         ("a type of itself", interface("type t = list<t>; f: func(v: t);")),
-        ("many interfaces", format!("{}{}", interface("f: func(v: u8);"), chain(50_000, &|i| format!("interface i{i} {{}}\n")))),
+        (
+            "many interfaces",
+            format!("{}{}", interface("f: func(v: u8);"), chain(50_000, &|i| format!("interface i{i} {{}}\n"))),
+        ),
         ("many functions", interface(&chain(50_000, &|i| format!("f{i}: func(v: u8);\n")))),
         ("nested packages", chain(20_000, &|i| format!("package a:b{i} {{ interface i {{}} }}\n"))),
         ("another package first", format!("package other:pkg;\n{}", interface("f: func(v: u8);"))),

@@ -1,0 +1,218 @@
+//! The host as a server: health, ids, logs, slow clients, the end.
+
+use std::{
+    process::{Output, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    process::Command,
+};
+use witapi_tests::{Host, host, send, witapi};
+
+/// Runs the host where it is to end by itself.
+async fn run(folder: &std::path::Path, arguments: &[&str]) -> Output {
+    let child =
+        Command::new(witapi()).args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true).output();
+    tokio::time::timeout(Duration::from_secs(60), child).await.expect("an end in time").expect("a process")
+}
+
+#[tokio::test]
+async fn health_and_readiness_are_told() {
+    let host = host().start().await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(host.get(path).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn sigterm_waits_for_requests_in_flight_and_takes_no_new_ones() {
+    for signal in [libc::SIGTERM, libc::SIGINT] {
+        let host = host().fixture("hostile").start().await;
+        let address = host.address;
+        let slow = host.request("GET", "/hostile/wait/2000").header("x-request-id", "slow");
+        let slow = tokio::spawn(send(slow));
+        host.log.wait_for("request=slow ").await;
+        // One that is idle does not hold up the end.
+        let _idle = TcpStream::connect(address).await.expect("a connection");
+        host.signal(signal);
+        host.log.wait_for("stopping").await;
+        assert!(TcpStream::connect(address).await.is_err(), "it still listens");
+        assert!(!slow.is_finished());
+        let answer = slow.await.expect("an answer");
+        assert_eq!((answer.status.as_u16(), answer.json()), (200, json!(2000)));
+        let (status, stopped) = host.ended().await;
+        assert_eq!(status, Some(0), "{}", stopped.log.text());
+    }
+}
+
+#[tokio::test]
+async fn requests_that_take_longer_than_the_drain_are_cut_off() {
+    let host = host().fixture("hostile").config("[server]\ndrain_ms = 200").start().await;
+    let endless = tokio::spawn(host.request("GET", "/hostile/spin").header("x-request-id", "endless").send());
+    host.log.wait_for("request=endless ").await;
+    host.signal(libc::SIGTERM);
+    let (status, stopped) = host.ended().await;
+    assert_eq!(status, Some(0));
+    assert!(stopped.log.text().contains("drain_ms"), "{}", stopped.log.text());
+    assert!(endless.await.expect("an end").is_err());
+}
+
+#[tokio::test]
+async fn an_id_is_taken_or_made_and_stands_in_the_answer() {
+    let host = host().plugin("orders").start().await;
+    let with = async |id: &[u8]| {
+        let id = reqwest::header::HeaderValue::from_bytes(id).expect("a header");
+        let answer = send(host.request("GET", "/hello").header("x-request-id", id)).await;
+        answer.header("x-request-id").to_owned()
+    };
+    assert_eq!(with(b"abc-123/{}~").await, "abc-123/{}~");
+    let longest = "x".repeat(128);
+    assert_eq!(with(longest.as_bytes()).await, longest);
+    let is_made = |id: &str| id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    for unfit in [b"".as_slice(), b"two words", b"tab\there", b"\xff", "é".as_bytes(), "x".repeat(129).as_bytes()] {
+        let id = with(unfit).await;
+        assert!(is_made(&id), "{id} for {unfit:?}");
+    }
+    let ids: Vec<_> = [host.get("/hello").await, host.get("/nowhere").await, host.get("/healthz").await]
+        .iter()
+        .map(|answer| answer.header("x-request-id").to_owned())
+        .collect();
+    assert!(ids.iter().all(|id| is_made(id)), "{ids:?}");
+    assert!(ids[0] != ids[1] && ids[1] != ids[2], "{ids:?}");
+}
+
+#[tokio::test]
+async fn every_request_has_a_line_in_the_log() {
+    let host = host().plugin("orders").start().await;
+    for (path, wanted) in [
+        ("/hello", r#"plugin="orders" operation="hello.say-hello" status=200"#),
+        ("/orders/prices/none", r#"plugin="orders" operation="orders.price-of" status=404"#),
+        ("/nowhere", "status=404"),
+        ("/healthz", "status=200"),
+    ] {
+        let id = format!("id-of{}", path.replace('/', "-"));
+        send(host.request("GET", path).header("x-request-id", &id)).await;
+        let line = host.log.wait_for(&format!("id=\"{id}\"")).await;
+        assert!(line.contains(" INFO request: ") && line.contains(" ms="), "{line}");
+        assert!(line.contains(wanted) && line.contains(&format!("path={path}")), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn in_json_every_line_of_the_log_is_an_object() {
+    let host = host().plugin("orders").fixture("hostile").argument("--log-format=json").start().await;
+    let ask = async |path: &str, id: &str| {
+        send(host.request("GET", path).header("x-request-id", id)).await;
+        let line = host.log.wait_for(&format!("\"id\":\"{id}\"")).await;
+        serde_json::from_str::<Value>(&line).unwrap_or_else(|error| panic!("{error} in {line}"))
+    };
+    let line = ask("/hello", "fine").await;
+    assert_eq!((&line["plugin"], &line["operation"]), (&json!("orders"), &json!("hello.say-hello")));
+    assert_eq!((&line["level"], &line["method"], &line["path"]), (&json!("INFO"), &json!("GET"), &json!("/hello")));
+    // With arbitrary precision a number is read as it stands.
+    assert_eq!(line["status"].as_u64(), Some(200));
+    assert!(line["ms"].as_f64().is_some_and(|ms| ms > 0.0), "{line}");
+    assert!(line["timestamp"].as_str().is_some_and(|time| time.ends_with('Z')), "{line}");
+    let line = ask("/hostile/panic", "failed").await;
+    assert_eq!((&line["level"], line["status"].as_u64()), (&json!("ERROR"), Some(500)));
+    assert!(line["fault"].as_str().is_some_and(|fault| fault.contains("unreachable")), "{line}");
+    ask("/no%20where", "nowhere").await;
+    std::fs::write(host.file("broken"), "no wasm").expect("to write it");
+    host.log.wait_for("not loaded").await;
+    for line in host.log.text().lines() {
+        let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
+        assert!(object.is_object());
+    }
+}
+
+#[tokio::test]
+async fn a_client_cannot_forge_a_line_of_the_log() {
+    let host = host().start().await;
+    let mut stream = TcpStream::connect(host.address).await.expect("a connection");
+    let request = b"GET /a\x1b[31m\xe2\x80\xaeb HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.expect("to send");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert_eq!(host.get("/%1b%5b31m%0aforged").await.status, 404);
+    host.log.wait_for("forged").await;
+    assert!(!host.log.text().contains(['\u{1b}', '\u{202e}']), "{}", host.log.text());
+}
+
+async fn raw(host: &Host, request: &str) -> String {
+    let mut stream = TcpStream::connect(host.address).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("to send");
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    tokio::time::timeout(Duration::from_secs(60), read).await.expect("an end in time").expect("an answer");
+    answer
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_in_time_is_a_408() {
+    let host = host().plugin("orders").config("[server]\nbody_timeout_ms = 300").start().await;
+    for head in ["content-length: 10\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"] {
+        let request = format!("POST /orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}");
+        // The connection ends with it, since the rest of the body may still come.
+        let answer = raw(&host, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert!(answer.contains("/problems/slow-request"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_arrive_in_time_ends_the_connection() {
+    let host = host().config("[server]\nheader_timeout_ms = 300").start().await;
+    assert_eq!(raw(&host, "GET / HTTP/1.1\r\nhost:").await.lines().count(), 0);
+    assert_eq!(host.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn two_hosts_on_one_port_the_second_says_why_and_ends() {
+    let host = host().start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = host.address.to_string();
+    let output = run(folder.path(), &["serve", "--listen", &address]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains(&format!("witapi: cannot listen on {address}")), "{error}");
+    assert!(error.contains("in use"), "{error}");
+    assert_eq!(host.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_plugin_folder_is_made_if_it_is_not_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugins = folder.path().join("new/plugins");
+    let host = host().argument("--plugins").argument(plugins.to_str().expect("a path")).start().await;
+    assert!(plugins.is_dir());
+    std::fs::copy(witapi_tests::plugin("orders"), plugins.join("orders.wasm")).expect("to copy it");
+    host.wait_for("orders", |it| it["state"] == "serving").await;
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_there_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = run(folder.path(), &["serve", "--listen", "127.0.0.1:0", "missing.wasm"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("missing.wasm: no such file or folder"), "{error}");
+}
+
+#[tokio::test]
+async fn one_component_can_be_served_by_its_path() {
+    let file = witapi_tests::plugin("orders");
+    let host = host().plugin("todos").argument(file.to_str().expect("a path")).start().await;
+    assert_eq!(host.get("/hello").await.status, 200);
+    assert_eq!(host.status("todos").await, Value::Null, "the folder is served only if it is named too");
+}
+
+#[tokio::test]
+async fn the_terminal_shows_the_routes_at_start() {
+    let host = host().plugin("orders").start().await;
+    assert!(host.printed.contains("orders") && host.printed.contains("/orders/prices/{sku}"), "{}", host.printed);
+}
