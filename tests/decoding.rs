@@ -96,13 +96,6 @@ fn all_survive(what: &str, files: &[(String, Vec<u8>)]) -> usize {
         threads.into_iter().flat_map(|thread| thread.join().expect("a thread")).collect::<Vec<_>>()
     });
     let contracts = contracts.into_inner();
-    if std::env::var_os("WITAPI_SHOW").is_some() {
-        let inspection = Inspection::new();
-        for (name, bytes) in files {
-            let out = inspection.run(bytes, &[]);
-            println!("{name}: {} {:?}", out.status, String::from_utf8_lossy(&out.stderr).chars().take(300).collect::<String>());
-        }
-    }
     println!("{what}: {} files, {contracts} of them contracts", files.len());
     assert!(harmed.is_empty(), "{} of {} files:\n{}", harmed.len(), files.len(), harmed[..harmed.len().min(10)].join("\n"));
     contracts
