@@ -78,13 +78,14 @@ fn types_that_double_with_every_level_are_refused_or_taken() {
 #[test]
 fn many_functions_with_one_large_type_are_refused_or_taken() {
     let mut types = "(type $t0 (list string))".to_owned();
-    for i in 1..=12 {
+    for i in 1..=9 {
         write!(types, "(type $t{i} (tuple $t{0} $t{0}))", i - 1).expect("a string takes it");
     }
-    let types = format!("{types}(type $last (list $t12))");
+    let types = format!("{types}(type $last (list $t9))");
     let files =
-        [1, 100, 900].map(|functions| named(format!("{functions} functions"), with_types(&types, "$last", functions)));
-    all_survive("large types", &files);
+        [1, 100, 450].map(|functions| named(format!("{functions} functions"), with_types(&types, "$last", functions)));
+    let contracts = all_survive("large types", &files);
+    assert!(contracts > 0, "nothing was read at all");
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn records_enums_and_tuples_of_ten_thousand_are_refused_or_taken() {
     }
     let aliases = (1..1_000).map(|i| format!("type a{i} = a{};", i - 1)).collect::<String>();
     files.push(named("aliases", dummy_component(&interface(&format!("type a0 = u8; {aliases} f: func(v: a999);")))));
-    let functions = (0..900).map(|i| format!("f{i}: func(a: string, b: string) -> string;\n")).collect::<String>();
+    let functions = (0..900).map(|i| format!("x{i}: func(a: string, b: string) -> string;\n")).collect::<String>();
     files.push(named("functions", dummy_component(&interface(&functions))));
     let contracts = all_survive("wide types", &files);
     assert!(contracts >= 8, "only {contracts} of them were taken");
@@ -165,7 +166,7 @@ fn hostile_texts() -> Vec<(&'static str, String)> {
             "many interfaces",
             format!("{}{}", interface("f: func(v: u8);"), chain(50_000, &|i| format!("interface i{i} {{}}\n"))),
         ),
-        ("many functions", interface(&chain(50_000, &|i| format!("f{i}: func(v: u8);\n")))),
+        ("many functions", interface(&chain(50_000, &|i| format!("x{i}: func(v: u8);\n")))),
         ("nested packages", chain(20_000, &|i| format!("package a:b{i} {{ interface i {{}} }}\n"))),
         ("another package first", format!("package other:pkg;\n{}", interface("f: func(v: u8);"))),
         ("nothing", String::new()),

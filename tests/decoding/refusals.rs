@@ -218,7 +218,7 @@ fn embedded_wit_that_is_no_wit_is_refused() {
 #[test]
 fn names_that_become_one_in_the_chosen_casing_are_refused() {
     for (items, item) in [
-        ("record r { v-1: u8, v1: u8 } f: func(v: r);", "record `r`"),
+        ("record r { v-1: u8, v1: u8 } f: func(v: r);", "function `f` of interface `things`, parameter `v`"),
         ("f: func(v-1: u8, v1: u8);", "function `f` of interface `things`"),
         ("list-things: func(v-1: u8, v1: u8);", "function `list-things` of interface `things`"),
     ] {
