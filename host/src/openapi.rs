@@ -217,7 +217,15 @@ fn responses(operation: &Operation, schemas: &Schemas) -> BTreeMap<String, RefOr
     }
     if outcome.fallible {
         let schema = error_problem(outcome.error.as_ref(), schemas);
-        for (status, titles) in error_statuses(outcome) {
+        let mut statuses = error_statuses(outcome);
+        if let ErrorStatus::Member(_) = outcome.error_status() {
+            // A status goes before the range that it is in (OpenAPI 3.1, section 4.8.16), so the guest's own stand there too.
+            for kind in host_problems(operation) {
+                let title = vec![problem::OPERATION_ERROR.title.to_owned()];
+                statuses.insert(kind.status.unwrap_or(500).to_string(), title);
+            }
+        }
+        for (status, titles) in statuses {
             for title in titles {
                 add(status.clone(), title, schema.clone());
             }
