@@ -181,6 +181,51 @@ async fn a_schema_has_its_types_name_and_more_only_where_two_differ() {
 }
 
 #[tokio::test]
+async fn no_two_operations_of_all_plugins_have_one_id() {
+    let things = "package a:b; interface things { get-thing: func(id: u8) -> u8; } world w { export things; }";
+    let other = "package a:b; interface a-b-things { get-thing: func(id: u8) -> u8; } world w { export a-b-things; }";
+    let folder = Folder::new();
+    let things = folder.write("things.wasm", dummy_component(things));
+    let other = folder.write("other.wasm", dummy_component(other));
+    let mounts = ["a-b", "a.b", "c"].map(|name| format!("[plugin.{name:?}]\nmount = \"/{name}\"\n")).concat();
+    let host = host().component("a-b", &things).component("a.b", &things).component("c", &things);
+    let host = host.component("other", &other).config(&mounts).start().await;
+    let document = host.get("/openapi.json").await.json();
+    let paths = document["paths"].as_object().expect("paths").values();
+    let ids: Vec<_> = paths.map(|path| path["get"]["operationId"].as_str().expect("an id").to_owned()).collect();
+    let mut distinct = ids.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!((ids.len(), distinct.len()), (4, 4), "{ids:?}");
+}
+
+#[tokio::test]
+async fn types_of_one_name_in_every_respect_but_structure_have_names_of_their_own() {
+    let world = |ty: &str| {
+        format!(
+            "package a:one; interface left {{ record item {{ a: {ty} }} get-item: func(id: u8) -> item; }} world w {{ export left; }}"
+        )
+    };
+    let folder = Folder::new();
+    let types = ["u8", "u16", "u32", "u64", "s8"];
+    let mounts = types.map(|ty| format!("[plugin.{ty}]\nmount = \"/{ty}\"\n")).concat();
+    let host = types
+        .into_iter()
+        .fold(host(), |host, ty| host.component(ty, folder.write(&format!("{ty}.wasm"), dummy_component(&world(ty)))));
+    let host = host.config(&mounts).start().await;
+    let document = host.get("/openapi.json").await.json();
+    assert_eq!(schema_names(&document).len(), types.len());
+    for ty in types {
+        let value = &document["paths"][format!("/{ty}/left/{{id}}/item")]["get"]["responses"]["200"]["content"]["application/json"]
+            ["schema"];
+        let name = value["$ref"].as_str().expect("a reference").trim_start_matches("#/components/schemas/");
+        let format = &document["components"]["schemas"][name]["properties"]["a"]["format"];
+        let wanted = ty.replace('u', "uint").replace('s', "int");
+        assert_eq!(format, &wanted, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_plugins_type_may_be_called_what_the_hosts_own_are() {
     let wit = "package a:b; interface things { record problem { a: u8 } record fault { b: u8 } variant shape { round(u8), flat }
         record shape-round { c: u8 }

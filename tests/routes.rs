@@ -164,3 +164,97 @@ async fn the_hosts_own_paths_cannot_be_taken() {
         assert!(status.to_string().contains("mount"), "{path}: {status}");
     }
 }
+
+#[tokio::test]
+async fn a_mount_point_may_make_room_for_a_name_that_is_the_hosts() {
+    let folder = cli::Folder::new();
+    let wit = "package a:b; interface docs { get-docs: func() -> u8; } world w { export docs; }";
+    let file = folder.write("docs.wasm", dummy_component(wit));
+    let host = host().component("docs", &file).config("[plugin.docs]\nmount = \"/mine\"").start().await;
+    assert_eq!(host.status("docs").await["state"], "serving");
+    assert_eq!(host.get("/mine/docs").await.status, 500, "the function traps, so it was reached");
+
+    // And a mount point may be in the way itself.
+    let file = folder.write("things.wasm", dummy_component(&wit.replace("docs", "things")));
+    let host =
+        witapi_tests::host().component("things", &file).config("[plugin.things]\nmount = \"/docs\"").start().await;
+    assert!(host.status("things").await["failure"]["reason"].to_string().contains("GET /docs/things"));
+}
+
+#[tokio::test]
+async fn the_hosts_own_paths_take_their_own_methods_only() {
+    let folder = cli::Folder::new();
+    // Its parameters could stand for the host's names.
+    let wit = "package a:b; interface things {
+        @external-id(\"GET /{x}\") one: func(x: string);
+        @external-id(\"GET /{x}/{y}\") two: func(x: string, y: string);
+    } world w { export things; }";
+    let file = folder.write("greedy.wasm", dummy_component(wit));
+    let host = host().component("greedy", file).start().await;
+    for path in ["/openapi.json", "/openapi/greedy.json", "/docs/", "/_witapi/plugins", "/healthz", "/readyz"] {
+        assert_eq!(host.get(path).await.status, 200, "{path}");
+        assert_eq!(send(host.request("HEAD", path)).await.status, 200, "{path}");
+        for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+            let answer = send(host.request(method, path)).await;
+            assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "GET, HEAD"), "{method} {path}");
+            assert_eq!(answer.json()["type"], "/problems/method-not-allowed");
+        }
+    }
+    for path in ["/anything", "/any/thing"] {
+        assert_eq!(host.get(path).await.status, 500, "{path} is the plugin's, whose functions trap");
+    }
+    assert_eq!(host.get("/one/two/three").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_route_that_fits_is_found_whatever_else_begins_like_it() {
+    let folder = cli::Folder::new();
+    let wit = "package a:b; interface things {
+        @external-id(\"GET /a/{x}/c\") left: func(x: string);
+        @external-id(\"GET /{y}/b/d\") right: func(y: string);
+        @external-id(\"GET /a/b/{z}\") last: func(z: string);
+        @external-id(\"POST /a/{w}/c\") posted: func(w: string);
+    } world w { export things; }";
+    let file = folder.write("maze.wasm", dummy_component(wit));
+    let host = host().component("maze", file).start().await;
+    for (path, operation) in [
+        ("/a/x/c", Some("things.left")),
+        ("/x/b/d", Some("things.right")),
+        ("/a/b/z", Some("things.last")),
+        ("/a/b/c", Some("things.last")),
+        ("/x/b/c", None),
+        ("/a/x/d", None),
+    ] {
+        let request = host.request("GET", path).header("x-request-id", path.replace('/', "-"));
+        let answer = send(request).await;
+        let Some(operation) = operation else {
+            assert_eq!(answer.status, 404, "{path}");
+            continue;
+        };
+        // The functions trap; the log says which it was.
+        assert_eq!(answer.status, 500, "{path}");
+        let line = host.log.wait_for(&format!("id=\"{}\"", path.replace('/', "-"))).await;
+        assert!(line.contains(operation), "{path}: {line}");
+    }
+    assert_eq!(send(host.request("PUT", "/a/x/c")).await.header("allow"), "GET, HEAD, POST");
+}
+
+#[tokio::test]
+async fn two_plugins_may_share_a_path_with_different_methods() {
+    let folder = cli::Folder::new();
+    let component = |method: &str, parameter: &str| {
+        dummy_component(&format!(
+            "package a:b; interface things {{ @external-id(\"{method} /shared/{{{parameter}}}\") it: func({parameter}: u8); }} world w {{ export things; }}"
+        ))
+    };
+    let one = folder.write("one.wasm", component("GET", "id"));
+    let two = folder.write("two.wasm", component("DELETE", "name"));
+    let three = folder.write("three.wasm", component("GET", "other"));
+    let host = host().component("one", one).component("two", two).component("x-three", three).start().await;
+    assert_eq!(send(host.request("PUT", "/shared/1")).await.header("allow"), "GET, HEAD, DELETE");
+    assert_eq!(host.get("/shared/x").await.faults(), ["path.id type"]);
+    assert_eq!(host.delete("/shared/x").await.faults(), ["path.name type"]);
+    // The names of parameters make no difference.
+    let reason = host.status("x-three").await["failure"]["reason"].to_string();
+    assert!(reason.contains("`GET /shared/{other}`") && reason.contains("plugin `one`"), "{reason}");
+}
