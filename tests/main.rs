@@ -21,6 +21,7 @@ mod keyvalue;
 mod outcomes;
 mod output;
 mod params;
+mod pressure;
 mod routes;
 mod serving;
 mod values;
