@@ -321,7 +321,8 @@ async fn text_that_is_no_json_is_never_accepted() {
         for _ in 0..count {
             let (value, damage) = chance.take(&strategy);
             let text = damage.to(value.write(false).into_bytes());
-            if serde_json::from_slice::<Value>(&text).is_ok() {
+            // No body at all is another matter.
+            if text.is_empty() || serde_json::from_slice::<Value>(&text).is_ok() {
                 continue;
             }
             refused += 1;
