@@ -1,6 +1,9 @@
-//! Text by chance: what stands in a path or in a query.
+//! Text by chance: what stands in a path or in a query, and what is no JSON at all.
 
-use proptest::{prelude::*, sample::select};
+use proptest::{
+    prelude::*,
+    sample::{Index, select},
+};
 
 use super::{
     types::{self, Ty},
@@ -152,4 +155,47 @@ fn encoded(text: &str) -> String {
         byte => format!("%{byte:02X}"),
     };
     text.bytes().map(byte).collect()
+}
+
+/// What makes text something else than JSON, mostly.
+#[derive(Debug, Clone)]
+pub enum Damage {
+    CutOff(Index),
+    Removed(Index),
+    Inserted(Index, &'static [u8]),
+    Replaced(Index, &'static [u8]),
+}
+
+const PIECES: [&[u8]; 30] = [
+    b",", b"[", b"]", b"{", b"}", b":", b"\"", b"\\", b"\0", b"\n", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\\ud800", b"\\x41", b"'",
+    b"NaN", b"Infinity", b"-Infinity", b"-", b"+", b"00", b".", b"e", b"0x1", b"tru", b"nulll", b"//", b"/**/", b"\xef\xbb\xbf",
+];
+
+pub fn damage() -> impl Strategy<Value = Damage> {
+    let index = any::<Index>;
+    prop_oneof![
+        index().prop_map(Damage::CutOff),
+        index().prop_map(Damage::Removed),
+        (index(), select(&PIECES[..])).prop_map(|(at, piece)| Damage::Inserted(at, piece)),
+        (index(), select(&PIECES[..])).prop_map(|(at, piece)| Damage::Inserted(at, piece)),
+        (index(), select(&PIECES[..])).prop_map(|(at, piece)| Damage::Replaced(at, piece)),
+    ]
+}
+
+impl Damage {
+    pub fn to(&self, mut text: Vec<u8>) -> Vec<u8> {
+        match self {
+            Damage::CutOff(at) => text.truncate(at.index(text.len())),
+            Damage::Removed(at) => drop(text.remove(at.index(text.len()))),
+            Damage::Inserted(at, piece) => {
+                let at = at.index(text.len() + 1);
+                text.splice(at..at, piece.iter().copied());
+            }
+            Damage::Replaced(at, piece) => {
+                let at = at.index(text.len());
+                text.splice(at..=at, piece.iter().copied());
+            }
+        }
+        text
+    }
 }
