@@ -69,7 +69,7 @@ pub fn build(title: &str, contracts: &[(&str, &Contract)]) -> OpenApi {
     for (i, (plugin, contract)) in contracts.iter().enumerate() {
         tags.push(tag(plugin, contract));
         for (j, operation) in contract.operations.iter().enumerate() {
-            let path = paths.paths.entry(operation.pattern.to_string()).or_insert_with(PathItem::default);
+            let path = paths.paths.entry(operation.pattern.to_string()).or_default();
             path.merge_operations(PathItem::new(
                 http_method(operation.method),
                 describe(plugin, operation, &ids[i][j], &schemas),

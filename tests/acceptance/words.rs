@@ -167,8 +167,36 @@ pub enum Damage {
 }
 
 const PIECES: [&[u8]; 30] = [
-    b",", b"[", b"]", b"{", b"}", b":", b"\"", b"\\", b"\0", b"\n", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\\ud800", b"\\x41", b"'",
-    b"NaN", b"Infinity", b"-Infinity", b"-", b"+", b"00", b".", b"e", b"0x1", b"tru", b"nulll", b"//", b"/**/", b"\xef\xbb\xbf",
+    b",",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b":",
+    b"\"",
+    b"\\",
+    b"\0",
+    b"\n",
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"\\ud800",
+    b"\\x41",
+    b"'",
+    b"NaN",
+    b"Infinity",
+    b"-Infinity",
+    b"-",
+    b"+",
+    b"00",
+    b".",
+    b"e",
+    b"0x1",
+    b"tru",
+    b"nulll",
+    b"//",
+    b"/**/",
+    b"\xef\xbb\xbf",
 ];
 
 pub fn damage() -> impl Strategy<Value = Damage> {

@@ -148,7 +148,7 @@ fn a_malformed_external_id_is_quoted() {
     ] {
         let items = format!("@external-id(\"{id}\")\n f: func(b: u32);");
         // A path is quoted alone, all else with the whole external id.
-        let path = id.split(' ').nth(1).filter(|_| ["GET x", "/"].iter().any(|it| id.contains(it)) && part.len() > 0);
+        let path = id.split(' ').nth(1).filter(|_| ["GET x", "/"].iter().any(|it| id.contains(it)) && !part.is_empty());
         let quoted = path.filter(|_| !part.contains("200") && part != form && !part.contains("POST")).unwrap_or(id);
         refuses(
             &dummy_component(&interface(&items)),
