@@ -93,7 +93,8 @@ fn types(contract: &Contract) -> impl Iterator<Item = &Type> {
     })
 }
 
-/// `operationId`s: as the contract has them, with the plugin's name in front where two plugins have the same.
+/// `operationId`s: as the contract has them, with the plugin's name in front where two plugins have the same, and with a
+/// number behind where even that is taken.
 fn operation_ids(contracts: &[(&str, &Contract)]) -> Vec<Vec<String>> {
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, contract) in contracts {
@@ -101,16 +102,27 @@ fn operation_ids(contracts: &[(&str, &Contract)]) -> Vec<Vec<String>> {
             *count.entry(&operation.id).or_default() += 1;
         }
     }
+    // Ids that only one operation has stay as they are, whatever the others become.
+    let mut taken: BTreeSet<String> = count.iter().filter(|(_, n)| **n == 1).map(|(id, _)| (*id).to_owned()).collect();
     let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    let of = |(plugin, contract): &(&str, &Contract)| {
+    let mut of = |(plugin, contract): &(&str, &Contract)| -> Vec<String> {
         let prefix: String = plugin.chars().map(word).collect();
-        let id = |operation: &Operation| match count[operation.id.as_str()] {
-            1 => operation.id.clone(),
-            _ => format!("{prefix}_{}", operation.id),
+        let mut id = |operation: &Operation| {
+            if count[operation.id.as_str()] == 1 {
+                return operation.id.clone();
+            }
+            let base = format!("{prefix}_{}", operation.id);
+            let mut id = base.clone();
+            let mut number = 2;
+            while !taken.insert(id.clone()) {
+                id = format!("{base}_{number}");
+                number += 1;
+            }
+            id
         };
-        contract.operations.iter().map(id).collect()
+        contract.operations.iter().map(&mut id).collect()
     };
-    contracts.iter().map(of).collect()
+    contracts.iter().map(&mut of).collect()
 }
 
 /// A plugin as a group of operations, with the documentation of its interfaces.
