@@ -255,7 +255,7 @@ async fn a_file_that_cannot_be_read_is_reported() {
     use std::os::unix::fs::PermissionsExt;
     let host = host().start().await;
     fs::copy(plugin("orders"), host.file("secret")).expect("to copy it");
-    fs::set_permissions(host.file("secret"), fs::Permissions::from_mode(0)).expect("to close it");
+    fs::set_permissions(host.file("secret"), fs::Permissions::from_mode(0o000)).expect("to close it");
     assert!(is_failed(&host, "secret").await.contains("cannot be read"));
 }
 
