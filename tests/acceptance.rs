@@ -173,7 +173,8 @@ fn plain(number: &str) -> Option<String> {
     if (0..=400).contains(&zeros) {
         return Some(format!("{sign}{significant}{}", "0".repeat(zeros as usize)));
     }
-    let len = usize::try_from(significant.len() as i64 + zeros).ok().filter(|len| (30..significant.len()).contains(len))?;
+    let len =
+        usize::try_from(significant.len() as i64 + zeros).ok().filter(|len| (30..significant.len()).contains(len))?;
     let (rest, last) = significant[..len].split_at(len - 1);
     // No bound ends in 9, so it makes no difference there.
     let last = if last == "9" { 9 } else { last.parse::<u8>().ok()? + 1 };
@@ -231,24 +232,27 @@ async fn a_body_is_accepted_exactly_when_the_schema_accepts_it() {
     let several = prop::collection::vec(types::any_type(), 2..=3)
         .prop_map(|types| ["value", "a-b", "other"].into_iter().zip(types).collect());
     // A sole list of bytes is no JSON but the bytes themselves.
-    let params = prop_oneof![3 => one, 1 => several].prop_filter("JSON", |params: &Vec<(&str, Ty)>| {
-        params.len() > 1 || !params[0].1.is_bytes()
-    });
-    let contracts: Vec<_> = (0..cases(6_000).div_ceil(per_plugin))
-        .map(|plugin| contract(plugin, "", || chance.take(&params)))
-        .collect();
+    let params = prop_oneof![3 => one, 1 => several]
+        .prop_filter("JSON", |params: &Vec<(&str, Ty)>| params.len() > 1 || !params[0].1.is_bytes());
+    let contracts: Vec<_> =
+        (0..cases(6_000).div_ceil(per_plugin)).map(|plugin| contract(plugin, "", || chance.take(&params))).collect();
     let host = serving(&contracts.iter().map(|(text, _)| text.clone()).collect::<Vec<_>>()).await;
     let (mut tally, mut differences) = (Tally::default(), vec![]);
     for (plugin, (_, functions)) in contracts.iter().enumerate() {
         let document = document(&host, plugin).await;
         for function in functions {
-            let schema = &document["paths"][&function.path]["post"]["requestBody"]["content"]["application/json"]["schema"];
+            let schema =
+                &document["paths"][&function.path]["post"]["requestBody"]["content"]["application/json"]["schema"];
             let validator = compiled(&document, schema);
             let required = document["paths"][&function.path]["post"]["requestBody"]["required"] == true;
             for blank in ["", "\r\n "] {
                 let answer = host.post_text(&function.path, blank).await;
                 if accepted(&answer) != Ok(!required) {
-                    differences.push(format!("POST {} {blank:?}: {answer:?}, required: {required}\n{}", function.path, function.wit()));
+                    differences.push(format!(
+                        "POST {} {blank:?}: {answer:?}, required: {required}\n{}",
+                        function.path,
+                        function.wit()
+                    ));
                 }
             }
             let strategy = body_strategy(&body_type(&function.params));
@@ -364,18 +368,20 @@ async fn a_parameter_is_accepted_exactly_when_the_schema_accepts_what_its_text_s
                 _ => function.path.clone(),
             };
             let parameters = document["paths"][&path][method]["parameters"].as_array().expect("parameters");
-            let compile = |parameter: &Value| (compiled(&document, &parameter["schema"]), parameter["required"] == true);
+            let compile =
+                |parameter: &Value| (compiled(&document, &parameter["schema"]), parameter["required"] == true);
             let published: Vec<_> = parameters.iter().map(compile).collect();
             assert_eq!(published.len(), function.params.len(), "{parameters:?}");
             let strategy: Vec<_> = function.params.iter().map(|(name, ty)| words::near(ty, *name == "id")).collect();
             for _ in 0..CASES_OF_A_FUNCTION {
                 let values = chance.take(&strategy);
-                let one = |(((_, ty), texts), (schema, required)): ((&(&str, Ty), &Vec<String>), &(Validator, bool))| {
-                    match words::value(ty, texts) {
-                        None => !required,
-                        Some(value) => schema_accepts(schema, &value.write(false)),
-                    }
-                };
+                let one =
+                    |(((_, ty), texts), (schema, required)): ((&(&str, Ty), &Vec<String>), &(Validator, bool))| {
+                        match words::value(ty, texts) {
+                            None => !required,
+                            Some(value) => schema_accepts(schema, &value.write(false)),
+                        }
+                    };
                 let wanted = function.params.iter().zip(&values).zip(&published).all(one);
                 let url = words::url(&path, &function.params, &values);
                 let answer = send(host.request(&method.to_uppercase(), &url)).await;
@@ -423,6 +429,7 @@ fn referred(document: &Value, schema: &Value) -> BTreeMap<String, Value> {
 /// An accepted value has to reach the guest: nothing that a value does to the host itself may pass for its trap.
 fn assert_only_unreachable(host: &Host) {
     assert!(!host.log.text().contains("panicked"), "{}", host.log.text());
-    let failed: Vec<_> = host.log.lines_with("status=500").into_iter().filter(|line| !line.contains("unreachable")).collect();
+    let failed: Vec<_> =
+        host.log.lines_with("status=500").into_iter().filter(|line| !line.contains("unreachable")).collect();
     assert!(failed.is_empty(), "{failed:#?}");
 }

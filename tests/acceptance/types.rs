@@ -45,9 +45,8 @@ const TYPES: [&str; 14] = [
     "URL",
     "some",
 ];
-pub const MEMBERS: [&str; 16] = [
-    "id", "a", "b", "a-b", "ab", "value", "tag", "val", "some", "ok", "err", "type", "URL", "x1", "list", "has-more",
-];
+pub const MEMBERS: [&str; 16] =
+    ["id", "a", "b", "a-b", "ab", "value", "tag", "val", "some", "ok", "err", "type", "URL", "x1", "list", "has-more"];
 pub const CASES: [&str; 14] =
     ["a", "b", "b-c", "bc", "c", "some", "none", "ok", "v1", "v-1", "request", "not-found", "case", "true"];
 

@@ -50,7 +50,8 @@ impl Json {
                 format!("[{space}{}]", items.join(","))
             }
             Object(members) => {
-                let member = |(name, value): &(String, Json)| format!("{}{space}:{}", string(name), value.write(escapes));
+                let member =
+                    |(name, value): &(String, Json)| format!("{}{space}:{}", string(name), value.write(escapes));
                 format!("{{{}{space}}}", members.iter().map(member).collect::<Vec<_>>().join(","))
             }
         }
@@ -160,9 +161,8 @@ fn scalars(name: &str) -> BoxedStrategy<Json> {
             1 => strings(&["", "ab", "e\u{301}", "👨‍👩‍👧", "😀😀", "\r\n"]),
         ]
         .boxed(),
-        _ => {
-            prop_oneof![strings(&["", "a", "😀", "null", "1", "\u{0}\u{1f}\u{7f}"]), ".{0,8}".prop_map(Json::String)].boxed()
-        }
+        _ => prop_oneof![strings(&["", "a", "😀", "null", "1", "\u{0}\u{1f}\u{7f}"]), ".{0,8}".prop_map(Json::String)]
+            .boxed(),
     }
 }
 
@@ -289,8 +289,12 @@ pub enum Mishap {
 }
 
 pub fn mishap() -> impl Strategy<Value = (Index, Mishap)> {
-    let spellings: [fn(&str) -> String; 4] =
-        [|name| name.to_uppercase(), |name| name.replace('_', "-"), |name| format!("{name} "), |name| name.replace('_', "")];
+    let spellings: [fn(&str) -> String; 4] = [
+        |name| name.to_uppercase(),
+        |name| name.replace('_', "-"),
+        |name| format!("{name} "),
+        |name| name.replace('_', ""),
+    ];
     let child = any::<Index>;
     let kind = prop_oneof![
         3 => anything().prop_map(Mishap::Replaced),

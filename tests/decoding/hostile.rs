@@ -67,7 +67,10 @@ fn types_that_double_with_every_level_are_refused_or_taken() {
     let mut files = vec![];
     for levels in [10, 12, 14, 16, 17, 18, 19, 25] {
         files.push(named(format!("{levels} pairs"), nested(levels, |_, inner| format!("(tuple {inner} {inner})"))));
-        files.push(named(format!("{levels} results"), nested(levels, |_, inner| format!("(result {inner} (error {inner}))"))));
+        files.push(named(
+            format!("{levels} results"),
+            nested(levels, |_, inner| format!("(result {inner} (error {inner}))")),
+        ));
     }
     all_survive("doubled types", &files);
 }
@@ -79,7 +82,8 @@ fn many_functions_with_one_large_type_are_refused_or_taken() {
         write!(types, "(type $t{i} (tuple $t{0} $t{0}))", i - 1).expect("a string takes it");
     }
     let types = format!("{types}(type $last (list $t9))");
-    let files = [1, 100, 450].map(|functions| named(format!("{functions} functions"), with_types(&types, "$last", functions)));
+    let files =
+        [1, 100, 450].map(|functions| named(format!("{functions} functions"), with_types(&types, "$last", functions)));
     let contracts = all_survive("large types", &files);
     assert!(contracts > 0, "nothing was read at all");
 }
@@ -96,7 +100,10 @@ fn records_enums_and_tuples_of_ten_thousand_are_refused_or_taken() {
         let cases = list(count, &|i| format!("c{i}(string)"));
         files.push(named("a variant", dummy_component(&interface(&format!("variant e {{ {cases} }} f: func(v: e);")))));
         let items = (0..count).map(|_| "u8").collect::<Vec<_>>().join(" ");
-        files.push(named("a tuple", with_types(&format!("(type $t (tuple {items}))(type $last (list $t))"), "$last", 1)));
+        files.push(named(
+            "a tuple",
+            with_types(&format!("(type $t (tuple {items}))(type $last (list $t))"), "$last", 1),
+        ));
     }
     let aliases = (1..1_000).map(|i| format!("type a{i} = a{};", i - 1)).collect::<String>();
     files.push(named("aliases", dummy_component(&interface(&format!("type a0 = u8; {aliases} f: func(v: a999);")))));
@@ -110,7 +117,8 @@ fn records_enums_and_tuples_of_ten_thousand_are_refused_or_taken() {
 fn hostile_texts() -> Vec<(&'static str, String)> {
     let chain = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<String>();
     let alias = |i: usize| if i == 0 { "type a0 = u8;\n".into() } else { format!("type a{i} = a{};\n", i - 1) };
-    let record = |i: usize| format!("record r{i} {{ a: {} }}\n", if i == 0 { "u8".into() } else { format!("r{}", i - 1) });
+    let record =
+        |i: usize| format!("record r{i} {{ a: {} }}\n", if i == 0 { "u8".into() } else { format!("r{}", i - 1) });
     let double = |i: usize| {
         if i == 0 { "type a0 = u8;\n".into() } else { format!("type a{i} = tuple<a{0}, a{0}>;\n", i - 1) }
     };
@@ -122,7 +130,8 @@ fn hostile_texts() -> Vec<(&'static str, String)> {
         0 => "world w0 { export things; }\n".into(),
         _ => format!("world w{i} {{ include w{}; }}\n", i - 1),
     });
-    let nested = |open: &str, close: &str, count: usize| format!("f: func(v: {}u8{});", open.repeat(count), close.repeat(count));
+    let nested =
+        |open: &str, close: &str, count: usize| format!("f: func(v: {}u8{});", open.repeat(count), close.repeat(count));
     vec![
         ("an alias of an alias, 50,000 times", interface(&format!("{}f: func(v: a49999);", chain(50_000, &alias)))),
         ("the same, the last first", {
@@ -153,7 +162,10 @@ fn hostile_texts() -> Vec<(&'static str, String)> {
         ("a world that includes itself", format!("{}world x {{ include x; }}", interface("f: func(v: u8);"))),
         ("an interface that uses itself", format!("{}interface x {{ use x.{{t}}; }}", interface("f: func(v: u8);"))),
         ("a type of itself", interface("type t = list<t>; f: func(v: t);")),
-        ("many interfaces", format!("{}{}", interface("f: func(v: u8);"), chain(50_000, &|i| format!("interface i{i} {{}}\n")))),
+        (
+            "many interfaces",
+            format!("{}{}", interface("f: func(v: u8);"), chain(50_000, &|i| format!("interface i{i} {{}}\n"))),
+        ),
         ("many functions", interface(&chain(50_000, &|i| format!("x{i}: func(v: u8);\n")))),
         ("nested packages", chain(20_000, &|i| format!("package a:b{i} {{ interface i {{}} }}\n"))),
         ("another package first", format!("package other:pkg;\n{}", interface("f: func(v: u8);"))),
@@ -198,6 +210,17 @@ async fn a_host_goes_on_serving_beside_hostile_components() {
     for levels in [60, 99, 5_000] {
         let name = format!("deep{levels}");
         setup = setup.component(&name, save(&name, &nested(levels, |_, inner| format!("(list {inner})"))));
+    }
+    for levels in [9, 18, 25] {
+        let name = format!("doubled{levels}");
+        setup = setup.component(&name, save(&name, &nested(levels, |_, inner| format!("(tuple {inner} {inner})"))));
+    }
+    for (name, bytes) in [("empty", vec![]), ("text", b"hello".to_vec()), ("half", good[..good.len() / 2].to_vec())] {
+        setup = setup.component(name, save(name, &bytes));
+    }
+    for (i, (_, bytes)) in super::mutations(40, 2).iter().enumerate() {
+        let name = format!("mutation{i}");
+        setup = setup.component(&name, save(&name, bytes));
     }
     let host = setup.start().await;
     assert_eq!(host.get("/_witapi/plugins").await.status, 200);
