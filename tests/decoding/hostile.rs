@@ -218,7 +218,7 @@ async fn a_host_goes_on_serving_beside_hostile_components() {
     for (name, bytes) in [("empty", vec![]), ("text", b"hello".to_vec()), ("half", good[..good.len() / 2].to_vec())] {
         setup = setup.component(name, save(name, &bytes));
     }
-    for (i, (_, bytes)) in super::mutations(40, 2).iter().enumerate() {
+    for (i, (_, bytes)) in super::mutations(20, 2).iter().enumerate() {
         let name = format!("mutation{i}");
         setup = setup.component(&name, save(&name, bytes));
     }
