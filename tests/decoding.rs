@@ -188,26 +188,29 @@ impl Mishap {
     }
 }
 
-#[test]
-fn a_component_with_random_bytes_in_it_is_refused_or_taken() {
-    let count = std::env::var("WITAPI_CASES").map_or(2_400, |cases| cases.parse().expect("a number"));
-    let seed = std::env::var("WITAPI_SEED").map_or(1u64, |seed| seed.parse().expect("a number"));
-    println!("WITAPI_SEED={seed}");
+/// Components in which something went wrong, each with what it was.
+fn mutations(count: usize, seed: u64) -> Vec<(String, Vec<u8>)> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let strategy = (select(sources()), prop::collection::vec(mishap(), 1..5), any::<bool>(), any::<Index>());
-    let mut files = vec![];
-    for i in 0..count {
+    let one = |i| {
         let ((name, mut bytes), mishaps, anywhere, start) = strategy.new_tree(&mut runner).expect("a value").current();
         // The types of a component are at its end and its code, of less interest here, in front of them.
-        let window = match anywhere {
-            true => start.index(bytes.len())..bytes.len(),
-            false => bytes.len().saturating_sub(3_000)..bytes.len(),
-        };
+        let start = if anywhere { start.index(bytes.len()) } else { bytes.len().saturating_sub(3_000) };
+        let window = start..bytes.len();
         mishaps.iter().for_each(|mishap| mishap.befall(&mut bytes, window.clone()));
-        files.push((format!("{name}, case {i}: {mishaps:?} in {window:?}"), bytes));
-    }
-    let contracts = all_survive("mutations", &files);
-    assert!(contracts > count / 100, "only {contracts} of {count} got as far as a contract");
+        (format!("{name}, case {i}: {mishaps:?} in {window:?}"), bytes)
+    };
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn a_component_with_random_bytes_in_it_is_refused_or_taken() {
+    let number = |name, usual| std::env::var(name).map_or(usual, |text| text.parse().expect("a number"));
+    let (count, seed) = (number("WITAPI_CASES", 2_400), number("WITAPI_SEED", 1));
+    println!("WITAPI_SEED={seed}");
+    let contracts = all_survive("mutations", &mutations(count as usize, seed));
+    assert!(contracts as u64 > count / 100, "only {contracts} of {count} got as far as a contract");
 }

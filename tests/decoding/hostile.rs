@@ -211,6 +211,17 @@ async fn a_host_goes_on_serving_beside_hostile_components() {
         let name = format!("deep{levels}");
         setup = setup.component(&name, save(&name, &nested(levels, |_, inner| format!("(list {inner})"))));
     }
+    for levels in [9, 18, 25] {
+        let name = format!("doubled{levels}");
+        setup = setup.component(&name, save(&name, &nested(levels, |_, inner| format!("(tuple {inner} {inner})"))));
+    }
+    for (name, bytes) in [("empty", vec![]), ("text", b"hello".to_vec()), ("half", good[..good.len() / 2].to_vec())] {
+        setup = setup.component(name, save(name, &bytes));
+    }
+    for (i, (_, bytes)) in super::mutations(20, 2).iter().enumerate() {
+        let name = format!("mutation{i}");
+        setup = setup.component(&name, save(&name, bytes));
+    }
     let host = setup.start().await;
     assert_eq!(host.get("/_witapi/plugins").await.status, 200);
     assert_eq!(host.post_text("/things/f", "{\"v\":1}").await.status, 500, "{}", host.log.text());
