@@ -6,7 +6,7 @@ mod refusals;
 
 use std::{
     fs,
-    os::unix::process::{CommandExt, ExitStatusExt},
+    os::unix::process::ExitStatusExt,
     path::Path,
     process::{Command, Output},
     sync::atomic::{AtomicUsize, Ordering},
@@ -42,11 +42,11 @@ impl Inspection {
     }
 
     fn run_file(&self, file: &Path, arguments: &[&str]) -> Output {
-        let mut command = Command::new(witapi());
-        command.arg("inspect").arg(file).args(arguments).current_dir(self.folder.path()).env("RUST_BACKTRACE", "0");
-        // SAFETY: setrlimit may be called between fork and exec.
-        unsafe { command.pre_exec(|| limit(libc::RLIMIT_CPU, CPU_SECONDS).and(limit(libc::RLIMIT_AS, MEMORY))) };
-        command.output().expect("an inspection")
+        // A shell sets the limits: a fork of this process, to do it here, would take longer than the inspection.
+        let limited = format!("ulimit -t {CPU_SECONDS}; ulimit -v {}; exec \"$0\" inspect \"$@\"", MEMORY >> 10);
+        let mut command = Command::new("sh");
+        command.args(["-c", &limited]).arg(witapi()).arg(file).args(arguments);
+        command.current_dir(self.folder.path()).env("RUST_BACKTRACE", "0").output().expect("an inspection")
     }
 
     /// Whether the bytes are a contract. The error says how the host came to harm.
@@ -61,15 +61,6 @@ impl Inspection {
             Some(code) => Err(format!("exit status {code}: {short}")),
             None => Err(format!("signal {:?}: {short}", output.status.signal())),
         }
-    }
-}
-
-fn limit(resource: libc::__rlimit_resource_t, value: u64) -> std::io::Result<()> {
-    let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
-    // SAFETY: the pointer is to a live value.
-    match unsafe { libc::setrlimit(resource, &limit) } {
-        0 => Ok(()),
-        _ => Err(std::io::Error::last_os_error()),
     }
 }
 
