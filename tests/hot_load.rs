@@ -125,6 +125,10 @@ async fn a_newer_component_takes_the_place_of_the_older() {
         assert_eq!(host.status("versioned").await["digest"], wanted);
     }
     times.sort();
+    if times[9] > Duration::from_secs(1) {
+        // Where the time went: `ms` is that of the load alone.
+        println!("{}", host.log.lines_with("replaced").join("\n"));
+    }
     println!("hot load: versioned is replaced in {:?} to {:?}, median {:?}", times[0], times[9], times[5]);
     assert_eq!(host.log.lines_with("replaced").len(), 10);
 }
@@ -258,4 +262,28 @@ async fn a_large_component_compiles_while_the_others_are_served() {
         began.elapsed()
     );
     assert!(answers > 10, "{answers}");
+}
+
+/// How often threads of that name have gone to sleep so far.
+fn naps(host: &Host, name: &str) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{}/task", host.pid())).expect("its threads");
+    let read = |path: std::path::PathBuf| fs::read_to_string(path).unwrap_or_default();
+    let threads = threads.flatten().map(|thread| thread.path()).filter(|path| read(path.join("comm")).contains(name));
+    let of = |status: String| {
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().to_owned();
+        line.parse::<u64>().ok()
+    };
+    threads.filter_map(|path| of(read(path.join("status")))).sum()
+}
+
+#[tokio::test]
+async fn a_folder_in_which_nothing_happens_wakes_nobody() {
+    let host = host().plugin("orders").start().await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let before = naps(&host, "notify");
+    assert_ne!(before, 0, "there is a thread that waits for changes");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    // Looking at the folder now and then is fine; each look must not be the reason for the next.
+    let woken = naps(&host, "notify") - before;
+    assert!(woken < 60, "{woken} times in 3 s");
 }
