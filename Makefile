@@ -24,7 +24,8 @@ test: plugins fixtures
 
 check:
 	cargo fmt --all --check
-	cargo fmt --check --manifest-path sdk/rust/Cargo.toml --all
+	@for crate in sdk/rust $(wildcard plugins/*-rust) tests/fixtures; do \
+		cargo fmt --all --check --manifest-path $$crate/Cargo.toml || exit 1; done
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
 build:

@@ -11,7 +11,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{
+    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
+    event::{AccessKind, AccessMode},
+};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -83,8 +86,7 @@ impl Watch {
         let (tell, wake) = mpsc::channel(1);
         // A full channel means that the loop is about to look anyway.
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            // Other files, such as a log that someone writes beside the plugins, wake nobody.
-            if event.map_or(true, |event| event.need_rescan() || event.paths.iter().any(|path| may_matter(path))) {
+            if event.map_or(true, |event| may_matter(&event)) {
                 let _ = tell.try_send(());
             }
         })?;
@@ -283,9 +285,16 @@ fn is_component(file: &Path) -> bool {
     name.ends_with(".wasm") && !name.starts_with('.')
 }
 
-/// Whether a change of that path may change what is served: components, and folders that come and go.
-fn may_matter(path: &Path) -> bool {
-    is_component(path) || path.extension().is_none()
+/// Whether an event may change what is served. Reading changes nothing, or each look would wake the next; nor does a
+/// change of other files, such as a log that someone writes beside the plugins.
+fn may_matter(event: &Event) -> bool {
+    let is_change = match event.kind {
+        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
+        _ => true,
+    };
+    // Folders come and go too, and have no extension, as a rule.
+    let is_ours = |path: &PathBuf| is_component(path) || path.extension().is_none();
+    event.need_rescan() || is_change && event.paths.iter().any(is_ours)
 }
 
 fn stamp(file: &Path) -> io::Result<Option<Stamp>> {

@@ -17,10 +17,7 @@ impl orders::Guest for Plugin {
     }
 
     fn prices() -> Map<String, u64> {
-        products::ALL
-            .iter()
-            .map(|product| (product.sku.to_string(), product.price))
-            .collect()
+        products::ALL.iter().map(|product| (product.sku.to_string(), product.price)).collect()
     }
 
     fn price_of(sku: String) -> Option<Product> {
@@ -35,9 +32,7 @@ impl orders::Guest for Plugin {
 
 impl hello::Guest for Plugin {
     fn say_hello() -> Greeting {
-        Greeting {
-            message: "Hello!".to_string(),
-        }
+        Greeting { message: "Hello!".to_string() }
     }
 }
 

@@ -92,11 +92,7 @@ impl Guest for Plugin {
     }
 
     fn get_stats() -> Result<Stats, Error> {
-        let mut stats = Stats {
-            total: 0,
-            done: 0,
-            open: 0,
-        };
+        let mut stats = Stats { total: 0, done: 0, open: 0 };
         for id in store::ids()? {
             let Some(todo) = store::get(id)? else {
                 continue;

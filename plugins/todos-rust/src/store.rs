@@ -13,11 +13,7 @@ pub fn ids() -> Result<Vec<u64>, Error> {
     let mut cursor = None;
     loop {
         let page = bucket.list_keys(cursor)?;
-        ids.extend(
-            page.keys
-                .iter()
-                .filter_map(|key| key.strip_prefix(TODO)?.parse::<u64>().ok()),
-        );
+        ids.extend(page.keys.iter().filter_map(|key| key.strip_prefix(TODO)?.parse::<u64>().ok()));
         cursor = page.cursor;
         if cursor.is_none() {
             break;

@@ -20,10 +20,7 @@ use syn::{Error, LitByteStr, LitStr, Token, braced, bracketed, token};
 /// the custom section `witapi:wit`. The host makes the API's documentation of it.
 #[proc_macro]
 pub fn plugin(options: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    syn::parse_macro_input!(options as Options)
-        .expand()
-        .unwrap_or_else(Error::into_compile_error)
-        .into()
+    syn::parse_macro_input!(options as Options).expand().unwrap_or_else(Error::into_compile_error).into()
 }
 
 struct Options {
@@ -69,9 +66,7 @@ fn one_or_several(input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
     if input.peek(token::Bracket) {
         let list;
         bracketed!(list in input);
-        Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?
-            .into_iter()
-            .collect())
+        Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?.into_iter().collect())
     } else {
         Ok(vec![input.parse()?])
     }
@@ -79,13 +74,8 @@ fn one_or_several(input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
 
 impl Options {
     fn expand(self) -> syn::Result<TokenStream> {
-        let crate_folder =
-            std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-        let paths: Vec<PathBuf> = self
-            .paths
-            .iter()
-            .map(|path| Path::new(&crate_folder).join(path.value()))
-            .collect();
+        let crate_folder = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+        let paths: Vec<PathBuf> = self.paths.iter().map(|path| Path::new(&crate_folder).join(path.value())).collect();
         let options = self.all;
         // `generate!` also makes rustc watch the WIT's files, so nothing here has to.
         let embedded = text::of(&paths).map(|wit| {
