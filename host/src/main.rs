@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use witapi::{
     Host,
     config::Config,
-    contract::{self, Contract, route},
+    contract::{self, Contract},
     embed, inspect, log, openapi,
     plugin::{LoadError, load, watch::Watch},
     server::Server,
@@ -195,8 +195,6 @@ fn contract_of(file: &Path, config: &Config) -> Result<(String, Contract), LoadE
     let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     let failed = |cause| LoadError { file: file.to_owned(), cause };
     let bytes = load::read(file).map_err(failed)?;
-    let settings = config.plugin(&name);
-    let mount = route::parse_pattern(&settings.mount).unwrap_or_default();
-    let options = contract::Options { mount, casing: settings.casing };
+    let options = load::contract_options(&config.plugin(&name));
     contract::decode(&bytes, &options).map(|contract| (name, contract)).map_err(|error| failed(error.into()))
 }

@@ -13,7 +13,7 @@ use wasmtime::component::Val;
 use super::Plugin;
 use crate::{
     catalog::Conflict,
-    config::Config,
+    config::{Config, PluginConfig},
     contract::{self, ContractError, route},
     keyvalue::Stores,
     runtime::{
@@ -119,6 +119,12 @@ pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadEr
     named(loader, file, name, bytes).map_err(error)
 }
 
+/// What the contract of a plugin depends on, of its configuration.
+pub fn contract_options(settings: &PluginConfig) -> contract::Options {
+    // The mount point was checked when the configuration was read.
+    contract::Options { mount: route::parse_pattern(&settings.mount).unwrap_or_default(), casing: settings.casing }
+}
+
 /// Reads the file, bounded.
 ///
 /// # Errors
@@ -138,9 +144,7 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Cause> {
 fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugin, Cause> {
     let began = Instant::now();
     let settings = loader.config.plugin(name);
-    // The configuration was checked when it was read.
-    let mount = route::parse_pattern(&settings.mount).unwrap_or_default();
-    let contract = contract::decode(bytes, &contract::Options { mount, casing: settings.casing })?;
+    let contract = contract::decode(bytes, &contract_options(&settings))?;
     for warning in &contract.warnings {
         tracing::warn!(plugin = name, "{warning}");
     }
