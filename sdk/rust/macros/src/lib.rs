@@ -11,7 +11,7 @@ use syn::{Error, LitByteStr, LitStr, Token, braced, bracketed, token};
 
 /// Makes the Rust bindings of a WIT world, and puts the WIT itself into the component.
 ///
-/// Takes the options of [`wit_bindgen::generate!`](https://docs.rs/wit-bindgen/0.63/wit_bindgen/macro.generate.html):
+/// Takes the options of `wit_bindgen::generate!` of wit-bindgen 0.63:
 /// `path`, which is `"wit"` unless given, `world`, which may be left out where the package has only one, and the rest.
 /// Only `inline` is not among them: write the WIT to a file.
 /// `generate_all` is always on.
