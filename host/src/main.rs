@@ -133,8 +133,13 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
-    let host =
-        Arc::new(Host::new(config).map_err(|error| anyhow::anyhow!("the instance pools do not fit: {error:#}"))?);
+    let instances = config.scheduler.instances;
+    let host = Host::new(config).map_err(|error| {
+        anyhow::anyhow!(
+            "the pools for {instances} instances do not fit; lower `instances` under `[scheduler]`: {error:#}"
+        )
+    })?;
+    let host = Arc::new(host);
     let server = Server::new(host.clone());
     let mut watch = Watch::new(host.clone(), sources).context("cannot watch the plugins' files")?;
 
