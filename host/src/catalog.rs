@@ -82,33 +82,25 @@ impl Catalog {
     ///
     /// A route is taken by another plugin, or is one of the host's own.
     pub fn with(&self, plugin: Arc<Plugin>) -> Result<Catalog, Conflict> {
-        let mut entries = self.entries.clone();
-        let name = plugin.name.clone();
         for operation in &plugin.contract.operations {
-            if let Some(path) = reserved(&operation.pattern) {
-                return Err(Conflict {
-                    route: format!("{} {}", operation.method, operation.pattern),
-                    newcomer: operation.label(),
-                    operation: path.to_owned(),
-                    owner: "witapi".to_owned(),
-                });
-            }
-            let others = self.plugins().filter(|other| other.name != name);
-            let same = |other: &&Operation| {
-                other.method == operation.method && other.pattern.collides_with(&operation.pattern)
+            let conflict = |taken: String, owner: &str| Conflict {
+                route: operation.route(),
+                newcomer: operation.label(),
+                operation: taken,
+                owner: owner.to_owned(),
             };
-            for other in others {
-                if let Some(taken) = other.contract.operations.iter().find(same) {
-                    return Err(Conflict {
-                        route: format!("{} {}", operation.method, operation.pattern),
-                        newcomer: operation.label(),
-                        operation: taken.label(),
-                        owner: other.name.to_string(),
-                    });
+            if let Some(path) = reserved(&operation.pattern) {
+                return Err(conflict(path.to_owned(), "witapi"));
+            }
+            for other in self.plugins().filter(|other| other.name != plugin.name) {
+                if let Some(taken) = other.contract.operations.iter().find(|taken| taken.has_route_of(operation)) {
+                    return Err(conflict(taken.label(), &other.name));
                 }
             }
         }
-        entries.insert(name.to_string(), Entry { serving: Some(plugin), failure: None });
+        let mut entries = self.entries.clone();
+        let name = plugin.name.to_string();
+        entries.insert(name, Entry { serving: Some(plugin), failure: None });
         Ok(Catalog::of(entries))
     }
 

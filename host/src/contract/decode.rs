@@ -56,6 +56,7 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError
         component: Source::new(&component, options.casing),
         texts: texts.iter().map(|(resolve, main)| (Source::new(resolve, options.casing), *main)).collect(),
         without_text: vec![],
+        is_in_text: false,
         options,
         problems: vec![],
         warnings: vec![],
@@ -147,6 +148,8 @@ struct Reader<'a> {
     texts: Vec<(Source<'a>, PackageId)>,
     /// Exports that are routed, but not in any text.
     without_text: Vec<String>,
+    /// Whether any routed export is in a text.
+    is_in_text: bool,
     options: &'a Options,
     problems: Vec<Problem>,
     warnings: Vec<String>,
@@ -185,7 +188,7 @@ impl<'a> Reader<'a> {
                 "an exported interface with a full name (`ns:pkg/iface`), or an exported function with an `@external-id`",
             ));
         }
-        self.compare_with_texts(contract.operations.len());
+        self.compare_with_texts();
         self.refuse_double_routes(&contract.operations);
         number_equal_ids(&mut contract.operations);
         for source in self.texts.iter().map(|(source, _)| source).chain([&self.component]) {
@@ -279,8 +282,9 @@ impl<'a> Reader<'a> {
         if exported.is_doubtful && external_id.is_none() && text.is_none() {
             return;
         }
-        if text.is_none() {
-            self.without_text.push(exported.item());
+        match text {
+            Some(_) => self.is_in_text = true,
+            None => self.without_text.push(exported.item()),
         }
         match self.operation(exported, external_id, text) {
             Ok(operation) => contract.operations.push(operation),
@@ -350,12 +354,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that knows none of the operations belongs to another component; one that knows only some is worth a word.
-    fn compare_with_texts(&mut self, operations: usize) {
-        if self.texts.is_empty() || operations == 0 {
+    fn compare_with_texts(&mut self) {
+        let missing = std::mem::take(&mut self.without_text);
+        if self.texts.is_empty() || missing.is_empty() {
             return;
         }
-        let missing = std::mem::take(&mut self.without_text);
-        if missing.len() >= operations {
+        if !self.is_in_text {
             let packages = self.texts.iter().map(|(source, main)| format!("`{}`", source.resolve.packages[*main].name));
             self.problems.push(Problem::new(
                 "the embedded WIT",
@@ -374,18 +378,10 @@ impl<'a> Reader<'a> {
 
     fn refuse_double_routes(&mut self, operations: &[Operation]) {
         for (i, operation) in operations.iter().enumerate() {
-            let same = |other: &&Operation| {
-                other.method == operation.method && other.pattern.collides_with(&operation.pattern)
-            };
-            if let Some(other) = operations[..i].iter().find(same) {
+            if let Some(other) = operations[..i].iter().find(|other| other.has_route_of(operation)) {
                 self.problems.push(Problem::new(
                     format!("function `{}`", operation.label()),
-                    format!(
-                        "the route `{} {}`, which `{}` has too",
-                        operation.method,
-                        operation.pattern,
-                        other.label()
-                    ),
+                    format!("the route `{}`, which `{}` has too", operation.route(), other.label()),
                     "a route of its own: rename the function or give it an `@external-id`",
                 ));
             }

@@ -93,6 +93,16 @@ impl Operation {
         }
     }
 
+    /// Method and path pattern, such as `GET /todos/{id}`.
+    pub fn route(&self) -> String {
+        format!("{} {}", self.method, self.pattern)
+    }
+
+    /// Whether a request could be for either of the two.
+    pub fn has_route_of(&self, other: &Operation) -> bool {
+        self.method == other.method && self.pattern.collides_with(&other.pattern)
+    }
+
     /// What messages and logs call it, such as `create-todo` of `todos`.
     pub fn label(&self) -> String {
         if self.interface.is_empty() { self.function.clone() } else { format!("{}.{}", self.interface, self.function) }

@@ -125,7 +125,7 @@ impl Schemas {
     /// The schema of a record's fields or an operation's body parameters.
     pub fn object<'a>(&self, members: impl IntoIterator<Item = (&'a str, &'a Type, &'a Docs)>) -> Object {
         object_schema(members.into_iter().map(|(name, ty, docs)| {
-            let is_required = !matches!(ty.resolved(), Type::Option(_));
+            let is_required = !ty.is_option();
             (name.to_owned(), described(self.schema(ty), docs), is_required)
         }))
     }
@@ -152,7 +152,7 @@ impl Schemas {
 
     fn option(&self, some: &Type) -> RefOr<Schema> {
         let null = || Object::with_type(JsonType::Null);
-        if let Type::Option(_) = some.resolved() {
+        if some.is_option() {
             let wrapped = object_schema([("some".to_owned(), self.schema(some), true)]);
             return one_of([wrapped.into(), null().into()]).into();
         }
@@ -206,8 +206,7 @@ impl Schemas {
     fn case(&self, case: &Case) -> Object {
         let mut tag = Object::with_type(JsonType::String);
         tag.extensions = Some(Extensions::from_iter([("const", case.name.clone())]));
-        let val =
-            case.ty.iter().map(|ty| ("val".to_owned(), self.schema(ty), !matches!(ty.resolved(), Type::Option(_))));
+        let val = case.ty.iter().map(|ty| ("val".to_owned(), self.schema(ty), !ty.is_option()));
         let mut object = object_schema([("tag".to_owned(), tag.into(), true)].into_iter().chain(val));
         object.description = case.docs.text.clone();
         object

@@ -102,6 +102,12 @@ impl Type {
         }
     }
 
+    /// Whether its value may be left out where it is a member, a payload or a parameter, and is `none` then. The one rule
+    /// that the schema, the reader and the binding all go by.
+    pub fn is_option(&self) -> bool {
+        matches!(self.resolved(), Type::Option(_))
+    }
+
     /// A value that is one word of text in a path or a query: scalars, enums, and bytes as base64.
     pub fn is_scalar(&self) -> bool {
         match self.resolved() {

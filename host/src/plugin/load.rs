@@ -152,7 +152,9 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     grants::check(name, &contract.imports, &granted).map_err(Cause::Refused)?;
 
     let engine = loader.engines.get(contract.uses_async);
-    let component = loader.cache.component(engine, bytes).map_err(|error| Cause::Compile(format!("{error:#}")))?;
+    let digest = Sha256::digest(bytes);
+    let component =
+        loader.cache.component(engine, bytes, &digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
     let bounds = Bounds {
         memory: settings.limits.memory,
         transfer: settings.limits.result.saturating_mul(TRANSFER_PER_RESULT_BYTE),
@@ -163,7 +165,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),
-        digest: hex(&Sha256::digest(bytes)),
+        digest: hex(&digest),
         size: bytes.len(),
         contract,
         limits: settings.limits,

@@ -45,15 +45,15 @@ impl CodeCache {
         }
     }
 
-    /// The component compiled for `engine`: mapped from the cache, or compiled and put there. Takes seconds for large
-    /// components, so it is not for async threads.
+    /// The component `bytes`, whose SHA-256 is `digest`, compiled for `engine`: mapped from the cache, or compiled and
+    /// put there. Takes seconds for large components, so it is not for async threads.
     ///
     /// # Errors
     ///
     /// The component does not compile. A cache that fails is only a warning.
-    pub fn component(&self, engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
+    pub fn component(&self, engine: &Engine, bytes: &[u8], digest: &[u8]) -> wasmtime::Result<Component> {
         let Some(folder) = &self.folder else { return Component::from_binary(engine, bytes) };
-        let path = folder.join(key(engine, bytes));
+        let path = folder.join(key(engine, digest));
         match map(engine, &path) {
             Ok(Some(component)) => return Ok(component),
             Ok(None) => {}
@@ -77,7 +77,7 @@ impl CodeCache {
 }
 
 /// A name that no other component, engine configuration or version of wasmtime has.
-fn key(engine: &Engine, bytes: &[u8]) -> String {
+fn key(engine: &Engine, digest: &[u8]) -> String {
     struct Feed(Sha256);
     impl Hasher for Feed {
         fn write(&mut self, bytes: &[u8]) {
@@ -89,7 +89,7 @@ fn key(engine: &Engine, bytes: &[u8]) -> String {
     }
     let mut feed = Feed(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut feed);
-    feed.0.update(bytes);
+    feed.0.update(digest);
     format!("{}.cwasm", hex(&feed.0.finalize()))
 }
 

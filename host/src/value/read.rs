@@ -8,7 +8,7 @@ use wasmtime::component::Val;
 
 use super::{
     Faults, Step,
-    scalar::{self, FlagSet, quoted},
+    scalar::{self, FlagSet},
 };
 use crate::contract::{Case, Field, Scalar, Shape, Type, schema};
 
@@ -34,7 +34,7 @@ pub struct Member<'t> {
 impl<'t> Member<'t> {
     /// A member that may be missing if its type is an option.
     pub fn new(name: &'t str, ty: &'t Type) -> Self {
-        Member { name, ty, is_optional: matches!(ty.resolved(), Type::Option(_)) }
+        Member { name, ty, is_optional: ty.is_option() }
     }
 }
 
@@ -135,7 +135,7 @@ impl<'j, 'f> Reader<'j, 'f> {
             self.jiter.known_null()?;
             return Ok(Some(Val::Option(None)));
         }
-        let value = if matches!(some.resolved(), Type::Option(_)) {
+        let value = if some.is_option() {
             // `null` is taken by the outer one, so the inner one stands in an object.
             let member = Member { name: "some", ty: some, is_optional: false };
             let value = self.object(&[member], "null or an object with the member `some`")?;
@@ -173,11 +173,7 @@ impl<'j, 'f> Reader<'j, 'f> {
                     found = Some(value?.map(arm));
                 }
                 Some(_) => {
-                    self.faults.add_at(
-                        &name,
-                        "one_of",
-                        format!("`{}` beside another member, wanted {WANTED}", quoted(&name).trim_matches('`')),
-                    );
+                    self.faults.add_at(&name, "one_of", format!("`{name}` beside another member, wanted {WANTED}"));
                     self.jiter.next_skip()?;
                 }
                 None => {
@@ -346,13 +342,13 @@ impl<'j, 'f> Reader<'j, 'f> {
                 self.faults.leave();
                 Ok(value?.map(|value| Val::Variant(case.name.clone(), Some(Box::new(value)))))
             }
-            (Some(ty), None, None) => match ty.resolved() {
-                Type::Option(_) => Ok(Some(Val::Variant(case.name.clone(), Some(Box::new(Val::Option(None)))))),
-                _ => {
-                    self.faults.add_at("val", "missing", format!("missing, wanted {}", article(ty)));
-                    Ok(None)
-                }
-            },
+            (Some(ty), None, None) if ty.is_option() => {
+                Ok(Some(Val::Variant(case.name.clone(), Some(Box::new(Val::Option(None))))))
+            }
+            (Some(ty), None, None) => {
+                self.faults.add_at("val", "missing", format!("missing, wanted {}", article(ty)));
+                Ok(None)
+            }
         }
     }
 

@@ -81,7 +81,7 @@ impl Writer<'_> {
             (Type::Tuple(types), Val::Tuple(items)) => self.array(types.iter().zip(items))?,
             (Type::Option(_), Val::Option(None)) => self.raw(b"null"),
             (Type::Option(some), Val::Option(Some(value))) => {
-                if matches!(some.resolved(), Type::Option(_)) {
+                if some.is_option() {
                     self.raw(b"{\"some\":");
                     self.any(some, value)?;
                     self.raw(b"}");
