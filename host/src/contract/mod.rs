@@ -10,6 +10,7 @@ pub mod docs;
 pub mod error;
 pub mod operation;
 pub mod outcome;
+pub mod number;
 mod place;
 pub mod route;
 pub mod schema;

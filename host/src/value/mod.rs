@@ -1,7 +1,6 @@
 //! JSON ↔ component values, driven by the contract's types. The table is in `wit/README.md`, "Values".
 
 pub mod fault;
-pub mod number;
 pub mod read;
 pub mod scalar;
 pub mod write;
