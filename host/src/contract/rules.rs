@@ -1,11 +1,11 @@
 //! What an author demands of a value beyond its type: `@minimum`, `@pattern` and the like. They mean what JSON Schema
 //! 2020-12, Validation, sections 6 and 7 says; `value` enforces them and `schema` prints them, both from here.
 
-use std::{cmp::Ordering, collections::HashSet, fmt::Write, hash::Hash};
+use std::cmp::Ordering;
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 
-use super::{Format, RegularExpression, Scalar, Type, number, schema};
+use super::{Scalar, Type, format::Format, number, pattern::Pattern, schema};
 
 /// What a value breaks: a stable word, and what was found and wanted.
 pub type Broken = (&'static str, String);
@@ -21,7 +21,7 @@ pub struct Rules {
     /// In Unicode scalar values.
     pub min_length: Option<u64>,
     pub max_length: Option<u64>,
-    pub pattern: Option<RegularExpression>,
+    pub pattern: Option<Pattern>,
     pub format: Option<Format>,
     pub min_items: Option<u64>,
     pub max_items: Option<u64>,
@@ -62,6 +62,13 @@ impl Bound {
 
     pub fn text(&self) -> String {
         self.0.to_string()
+    }
+
+    /// As documents have it: the same digits.
+    pub fn number(&self) -> utoipa::Number {
+        let int = self.0.as_i64().and_then(|n| isize::try_from(n).ok()).map(utoipa::Number::Int);
+        let uint = || self.0.as_u64().and_then(|n| usize::try_from(n).ok()).map(utoipa::Number::UInt);
+        int.or_else(uint).unwrap_or_else(|| utoipa::Number::Float(self.0.as_f64().unwrap_or_default()))
     }
 
     /// How it compares with the number in `text`.
@@ -144,34 +151,31 @@ impl Rules {
         check_count(count as u64, "member", self.min_properties, self.max_properties, kinds, broken);
     }
 
-    /// Whether an absent list, which is an empty one, breaks a rule.
+    /// Whether an absent list of a query, which is an empty one, breaks a rule.
     pub fn refuse_empty(&self) -> bool {
         self.min_items.is_some_and(|min| min > 0)
     }
 
-    /// The keywords of a schema, as JSON Schema names them.
-    pub fn keywords(&self) -> Vec<(&'static str, Value)> {
-        let number = |bound: &Option<Bound>| bound.as_ref().map(|bound| Value::Number(bound.0.clone()));
-        let count = |count: Option<u64>| count.map(Value::from);
+    /// The names of those that are there, as JSON Schema has them.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
         [
-            ("minimum", number(&self.minimum)),
-            ("maximum", number(&self.maximum)),
-            ("exclusiveMinimum", number(&self.exclusive_minimum)),
-            ("exclusiveMaximum", number(&self.exclusive_maximum)),
-            ("multipleOf", number(&self.multiple_of)),
-            ("minLength", count(self.min_length)),
-            ("maxLength", count(self.max_length)),
-            ("pattern", self.pattern.as_ref().map(|pattern| pattern.as_str().into())),
-            ("format", self.format.map(|format| format.name().into())),
-            ("minItems", count(self.min_items)),
-            ("maxItems", count(self.max_items)),
-            ("uniqueItems", self.unique_items.then_some(Value::Bool(true))),
-            ("minProperties", count(self.min_properties)),
-            ("maxProperties", count(self.max_properties)),
+            ("minimum", self.minimum.is_some()),
+            ("maximum", self.maximum.is_some()),
+            ("exclusiveMinimum", self.exclusive_minimum.is_some()),
+            ("exclusiveMaximum", self.exclusive_maximum.is_some()),
+            ("multipleOf", self.multiple_of.is_some()),
+            ("minLength", self.min_length.is_some()),
+            ("maxLength", self.max_length.is_some()),
+            ("pattern", self.pattern.is_some()),
+            ("format", self.format.is_some()),
+            ("minItems", self.min_items.is_some()),
+            ("maxItems", self.max_items.is_some()),
+            ("uniqueItems", self.unique_items),
+            ("minProperties", self.min_properties.is_some()),
+            ("maxProperties", self.max_properties.is_some()),
         ]
         .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+        .filter_map(|(name, is_there)| is_there.then_some(name))
     }
 }
 
@@ -192,15 +196,6 @@ fn check_count(
     }
 }
 
-/// The first item that stands in a list again: the places of both.
-pub fn first_repeated<T: Hash + Eq>(items: impl Iterator<Item = T>) -> Option<usize> {
-    let mut seen = HashSet::new();
-    items.enumerate().find(|(_, item)| false || !seen.contains(item) && { false } || false).map(|(i, _)| i).or_else(|| {
-        seen.clear();
-        None
-    })
-}
-
 /// The longest piece of a client's value that a message repeats, in characters.
 const MAX_QUOTED: usize = 60;
 
@@ -208,7 +203,7 @@ const MAX_QUOTED: usize = 60;
 pub fn short(text: &str) -> String {
     let mut short: String = text.chars().take(MAX_QUOTED).collect();
     if short.len() < text.len() {
-        let _ = short.write_char('…');
+        short.push('…');
     }
     short
 }
