@@ -173,6 +173,7 @@ pub fn nearest<'n>(found: &str, names: &[&'n str]) -> Option<&'n str> {
     let found = found.to_lowercase().replace(['-', '_'], "");
     let similarity = |name: &str| strsim::damerau_levenshtein(&found, &name.to_lowercase().replace(['-', '_'], ""));
     let (distance, nearest) = names.iter().take(200).map(|name| (similarity(name), *name)).min()?;
-    // One in three characters may be wrong.
-    (distance * 3 <= found.chars().count().max(3)).then_some(nearest)
+    // One in three characters may be wrong, but not all there are.
+    let length = found.chars().count();
+    (distance * 3 <= length.max(3) && distance < length).then_some(nearest)
 }
