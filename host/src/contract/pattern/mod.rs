@@ -26,14 +26,15 @@
 //! - What ECMA-262 has and linear time does not: look-ahead `(?=…)`, `(?!…)`, look-behind `(?<=…)`, `(?<!…)`,
 //!   back-references `\1`, `\k<name>`.
 //! - What ECMA-262 has and this subset does not: flags in the pattern `(?i:…)`, a group's name that is there twice or is
-//!   not ASCII, one half of a surrogate pair, `\p{Surrogate}` and `\p{Changes_When_NFKC_Casefolded}`.
+//!   not ASCII, one half of a surrogate pair, `\p{Surrogate}`, `\p{Script=Unknown}` and
+//!   `\p{Changes_When_NFKC_Casefolded}`.
 //! - What is an error in ECMA-262 with the flag `u`: a lone `{`, `}` or `]`, a needless `\`, a range with a class at an end
 //!   or out of order, a quantifier without something to repeat; and all that only other dialects have, such as
 //!   `\A`, `\z`, `\h`, `(?i)`, `(?P<name>…)`.
 //! - What is too large: over [`MAX_CHARACTERS`] characters, groups over [`MAX_DEPTH`] deep, over [`MAX_COMPILED`] bytes of
 //!   compiled program. Counted repetition costs as if it were written out.
 
-mod property;
+pub mod property;
 mod translate;
 
 use regex::{Regex, RegexBuilder};

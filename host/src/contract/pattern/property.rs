@@ -24,7 +24,7 @@ fn is_in(names: &str, name: &str) -> bool {
 }
 
 /// Values of `General_Category`. Without `Surrogate` (`Cs`): no text holds one.
-const GENERAL_CATEGORIES: &str = "
+pub const GENERAL_CATEGORIES: &str = "
 C Cased_Letter Cc Cf Close_Punctuation Cn Co Combining_Mark Connector_Punctuation Control Currency_Symbol
 Dash_Punctuation Decimal_Number Enclosing_Mark Final_Punctuation Format Initial_Punctuation L LC Letter
 Letter_Number Line_Separator Ll Lm Lo Lowercase_Letter Lt Lu M Mark Math_Symbol Mc Me Mn Modifier_Letter
@@ -35,7 +35,7 @@ punct
 ";
 
 /// Of table 69 of ECMA-262. Without `Changes_When_NFKC_Casefolded` (`CWKCF`), which `regex` does not have.
-const BINARY_PROPERTIES: &str = "
+pub const BINARY_PROPERTIES: &str = "
 AHex ASCII ASCII_Hex_Digit Alpha Alphabetic Any Assigned Bidi_C Bidi_Control Bidi_M Bidi_Mirrored CI CWCF CWCM
 CWL CWT CWU Case_Ignorable Cased Changes_When_Casefolded Changes_When_Casemapped Changes_When_Lowercased
 Changes_When_Titlecased Changes_When_Uppercased DI Dash Default_Ignorable_Code_Point Dep Deprecated Dia
@@ -48,8 +48,8 @@ Term Terminal_Punctuation UIdeo Unified_Ideograph Upper Uppercase VS Variation_S
 XID_Continue XID_Start space
 ";
 
-/// Values of `Script` and `Script_Extensions`.
-const SCRIPTS: &str = "
+/// Values of `Script` and `Script_Extensions`. Without `Unknown` (`Zzzz`), which `regex` does not have.
+pub const SCRIPTS: &str = "
 Adlam Adlm Aghb Ahom Anatolian_Hieroglyphs Arab Arabic Armenian Armi Armn Avestan Avst Bali Balinese Bamu Bamum
 Bass Bassa_Vah Batak Batk Beng Bengali Bhaiksuki Bhks Bopo Bopomofo Brah Brahmi Brai Braille Bugi Buginese Buhd
 Buhid Cakm Canadian_Aboriginal Cans Cari Carian Caucasian_Albanian Chakma Cham Cher Cherokee Chorasmian Chrs
@@ -71,6 +71,6 @@ Psalter_Pahlavi Qaac Qaai Rejang Rjng Rohg Runic Runr Samaritan Samr Sarb Saur S
 Shaw Shrd Sidd Siddham SignWriting Sind Sinh Sinhala Sogd Sogdian Sogo Sora Sora_Sompeng Soyo Soyombo Sund
 Sundanese Sunu Sunuwar Sylo Syloti_Nagri Syrc Syriac Tagalog Tagb Tagbanwa Tai_Le Tai_Tham Tai_Viet Takr Takri
 Tale Talu Tamil Taml Tang Tangsa Tangut Tavt Telu Telugu Tfng Tglg Thaa Thaana Thai Tibetan Tibt Tifinagh Tirh
-Tirhuta Tnsa Todhri Todr Toto Tulu_Tigalari Tutg Ugar Ugaritic Unknown Vai Vaii Vith Vithkuqi Wancho Wara
-Warang_Citi Wcho Xpeo Xsux Yezi Yezidi Yi Yiii Zanabazar_Square Zanb Zinh Zyyy Zzzz
+Tirhuta Tnsa Todhri Todr Toto Tulu_Tigalari Tutg Ugar Ugaritic Vai Vaii Vith Vithkuqi Wancho Wara Warang_Citi
+Wcho Xpeo Xsux Yezi Yezidi Yi Yiii Zanabazar_Square Zanb Zinh Zyyy
 ";
