@@ -311,9 +311,8 @@ fn what_the_text_leaves_out_is_a_warning() {
 /// Unknown keywords are warnings wherever they stand, each with the nearest known one.
 #[test]
 fn unknown_keywords_are_warnings_that_name_the_item_and_the_nearest_known_one() {
-    let keyword = |item: &str| {
-        format!("{item}: the keyword `@minimun` is not known and is left out; the nearest is `@minimum`")
-    };
+    let keyword =
+        |item: &str| format!("{item}: the keyword `@minimun` is not known and is left out; the nearest is `@minimum`");
     let wit = "package a:b; interface one { record r { a: u8 } enum e { b } get-one: func(id: e) -> r; } world w { export one; }";
     let text = wit
         .replace("record", "/// @minimun 1\nrecord")

@@ -15,7 +15,10 @@ use super::{Faults, Reader, Step};
 pub fn check(contract: &Contract) -> Result<(), ContractError> {
     let mut walk = Walk { seen: HashSet::new(), problems: vec![] };
     for operation in &contract.operations {
-        let item = |what: &str| format!("function `{}`{what}", operation.label());
+        let item = |what: &str| match operation.interface.as_str() {
+            "" => format!("function `{}`{what}", operation.function),
+            interface => format!("function `{}` of interface `{interface}`{what}", operation.function),
+        };
         for param in &operation.params {
             walk.docs(&param.docs, &param.ty, &item(&format!(", parameter `{}`", param.name)));
             walk.ty(&param.ty);
