@@ -328,6 +328,29 @@ fn malformed_and_misplaced_keywords_keep_a_plugin_from_loading() {
 }
 
 #[test]
+fn embedding_warns_of_keywords_that_nobody_knows() {
+    let wit = "package a:b; interface i { create: func(x: u32); } world w { export i; }";
+    let folder = cli::Folder::new();
+    folder.write("it.wasm", dummy_component(wit));
+    std::fs::create_dir(folder.path("wit")).expect("a folder");
+    folder.write("wit/it.wit", wit.replace("create", "/// @parm x It.\ncreate"));
+    let ran = folder.run(["embed", "it.wasm", "--wit", "wit"]);
+    let warning = "witapi: warning: it.wasm: function `create` of interface `i`: the keyword `@parm` is not known and is left out; \
+                   the nearest is `@param`\n";
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", warning));
+}
+
+#[test]
+fn the_patterns_of_a_plugin_are_bounded() {
+    let fields: String = (0..257).map(|n| format!("/// @pattern a{n}\nm{n}: string,\n")).collect();
+    let message = refusal(&format!("record r {{\n{fields}}}"), "x: r", "");
+    assert!(
+        message.contains("member `m256`") && message.contains("wanted at most 256 in all of a plugin"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_status_stands_once_and_a_path_has_no_defaults() {
     let wit = |docs: &str, id: &str| {
         format!("package a:b; interface i {{ {docs}\n{id}\nget-it: func(id: u32) -> u32; }} world w {{ export i; }}")

@@ -39,7 +39,12 @@ pub struct Keywords {
 pub struct Findings {
     pub problems: Vec<Problem>,
     pub warnings: Vec<String>,
+    /// Patterns that were compiled.
+    patterns: usize,
 }
+
+/// The most patterns of a plugin: each may take a megabyte (`pattern::MAX_COMPILED`).
+const MAX_PATTERNS: usize = 256;
 
 /// What a keyword may stand on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +122,12 @@ impl Docs {
             return;
         }
         let read = match domain {
+            Some(_) if *name == "pattern" && findings.patterns >= MAX_PATTERNS => {
+                Err(("one pattern more".into(), format!("at most {MAX_PATTERNS} in all of a plugin")))
+            }
             Some(_) => {
-                let rules = self.keywords.rules.get_or_insert_default();
-                rules.keyword(name, text)
+                findings.patterns += usize::from(*name == "pattern");
+                self.keywords.rules.get_or_insert_default().keyword(name, text)
             }
             None if *name == "param" => {
                 self.param(text, item, findings);

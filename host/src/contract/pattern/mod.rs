@@ -46,7 +46,7 @@ pub const MAX_CHARACTERS: usize = 4096;
 pub const MAX_DEPTH: usize = 50;
 
 /// The most bytes of a compiled pattern. Far below what makes `regex` panic (its issue 1344).
-pub const MAX_COMPILED: usize = 4 << 20;
+pub const MAX_COMPILED: usize = 1 << 20;
 
 /// A regular expression as JSON Schema 2020-12 means `pattern`; see the module for the subset.
 #[derive(Debug, Clone)]
