@@ -19,6 +19,7 @@ mod grants;
 mod hostile;
 mod hot_load;
 mod keyvalue;
+mod keywords;
 mod outcomes;
 mod output;
 mod params;
