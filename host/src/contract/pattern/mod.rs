@@ -46,7 +46,7 @@ pub const MAX_CHARACTERS: usize = 4096;
 pub const MAX_DEPTH: usize = 50;
 
 /// The most bytes of a compiled pattern. Far below what makes `regex` panic (its issue 1344).
-pub const MAX_COMPILED: usize = 1 << 20;
+pub const MAX_COMPILED: usize = 4 << 20;
 
 /// The bytes of a compiled pattern that any text is fit for. To classes such as `\p{L}` go 40 KiB, to `[a-z]{0,100}` 12 KiB.
 const SMALL: usize = 16 << 10;
@@ -59,7 +59,8 @@ const MAX_WORK: usize = 1 << 32;
 pub struct Pattern {
     source: String,
     regex: Regex,
-    longest_text: Option<u64>,
+    /// The bytes that it compiled to, at most.
+    compiled: usize,
 }
 
 impl PartialEq for Pattern {
@@ -87,8 +88,7 @@ impl Pattern {
         loop {
             let error = match RegexBuilder::new(&translated).size_limit(limit).build() {
                 Ok(regex) => {
-                    let longest_text = (limit > SMALL).then_some((MAX_WORK / limit / char::MAX.len_utf8()) as u64);
-                    return Ok(Pattern { source: source.to_owned(), regex, longest_text });
+                    return Ok(Pattern { source: source.to_owned(), regex, compiled: limit });
                 }
                 Err(error) => error,
             };
@@ -117,7 +117,12 @@ impl Pattern {
     /// a pattern of 512 KiB can take 20 s. A string with such a pattern has to have a `@maxLength` of at most this, which
     /// is checked first; a match then takes about 1 s at the very worst.
     pub fn longest_text(&self) -> Option<u64> {
-        self.longest_text
+        (self.compiled > SMALL).then_some((MAX_WORK / self.compiled / char::MAX.len_utf8()) as u64)
+    }
+
+    /// Bytes of memory that the compiled pattern takes, at most.
+    pub fn compiled(&self) -> usize {
+        self.compiled
     }
 
     /// Whether the pattern matches anywhere in the text. Takes time linear in the text's length.
