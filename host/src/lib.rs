@@ -2,6 +2,7 @@
 //!
 //! [`Host`] holds what runs; [`server`] puts it on a socket. The flow of a request and of a load is in `ARCHITECTURE.md`.
 
+pub mod accept;
 pub mod bind;
 pub mod catalog;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod embed;
 pub mod inspect;
 pub mod keyvalue;
 pub mod log;
+pub mod media_type;
 pub mod openapi;
 pub mod plugin;
 pub mod problem;
