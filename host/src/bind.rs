@@ -4,7 +4,9 @@ use percent_encoding::percent_decode_str;
 use wasmtime::component::Val;
 
 use crate::{
+    body::Content,
     contract::{Body, Operation, Param, Place, Shape, Type},
+    form::Form,
     value::{
         Faults, Malformed, Member, Reader, Step,
         scalar::{self, FlagSet},
@@ -17,7 +19,7 @@ pub struct Parts<'a> {
     pub path: &'a [&'a str],
     /// Without the question mark, percent-encoded.
     pub query: &'a str,
-    pub body: &'a [u8],
+    pub body: &'a Content,
 }
 
 /// Why a request has no arguments.
@@ -41,16 +43,20 @@ pub fn bind(operation: &Operation, parts: &Parts) -> Result<Vec<Val>, Rejection>
     // The route's order is not the function's, so path parameters are found by name.
     for (name, text) in operation.pattern.params().zip(parts.path) {
         if let Some(i) = operation.params.iter().position(|p| p.place == Place::Path && p.json == name) {
-            args[i] =
-                located(&mut faults, &operation.params[i], |faults, ty| text_value(faults, ty, decode(text, false)));
+            args[i] = located(&mut faults, &operation.params[i], |faults, ty| {
+                text_value(faults, ty, decode(text, false).as_deref())
+            });
         }
     }
     for (i, param) in operation.params.iter().enumerate() {
         if param.place == Place::Query {
-            args[i] = located(&mut faults, param, |faults, ty| query.value(faults, ty, param));
+            args[i] = located(&mut faults, param, |faults, ty| of_texts(faults, ty, &query.texts(&param.json)));
         }
     }
-    bind_body(operation, parts.body, &mut faults, &mut args).map_err(Rejection::Malformed)?;
+    match parts.body {
+        Content::Bytes(body) => bind_body(operation, body, &mut faults, &mut args).map_err(Rejection::Malformed)?,
+        Content::Form(form) => bind_form(operation, form, &mut faults, &mut args),
+    }
 
     if !faults.is_empty() {
         return Err(Rejection::Faults(faults));
@@ -98,6 +104,27 @@ fn bind_body(
     outcome
 }
 
+/// The same of a form, whose fields are the members that the object of JSON has.
+fn bind_form(operation: &Operation, form: &Form, faults: &mut Faults, args: &mut [Option<Val>]) {
+    let members: Vec<_> =
+        operation.form_members().into_iter().flatten().map(|(name, ty, _)| Member::new(name, ty)).collect();
+    let values = faults.within(Step::Name(Place::Body.name().into()), |faults| form.members(faults, &members));
+    match (operation.body, values) {
+        (_, None) => {}
+        (Body::Whole(i), Some(values)) => {
+            if let Some(Shape::Record(fields)) = operation.params[i].ty.shape() {
+                args[i] = Some(Val::Record(fields.iter().map(|field| field.name.clone()).zip(values).collect()));
+            }
+        }
+        (_, Some(values)) => {
+            let in_body = operation.params.iter().zip(args).filter(|(param, _)| param.place == Place::Body);
+            for ((_, arg), value) in in_body.zip(values) {
+                *arg = Some(value);
+            }
+        }
+    }
+}
+
 /// Reads one parameter of path or query, with faults at its place.
 fn located(faults: &mut Faults, param: &Param, read: impl FnOnce(&mut Faults, &Type) -> Option<Val>) -> Option<Val> {
     faults.within(Step::Name(param.place.name().into()), |faults| {
@@ -105,15 +132,15 @@ fn located(faults: &mut Faults, param: &Param, read: impl FnOnce(&mut Faults, &T
     })
 }
 
-fn text_value(faults: &mut Faults, ty: &Type, text: Option<String>) -> Option<Val> {
+fn text_value(faults: &mut Faults, ty: &Type, text: Option<&str>) -> Option<Val> {
     let Some(text) = text else {
         faults.add("utf8", NOT_UTF8);
         return None;
     };
-    scalar::from_text(ty, &text).map_err(|(kind, msg)| faults.add(kind, msg)).ok()
+    scalar::from_text(ty, text).map_err(|(kind, msg)| faults.add(kind, msg)).ok()
 }
 
-const NOT_UTF8: &str = "percent-encoded bytes that are not UTF-8";
+const NOT_UTF8: &str = "bytes that are not UTF-8";
 
 /// The pairs of a query string, in order.
 struct Query {
@@ -132,50 +159,48 @@ impl Query {
         Query { pairs: pairs.collect() }
     }
 
-    fn value(&self, faults: &mut Faults, ty: &Type, param: &Param) -> Option<Val> {
-        let mut values = self.pairs.iter().filter(|(name, _)| *name == param.json).map(|(_, value)| value.clone());
-        match ty.resolved() {
-            Type::Option(some) => {
-                if !self.pairs.iter().any(|(name, _)| *name == param.json) {
-                    return Some(Val::Option(None));
-                }
-                let value = self.value(faults, some, param)?;
-                Some(Val::Option(Some(Box::new(value))))
+    /// All values of that name, in order.
+    fn texts(&self, name: &str) -> Vec<Option<&str>> {
+        self.pairs.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_deref()).collect()
+    }
+}
+
+/// All texts of one name, in a query or a form, as one value; `None` for a text that is not UTF-8.
+pub fn of_texts(faults: &mut Faults, ty: &Type, texts: &[Option<&str>]) -> Option<Val> {
+    match ty.resolved() {
+        Type::Option(_) if texts.is_empty() => Some(Val::Option(None)),
+        Type::Option(some) => of_texts(faults, some, texts).map(|value| Val::Option(Some(Box::new(value)))),
+        Type::List(item) => {
+            let mut items = vec![];
+            for (i, text) in texts.iter().enumerate() {
+                items.push(faults.within(Step::Index(i), |faults| text_value(faults, item, *text)));
             }
-            Type::List(item) => {
-                let mut items = vec![];
-                for (i, value) in values.enumerate() {
-                    items.push(faults.within(Step::Index(i), |faults| text_value(faults, item, value)));
-                }
-                items.into_iter().collect::<Option<_>>().map(Val::List)
-            }
-            Type::Named(named) if let Shape::Flags(cases) = &named.shape => {
-                let mut set = FlagSet::new(cases);
-                let mut fits = true;
-                for (i, value) in values.enumerate() {
-                    let added = match &value {
-                        Some(name) => set.add(name),
-                        None => Err(("utf8", NOT_UTF8.into())),
-                    };
-                    let wrong =
-                        added.map_err(|(kind, msg)| faults.within(Step::Index(i), |faults| faults.add(kind, msg)));
-                    fits &= wrong.is_ok();
-                }
-                fits.then(|| set.value())
-            }
-            _ => {
-                let Some(value) = values.next() else {
-                    faults.add("missing", "missing from the query");
-                    return None;
-                };
-                let more = values.count();
-                if more > 0 {
-                    faults.add("duplicate", format!("given {} times, wanted once", more + 1));
-                    return None;
-                }
-                text_value(faults, ty, value)
-            }
+            items.into_iter().collect::<Option<_>>().map(Val::List)
         }
+        Type::Named(named) if let Shape::Flags(cases) = &named.shape => {
+            let mut set = FlagSet::new(cases);
+            let mut fits = true;
+            for (i, text) in texts.iter().enumerate() {
+                let added = match text {
+                    Some(name) => set.add(name),
+                    None => Err(("utf8", NOT_UTF8.into())),
+                };
+                let wrong = added.map_err(|(kind, msg)| faults.within(Step::Index(i), |faults| faults.add(kind, msg)));
+                fits &= wrong.is_ok();
+            }
+            fits.then(|| set.value())
+        }
+        _ => match texts {
+            [] => {
+                faults.add("missing", "missing from the query");
+                None
+            }
+            [text] => text_value(faults, ty, *text),
+            _ => {
+                faults.add("duplicate", format!("given {} times, wanted once", texts.len()));
+                None
+            }
+        },
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Document {
     pub json: Bytes,
-    /// A strong entity tag: equal exactly if the document is.
+    /// A weak entity tag, since the same document may go out compressed: equal exactly if the document is.
     pub etag: HeaderValue,
 }
 
@@ -42,7 +42,7 @@ const BYTES: &str = "application/octet-stream";
 /// One document of `(plugin, contract)` pairs.
 pub fn document<'a>(title: &str, contracts: impl Iterator<Item = (&'a str, &'a Contract)>) -> Document {
     let json = serde_json::to_vec(&build(title, &contracts.collect::<Vec<_>>())).unwrap_or_default();
-    let etag = format!("\"{}\"", &hex(&Sha256::digest(&json))[..32]);
+    let etag = format!("W/\"{}\"", &hex(&Sha256::digest(&json))[..32]);
     // Hexadecimal in quotes is a header value.
     let etag = HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""));
     Document { json: json.into(), etag }
@@ -263,13 +263,14 @@ fn host_problems(operation: &Operation) -> Vec<Kind> {
     let mut kinds = vec![problem::PLUGIN_FAILED, problem::SATURATED, problem::DEADLINE];
     match operation.body {
         Body::None => {}
-        Body::Raw(_) => kinds.extend([problem::SLOW_REQUEST, problem::BODY_TOO_LARGE, problem::UNSUPPORTED_MEDIA_TYPE]),
-        Body::Whole(_) | Body::Members => kinds.extend([
-            problem::MALFORMED_JSON,
-            problem::SLOW_REQUEST,
-            problem::BODY_TOO_LARGE,
-            problem::UNSUPPORTED_MEDIA_TYPE,
-        ]),
+        Body::Raw(_) => kinds.extend(problem::OF_BODIES),
+        Body::Whole(_) | Body::Members => {
+            kinds.extend(problem::OF_BODIES);
+            kinds.push(problem::MALFORMED_JSON);
+        }
+    }
+    if !operation.outcome.media_types().is_empty() {
+        kinds.push(problem::NOT_ACCEPTABLE);
     }
     let is_raw = |i: usize| matches!(operation.body, Body::Raw(raw) if raw == i);
     if (0..operation.params.len()).any(|i| !is_raw(i)) {

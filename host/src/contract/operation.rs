@@ -1,6 +1,6 @@
 //! One exported function as HTTP.
 
-use super::{Docs, Method, Outcome, Pattern, Type};
+use super::{Docs, Method, Outcome, Pattern, Shape, Type};
 
 /// Built once, at load; routing, binding, invocation and the document all read it.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ impl Param {
         match self.ty.resolved() {
             Type::Option(_) => true,
             Type::List(_) => self.place == Place::Query,
-            _ => self.place == Place::Query && matches!(self.ty.shape(), Some(super::Shape::Flags(_))),
+            _ => self.place == Place::Query && matches!(self.ty.shape(), Some(Shape::Flags(_))),
         }
     }
 }
@@ -90,6 +90,23 @@ impl Operation {
             Body::None | Body::Raw(_) => false,
             Body::Whole(_) => true,
             Body::Members => self.params_in(Place::Body).any(|param| !param.is_optional()),
+        }
+    }
+
+    /// The members of a body that is one JSON object, with their JSON names: what a form has a field for each of. `None` if
+    /// the operation takes no forms.
+    pub fn form_members(&self) -> Option<Vec<(&str, &Type, Option<&Docs>)>> {
+        match self.body {
+            Body::None | Body::Raw(_) => None,
+            Body::Whole(i) => match self.params[i].ty.shape() {
+                Some(Shape::Record(fields)) => {
+                    Some(fields.iter().map(|field| (field.json.as_str(), &field.ty, Some(&field.docs))).collect())
+                }
+                _ => None,
+            },
+            Body::Members => {
+                Some(self.params_in(Place::Body).map(|param| (param.json.as_str(), &param.ty, None)).collect())
+            }
         }
     }
 

@@ -447,9 +447,7 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     fn unknown_member(&mut self, name: &str, known: &[&str]) {
-        let listed = known.iter().take(50).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let wanted = if listed.is_empty() { "no members at all".into() } else { format!("only {listed}") };
-        self.faults.add_at(name, "unknown_member", format!("unknown member, wanted {wanted}"));
+        unknown_member(self.faults, name, known);
     }
 
     fn judged(&mut self, value: Result<Val, scalar::Wrong>) -> Option<Val> {
@@ -472,6 +470,13 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 }
 
+/// Records that the object where the walk is has a member that is none of `known`.
+pub fn unknown_member(faults: &mut Faults, name: &str, known: &[&str]) {
+    let listed = known.iter().take(50).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let wanted = if listed.is_empty() { "no members at all".into() } else { format!("only {listed}") };
+    faults.add_at(name, "unknown_member", format!("unknown member, wanted {wanted}"));
+}
+
 const TWICE: &str = "given twice, wanted once";
 
 fn is_number(peek: Peek) -> bool {
@@ -479,7 +484,7 @@ fn is_number(peek: Peek) -> bool {
 }
 
 /// What a missing value of that type would have been.
-fn article(ty: &Type) -> String {
+pub fn article(ty: &Type) -> String {
     match ty.resolved() {
         Type::Scalar(Scalar::Bool) => "a boolean".into(),
         Type::Scalar(Scalar::String) => "a string".into(),
