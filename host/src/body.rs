@@ -1,28 +1,23 @@
 //! The body of a request: decoded, bounded, and of a media type that its operation takes.
 
-use std::{convert::Infallible, error::Error, time::Duration};
+use std::{error::Error, io, time::Duration};
 
+use async_compression::tokio::bufread::{GzipDecoder, ZlibDecoder};
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Request, Response, header, request},
+    http::{HeaderMap, header, request},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
-use tower::ServiceExt;
-use tower_http::decompression::RequestDecompression;
+use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::{
     contract::{self, Operation},
     form::Form,
-    media_type::{MediaType, trim},
+    media_type::{BYTES, JSON, MULTIPART, MediaType, URL_ENCODED, trim},
     problem::Problem,
 };
-
-const JSON: &str = "application/json";
-const BYTES: &str = "application/octet-stream";
-const URL_ENCODED: &str = "application/x-www-form-urlencoded";
-const MULTIPART: &str = "multipart/form-data";
 
 /// The longest boundary between the parts of a form (RFC 2046, section 5.1.1).
 const MAX_BOUNDARY: usize = 70;
@@ -163,15 +158,21 @@ pub async fn decoded(head: &mut request::Parts, body: Body) -> Result<(Option<&'
         _ => return Err(Problem::UnsupportedEncoding { found: quoted(&codings.join(", ")) }),
     };
     head.headers.remove(header::CONTENT_ENCODING);
-    let Some(coding) = coding else { return Ok((None, body)) };
+    if coding.is_none() {
+        return Ok((None, body));
+    }
     // It is the length of what was sent, not of what there will be.
     head.headers.remove(header::CONTENT_LENGTH);
-    let mut request = Request::new(body);
-    request.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
-    // tower-http decodes a body only on its way into a service: this one hands it back.
-    let echo = tower::service_fn(async |request: Request<_>| Ok::<_, Infallible>(Response::new(request.into_body())));
-    let Ok(response) = RequestDecompression::new(echo).oneshot(request).await;
-    Ok((Some(coding), Body::new(response.into_body())))
+    let encoded = StreamReader::new(BodyExt::into_data_stream(body.map_err(io::Error::other)));
+    let body = if coding == Some("gzip") {
+        let mut decoder = GzipDecoder::new(encoded);
+        // A body may be several gzip files one after the other (RFC 1952, section 2.2); what else follows is an error.
+        decoder.multiple_members(true);
+        Body::from_stream(ReaderStream::new(decoder))
+    } else {
+        Body::from_stream(ReaderStream::new(ZlibDecoder::new(encoded)))
+    };
+    Ok((coding, body))
 }
 
 /// Whether it was the connection that failed.

@@ -138,7 +138,7 @@ async fn parts(mut form: multer::Multipart<'_>) -> Result<Vec<Field>, String> {
 }
 
 /// What a member is of which a form has no field; `None` if it is missing.
-fn absent(ty: &Type) -> Option<Val> {
+pub fn absent(ty: &Type) -> Option<Val> {
     match ty.resolved() {
         Type::Option(_) => Some(Val::Option(None)),
         // A form can say in no other way that there are none.

@@ -1,5 +1,7 @@
 //! Contracts → one OpenAPI 3.1 document.
 
+mod forms;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::HeaderValue;
@@ -18,6 +20,7 @@ use crate::{
     contract::{
         Body, Contract, Docs, ErrorStatus, Method, Operation, Outcome, Place, Scalar, Shape, Type, schema::Schemas,
     },
+    media_type::{BYTES, JSON, MULTIPART, URL_ENCODED},
     problem::{self, Kind},
     runtime::code_cache::hex,
 };
@@ -35,9 +38,7 @@ const PROBLEM: &str = "Problem";
 const INVALID_REQUEST: &str = "InvalidRequest";
 const FAULT: &str = "Fault";
 
-const JSON: &str = "application/json";
 const PROBLEM_JSON: &str = "application/problem+json";
-const BYTES: &str = "application/octet-stream";
 
 /// One document of `(plugin, contract)` pairs.
 pub fn document<'a>(title: &str, contracts: impl Iterator<Item = (&'a str, &'a Contract)>) -> Document {
@@ -186,6 +187,18 @@ fn request_body(operation: &Operation, schemas: &Schemas) -> Option<RequestBody>
     };
     let mut body = RequestBody::new();
     body.content.insert(media_type.to_owned(), RefOr::T(Content::new(Some(schema))));
+    if let Some(members) = operation.form_members() {
+        let named = match operation.body {
+            Body::Whole(i) => Some(schemas.schema(&operation.params[i].ty)),
+            _ => None,
+        };
+        for (media_type, encoding) in
+            [(MULTIPART, forms::Encoding::Multipart), (URL_ENCODED, forms::Encoding::UrlEncoded)]
+        {
+            let content = forms::content(&members, named.clone(), encoding, schemas);
+            body.content.insert(media_type.to_owned(), RefOr::T(content));
+        }
+    }
     body.required = Some(if operation.body_is_required() { Required::True } else { Required::False });
     Some(body)
 }

@@ -176,8 +176,12 @@ async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, head
 
 /// A document, or only the word that the client has it already.
 fn send(document: &Document, headers: &HeaderMap) -> Response {
-    let caching =
-        [(header::ETAG, document.etag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
+    // The word that it is known goes for all of its encodings, so it has to tell of them too.
+    let caching = [
+        (header::ETAG, document.etag.clone()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::VARY, HeaderValue::from_static("accept-encoding")),
+    ];
     if is_known(headers, &document.etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }

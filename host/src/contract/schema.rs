@@ -331,7 +331,7 @@ pub fn scalar_schema(scalar: Scalar) -> Object {
 }
 
 /// An object with exactly these members: name, schema, whether it must be there.
-fn object_schema(members: impl IntoIterator<Item = (String, RefOr<Schema>, bool)>) -> Object {
+pub fn object_schema(members: impl IntoIterator<Item = (String, RefOr<Schema>, bool)>) -> Object {
     let mut object = Object::with_type(JsonType::Object);
     object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     for (name, schema, is_required) in members {
@@ -377,7 +377,7 @@ fn or_null(ty: SchemaType) -> SchemaType {
 }
 
 /// The schema with that documentation, in the place where its kind has room for it.
-fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
+pub fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
     let Some(text) = &docs.text else { return schema };
     match schema {
         // JSON Schema 2020-12 allows keywords beside `$ref`.

@@ -27,8 +27,8 @@ pub async fn compressed(request: Request, next: Next) -> Result<Response, Infall
     if !headers.contains_key(header::ACCEPT_ENCODING) {
         let mut response = next.run(request).await;
         // It would be another one for a client that asks, which caches have to know.
-        if Text.should_compress(&response) {
-            response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if !response.headers().contains_key(header::VARY) && Text.should_compress(&response) {
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         }
         return Ok(response);
     }
