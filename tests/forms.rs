@@ -97,7 +97,11 @@ async fn what_a_browser_sends_of_an_input_left_blank_is_none() {
     order(&form(&host, "/forms/order", &format!("{PLAIN_ORDER}&place=null")).await, json!({}));
     // An empty string is a string.
     order(&form(&host, "/forms/order", &format!("{PLAIN_ORDER}&note=")).await, json!({"note": ""}));
-    let answer = form(&host, "/forms/order", &format!("{PLAIN_ORDER}&numbers=&age=&age=3").replace("=2", "=")).await;
+    // So is one that is left blank for a list of numbers or for flags: there are none.
+    order(&form(&host, "/forms/order", &format!("{PLAIN_ORDER}&numbers=&toppings=&stops=")).await, json!({}));
+    order(&form(&host, "/forms/order", &format!("{PLAIN_ORDER}&tags=")).await, json!({"tags": [""]}));
+    let answer =
+        form(&host, "/forms/order", &format!("{PLAIN_ORDER}&numbers=&numbers=1&age=&age=3").replace("=2", "=")).await;
     assert_eq!(answer.faults(), ["body.age duplicate", "body.count type", "body.numbers[0] type"]);
 }
 
@@ -396,4 +400,52 @@ async fn the_document_says_what_forms_hold() {
     assert_eq!((&corner["type"], &corner["contentMediaType"]), (&json!("string"), &json!("application/json")));
     assert_eq!(corner["contentSchema"]["prefixItems"].as_array().map(Vec::len), Some(2));
     assert_eq!(properties["age"]["type"], "integer", "there is no null in a form");
+}
+
+#[tokio::test]
+async fn a_form_keeps_the_rules_and_has_the_defaults_of_json() {
+    let host = host().fixture("keywords").start().await;
+    let answer = form(&host, "/keywords/echo", "sku=AB-1&unitPrice=0.5&tags=x").await;
+    assert_eq!(
+        answer.json(),
+        json!({
+            "sku": "AB-1", "qty": 1, "unitPrice": 0.5, "note": "ab\"c", "tags": ["x"], "extra": {}, "contact": null,
+            "size": null, "rank": 4,
+        })
+    );
+    // Left blank, what has a default is the default.
+    let blank = "&qty=&size=&rank=&contact=&extra=";
+    let parts =
+        [field("sku", "AB-1"), field("unitPrice", "0.5"), field("tags", "x"), field("qty", ""), field("size", "")];
+    for again in [
+        form(&host, "/keywords/echo", &format!("sku=AB-1&unitPrice=0.5&tags=x{blank}")).await,
+        multipart(&host, "/keywords/echo", parts).await,
+    ] {
+        assert_eq!(again.json(), answer.json());
+    }
+    let wrong =
+        "sku=x&qty=0&unitPrice=0.3&note=a&tags=x&tags=x&extra=%7B%22a%22%3A1%2C%22b%22%3A2%7D&contact=x&size=m&rank=6";
+    let faults = [
+        "body.contact format",
+        "body.extra max_properties",
+        "body.note min_length",
+        "body.qty minimum",
+        "body.rank maximum",
+        "body.size enum",
+        "body.sku pattern",
+        "body.tags unique",
+        "body.unitPrice multiple_of",
+    ];
+    assert_eq!(form(&host, "/keywords/echo", wrong).await.faults(), faults);
+    let parts = wrong.split('&').map(|pair| {
+        let (name, value) = pair.split_once('=').expect("a pair");
+        field(name, if name == "extra" { "{\"a\":1,\"b\":2}" } else { value })
+    });
+    assert_eq!(multipart(&host, "/keywords/echo", parts).await.faults(), faults);
+    assert_eq!(form(&host, "/keywords/echo", "sku=AB-1&unitPrice=0.5").await.faults(), ["body.tags missing"]);
+    let document = host.get("/openapi.json").await.json();
+    let line = &document["paths"]["/keywords/echo"]["post"]["requestBody"]["content"][URL_ENCODED]["schema"];
+    assert_eq!(line["required"], json!(["sku", "unitPrice", "tags"]));
+    assert_eq!(line["properties"]["qty"]["default"].as_u64(), Some(1));
+    assert_eq!(line["properties"]["tags"]["maxItems"].as_u64(), Some(3));
 }

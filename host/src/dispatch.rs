@@ -71,7 +71,7 @@ async fn answer(
     }
     let body = body::read(operation, &mut head, body, limits.body, host.config().server.body_timeout).await?;
     let query = head.uri.query().unwrap_or_default();
-    let args = bind(operation, &Parts { path: &found.path, query, body: &body })?;
+    let args = bind(operation, &Parts { path: &found.path, query, headers: &head.headers, body: &body })?;
     drop(body);
 
     let deadline = arrival + limits.deadline;

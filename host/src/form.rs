@@ -9,10 +9,10 @@ use percent_encoding::percent_decode;
 use wasmtime::component::Val;
 
 use crate::{
-    bind::of_texts,
-    contract::{Scalar, Shape, Type},
+    bind::{list_in_rules, list_of, of_words},
+    contract::{Docs, Scalar, Shape, Type},
     media_type::MediaType,
-    value::{Faults, Member, Reader, Step, read},
+    value::{Faults, Member, Reader, Step, read, scalar},
 };
 
 /// The most parts of one form in several parts: each has headers to be read.
@@ -88,15 +88,17 @@ impl Form {
         }
         let mut values: Vec<Option<Val>> = members.iter().map(|_| None).collect();
         let mut missing = vec![];
-        for (value, Member { name, ty, .. }) in values.iter_mut().zip(members) {
-            match given.get(name) {
+        for (value, member) in values.iter_mut().zip(members) {
+            let nothing = Docs::default();
+            let (name, ty, docs) = (member.name, member.ty, member.docs.unwrap_or(&nothing));
+            *value = match given.get(name) {
                 Some(fields) => {
-                    *value = faults.within(Step::Name((*name).to_owned()), |faults| member(faults, ty, fields));
+                    faults.within(Step::Name(name.to_owned()), |faults| self::member(faults, ty, docs, fields))
                 }
-                None => match absent(ty) {
-                    Some(absent) => *value = Some(absent),
-                    None => missing.push((*name, ty)),
-                },
+                None => absent(ty, docs),
+            };
+            if value.is_none() && !given.contains_key(name) {
+                missing.push((name, ty));
             }
         }
         for (name, ty) in missing {
@@ -138,55 +140,57 @@ async fn parts(mut form: multer::Multipart<'_>) -> Result<Vec<Field>, String> {
 }
 
 /// What a member is of which a form has no field; `None` if it is missing.
-pub fn absent(ty: &Type) -> Option<Val> {
-    match ty.resolved() {
-        Type::Option(_) => Some(Val::Option(None)),
-        // A form can say in no other way that there are none.
-        Type::List(_) => Some(Val::List(vec![])),
-        Type::Named(named) if matches!(named.shape, Shape::Flags(_)) => Some(Val::Flags(vec![])),
-        _ => None,
+fn absent(ty: &Type, docs: &Docs) -> Option<Val> {
+    if let Some(value) = read::absent(ty, docs) {
+        return Some(value);
     }
+    if !ty.is_empty_if_absent(docs) {
+        return None;
+    }
+    // A form can say in no other way that there are none.
+    Some(if matches!(ty.resolved(), Type::List(_)) { Val::List(vec![]) } else { Val::Flags(vec![]) })
+}
+
+/// Whether a form may be without a field for the member.
+pub fn is_optional(ty: &Type, docs: &Docs) -> bool {
+    ty.absent(docs).is_allowed() || ty.is_empty_if_absent(docs)
 }
 
 /// The value of one member from all fields of its name, of which there is at least one.
-fn member(faults: &mut Faults, ty: &Type, fields: &[&Field]) -> Option<Val> {
-    if let [only] = fields
-        && only.kind == Kind::Json
-        && !only.is_bytes_for(ty)
-        && (list_item(ty).is_none() || only.is_array())
-    {
-        return json(faults, ty, only);
-    }
-    match ty.resolved() {
-        Type::Option(some) if !some.is_option() => {
-            if let [only] = fields
-                && (only.is_blank(some) || is_json(some) && only.value.trim_ascii() == b"null")
-            {
-                return Some(Val::Option(None));
-            }
-            member(faults, some, fields).map(|value| Val::Option(Some(Box::new(value))))
-        }
-        Type::List(item)
-            if item.is_scalar() && !fields.iter().any(|field| field.is_bytes_for(ty) || field.kind == Kind::Json) =>
+fn member(faults: &mut Faults, ty: &Type, docs: &Docs, fields: &[&Field]) -> Option<Val> {
+    if let [only] = fields {
+        if only.is_blank(ty, docs)
+            && let Some(absent) = absent(ty, docs)
         {
-            of_texts(faults, ty, &texts(fields))
+            return Some(absent);
         }
-        Type::List(item) => {
+        if only.kind == Kind::Json && !only.is_bytes_for(ty) && (list_item(ty).is_none() || only.is_array()) {
+            return json(faults, ty, docs, only);
+        }
+    }
+    let in_option = |value| if ty.is_option() { Val::Option(Some(Box::new(value))) } else { value };
+    let is_bytes = fields.iter().any(|field| field.is_bytes_for(ty));
+    match list_item(ty) {
+        Some(item) if is_bytes || is_json(item) || fields.iter().any(|field| field.kind == Kind::Json) => {
             if let [only] = fields
-                && is_json(item)
-                && only.is_array()
+                && !is_bytes
+                && (only.is_array() || only.is_null_for(ty))
             {
-                return json(faults, ty, only);
+                return json(faults, ty, docs, only);
             }
+            let nothing = Docs::default();
             let fields = fields.iter().filter(|field| field.kind != Kind::NoFile).enumerate();
-            let items = fields.map(|(i, field)| faults.within(Step::Index(i), |faults| member(faults, item, &[field])));
-            // All of them are read, so that every fault is found.
-            items.collect::<Vec<_>>().into_iter().collect::<Option<_>>().map(Val::List)
+            let items = fields
+                .map(|(i, field)| faults.within(Step::Index(i), |faults| member(faults, item, &nothing, &[field])))
+                // All of them are read, so that every fault is found.
+                .collect::<Vec<_>>();
+            let items = items.into_iter().collect::<Option<_>>()?;
+            list_in_rules(faults, ty, docs, in_option(Val::List(items)))
         }
-        _ if !is_json(ty) && !fields.iter().any(|field| field.is_bytes_for(ty)) => of_texts(faults, ty, &texts(fields)),
+        _ if !is_bytes && !is_json(ty) => of_words(faults, ty, docs, words(fields)),
         _ => match fields {
-            [only] if only.is_bytes_for(ty) => Some(Val::List(only.value.iter().copied().map(Val::U8).collect())),
-            [only] => json(faults, ty, only),
+            [only] if is_bytes => Some(in_option(Val::List(only.value.iter().copied().map(Val::U8).collect()))),
+            [only] => json(faults, ty, docs, only),
             _ => {
                 faults.add("duplicate", format!("given {} times, wanted once", fields.len()));
                 None
@@ -204,16 +208,16 @@ pub fn is_json(ty: &Type) -> bool {
     }
 }
 
+/// The type of the items, if it is a list or an option of one.
 fn list_item(ty: &Type) -> Option<&Type> {
-    match ty.resolved() {
-        Type::Option(some) => list_item(some),
+    match list_of(ty) {
         Type::List(item) => Some(item),
         _ => None,
     }
 }
 
-fn json(faults: &mut Faults, ty: &Type, field: &Field) -> Option<Val> {
-    match Reader::new(&field.value, faults).value(ty) {
+fn json(faults: &mut Faults, ty: &Type, docs: &Docs, field: &Field) -> Option<Val> {
+    match Reader::new(&field.value, faults).value(ty, docs) {
         Ok(value) => value,
         Err(malformed) => {
             let (line, column) = (malformed.line, malformed.column);
@@ -223,27 +227,32 @@ fn json(faults: &mut Faults, ty: &Type, field: &Field) -> Option<Val> {
     }
 }
 
-fn texts<'f>(fields: &[&'f Field]) -> Vec<Option<&'f str>> {
-    fields.iter().map(|field| std::str::from_utf8(&field.value).ok()).collect()
+fn words(fields: &[&Field]) -> Vec<Option<String>> {
+    fields.iter().map(|field| std::str::from_utf8(&field.value).ok().map(str::to_owned)).collect()
 }
 
 impl Field {
     /// Whether its bytes are the value, as they are.
     fn is_bytes_for(&self, ty: &Type) -> bool {
-        let is_bytes = match ty.resolved() {
-            Type::Bytes => true,
-            Type::List(item) => matches!(item.resolved(), Type::Bytes),
-            Type::Option(some) => return self.is_bytes_for(some),
-            _ => false,
-        };
-        is_bytes && self.kind != Kind::Pair
+        let of_list = list_item(ty).is_some_and(|item| matches!(item.resolved(), Type::Bytes));
+        (of_list || matches!(list_of(ty), Type::Bytes)) && self.kind != Kind::Pair
     }
 
-    /// Whether it says nothing for an `option<ty>`: browsers send the empty text for an input that was left blank.
-    fn is_blank(&self, ty: &Type) -> bool {
-        let word = list_item(ty).unwrap_or(ty);
-        let is_string = matches!(word.resolved(), Type::Scalar(Scalar::String));
-        self.value.is_empty() && self.kind != Kind::File && (self.kind == Kind::NoFile || !is_string)
+    /// Whether it says nothing of a `ty`: browsers send the empty text for an input that was left blank. It is a string,
+    /// if it is one that may be empty.
+    fn is_blank(&self, ty: &Type, docs: &Docs) -> bool {
+        if !self.value.is_empty() || self.kind == Kind::File {
+            return false;
+        }
+        let word = list_item(ty).map_or_else(|| list_of(ty), Type::resolved);
+        self.kind == Kind::NoFile
+            || !matches!(word, Type::Scalar(Scalar::String))
+            || list_item(ty).is_none() && scalar::from_text(ty, docs, "").is_err()
+    }
+
+    /// Whether it is the JSON of a `none`.
+    fn is_null_for(&self, ty: &Type) -> bool {
+        ty.is_option() && self.value.trim_ascii() == b"null"
     }
 
     /// Whether it could be a JSON array.

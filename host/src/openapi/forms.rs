@@ -21,11 +21,10 @@ pub enum Encoding {
     Multipart,
 }
 
-/// A form with a field for each of the members: name, type, documentation. `json` is the schema of the same members in JSON,
-/// if that has a name.
+/// A form with a field for each of the members: name, type, documentation. `json` is the schema of the same members in JSON.
 pub fn content(
-    members: &[(&str, &Type, Option<&Docs>)],
-    json: Option<RefOr<Schema>>,
+    members: &[(&str, &Type, &Docs)],
+    json: &RefOr<Schema>,
     encoding: Encoding,
     schemas: &Schemas,
 ) -> Content {
@@ -36,46 +35,44 @@ pub fn content(
         }
     }
     // Most forms of a record that has neither options nor lists: one schema for all media types keeps documents short.
-    if let Some(json) = json
-        && members.iter().all(|(_, ty, _)| is_as_in_json(ty, encoding))
-    {
-        return content.schema(Some(json)).build();
+    if members.iter().all(|(_, ty, docs)| is_as_in_json(ty, docs, encoding)) {
+        return content.schema(Some(json.clone())).build();
     }
     let mut fields = Vec::with_capacity(members.len());
     for (name, ty, docs) in members {
-        let is_required = form::absent(ty).is_none();
+        let is_required = !form::is_optional(ty, docs);
         let ty = match ty.resolved() {
             Type::Option(some) if !some.is_option() => some,
             _ => *ty,
         };
-        let schema = field(ty, encoding, schemas);
-        let schema = match docs {
-            Some(docs) => described(schema, docs),
-            None => schema,
-        };
-        fields.push(((*name).to_owned(), schema, is_required));
+        fields.push(((*name).to_owned(), field(ty, docs, encoding, schemas), is_required));
     }
     content.schema(Some(Schema::Object(object_schema(fields)))).build()
 }
 
-fn field(ty: &Type, encoding: Encoding, schemas: &Schemas) -> RefOr<Schema> {
+fn field(ty: &Type, docs: &Docs, encoding: Encoding, schemas: &Schemas) -> RefOr<Schema> {
+    // What examples and defaults look like in JSON is not what they look like as a file or as a text that holds JSON.
+    let prose = Docs { text: docs.text.clone(), ..Docs::default() };
     match ty.resolved() {
-        Type::Bytes if encoding == Encoding::Multipart => file(),
+        Type::Bytes if encoding == Encoding::Multipart => described(file(), &prose),
         Type::List(item) if encoding == Encoding::Multipart && matches!(item.resolved(), Type::Bytes) => {
-            Array::new(file()).into()
+            described(Array::new(file()).into(), &prose)
         }
-        Type::List(item) if form::is_json(item) && !is_object(item) => Array::new(json_text(item, schemas)).into(),
-        Type::List(_) => schemas.schema(ty),
-        _ if form::is_json(ty) && !is_object(ty) => json_text(ty, schemas),
-        _ => schemas.schema(ty),
+        Type::List(item) if form::is_json(item) && !is_object(item) => {
+            described(Array::new(json_text(schemas.schema(item))).into(), &prose)
+        }
+        Type::List(_) => described(schemas.schema(ty), docs),
+        _ if form::is_json(ty) && !is_object(ty) => described(json_text(described(schemas.schema(ty), docs)), &prose),
+        _ => described(schemas.schema(ty), docs),
     }
 }
 
 /// Whether a form says of a member what JSON says.
-fn is_as_in_json(ty: &Type, encoding: Encoding) -> bool {
+fn is_as_in_json(ty: &Type, docs: &Docs, encoding: Encoding) -> bool {
     match ty.resolved() {
         Type::Bytes => encoding == Encoding::UrlEncoded,
-        _ => form::absent(ty).is_none() && (!form::is_json(ty) || is_object(ty)),
+        Type::Option(_) => false,
+        _ => !ty.is_empty_if_absent(docs) && (!form::is_json(ty) || is_object(ty)),
     }
 }
 
@@ -110,9 +107,10 @@ fn file() -> RefOr<Schema> {
     file.into()
 }
 
-fn json_text(ty: &Type, schemas: &Schemas) -> RefOr<Schema> {
+/// A text that holds JSON of that schema.
+fn json_text(schema: RefOr<Schema>) -> RefOr<Schema> {
     let mut text = Object::with_type(JsonType::String);
     text.content_media_type = JSON.into();
-    text.content_schema = Some(Box::new(schemas.schema(ty)));
+    text.content_schema = Some(Box::new(schema));
     text.into()
 }
