@@ -2,15 +2,19 @@
 //!
 //! [`Host`] holds what runs; [`server`] puts it on a socket. The flow of a request and of a load is in `ARCHITECTURE.md`.
 
+pub mod accept;
 pub mod bind;
+pub mod body;
 pub mod catalog;
 pub mod config;
 pub mod contract;
 pub mod dispatch;
 pub mod embed;
+pub mod form;
 pub mod inspect;
 pub mod keyvalue;
 pub mod log;
+pub mod media_type;
 pub mod openapi;
 pub mod plugin;
 pub mod problem;
