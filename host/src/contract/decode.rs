@@ -1,7 +1,8 @@
 //! Component bytes → [`Contract`].
 
-use std::{borrow::Cow, cell::RefCell, collections::HashSet, panic};
+use std::{borrow::Cow, cell::RefCell, panic};
 
+use wit_component::WitPrinter;
 use wit_parser::{
     Function, FunctionKind, InterfaceId, PackageId, Resolve, WorldId, WorldItem, WorldKey,
     decoding::{DecodedWasm, decode as decode_wit},
@@ -61,8 +62,9 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError
         problems: vec![],
         warnings: vec![],
     };
-    let contract = reader.contract(world, sections.uses_async);
+    let mut contract = reader.contract(world, sections.uses_async);
     if reader.problems.is_empty() {
+        contract.wit = wit_text(&component, world, &sections.wit);
         Ok(contract)
     } else {
         Err(ContractError { problems: reader.problems, is_truncated: false })
@@ -165,6 +167,7 @@ impl<'a> Reader<'a> {
             interfaces: vec![],
             imports: world.imports.iter().filter_map(|(key, item)| import(component, key, item)).collect(),
             uses_async,
+            wit: String::new(),
             warnings: vec![],
         };
         for (key, item) in &world.exports {
@@ -190,7 +193,6 @@ impl<'a> Reader<'a> {
         }
         self.compare_with_texts();
         self.refuse_double_routes(&contract.operations);
-        number_equal_ids(&mut contract.operations);
         for source in self.texts.iter().map(|(source, _)| source).chain([&self.component]) {
             self.warnings.extend(source.types.borrow_mut().take_keywords().into_iter().map(|(item, keyword)| {
                 format!("{item}: the keyword `@{keyword}` is not known to this version and is left out")
@@ -335,9 +337,7 @@ impl<'a> Reader<'a> {
         }
         let Placed { params, body, pattern } = place(&item, signature.params, &route, self.options.casing)?;
         let (docs, is_async) = (signature.docs, signature.is_async);
-        let prefix = exported.interface.map(|name| format!("{name}_")).unwrap_or_default();
         Ok(Operation {
-            id: format!("{prefix}{}", function.name).replace('-', "_"),
             interface: exported.interface.unwrap_or_default().to_owned(),
             instance: exported.instance.clone(),
             function: function.name.clone(),
@@ -389,16 +389,20 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Interfaces `a-b` with `c` and `a` with `b-c` make one id of two operations: the later ones get a number.
-fn number_equal_ids(operations: &mut [Operation]) {
-    let mut taken = HashSet::new();
-    for operation in operations {
-        let base = operation.id.clone();
-        let mut number = 2;
-        while !taken.insert(operation.id.clone()) {
-            operation.id = format!("{base}_{number}");
-            number += 1;
-        }
+/// The WIT as text: the embedded one, or what the component's own types say. Of several embedded ones, each tells a part.
+fn wit_text(component: &Resolve, world: WorldId, texts: &[&str]) -> String {
+    if let [text] = texts {
+        return (*text).to_owned();
+    }
+    let Some(main) = component.worlds[world].package else { return String::new() };
+    let others: Vec<_> = component.packages.iter().map(|(id, _)| id).filter(|id| *id != main).collect();
+    let printed = panic::catch_unwind(|| {
+        let mut printer = WitPrinter::default();
+        printer.print(component, main, &others).map(|()| printer.output.to_string())
+    });
+    match printed {
+        Ok(Ok(text)) => text,
+        _ => "// The types of this component cannot be written as WIT.\n".to_owned(),
     }
 }
 
