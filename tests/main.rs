@@ -17,6 +17,7 @@ mod examples;
 mod grants;
 mod hostile;
 mod hot_load;
+mod judges;
 mod keyvalue;
 mod outcomes;
 mod output;

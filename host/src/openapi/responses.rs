@@ -60,9 +60,7 @@ pub fn responses(
             schemas.push(schema);
         }
     };
-    for kind in problems::of_host(operation) {
-        add(kind.status.unwrap_or(500).to_string(), problems::link(kind), problems::schema_of(kind));
-    }
+    // The guest's first: its schema demands more, and there are clients that take the first that fits.
     if outcome.fallible {
         let schema = problems::of_error(outcome.error.as_ref(), schemas);
         let mut statuses = error_statuses(outcome);
@@ -78,6 +76,9 @@ pub fn responses(
                 add(status.clone(), text, schema.clone());
             }
         }
+    }
+    for kind in problems::of_host(operation) {
+        add(kind.status.unwrap_or(500).to_string(), problems::link(kind), problems::schema_of(kind));
     }
     for (status, (texts, mut schemas)) in answers {
         let mut response = Response::new(texts.into_iter().collect::<Vec<_>>().join("; "));
