@@ -90,7 +90,7 @@ fn build(settings: &config::OpenApi, info: Info, contracts: &[(&str, &Contract)]
         for (operation, id) in contract.operations.iter().zip(ids) {
             let mut described = operation::describe(operation, &schemas, examples.as_ref());
             described.operation_id = Some(id.clone());
-            described.tags = Some(vec![tags::name(plugin, &operation.interface)]);
+            described.tags = Some(tags::of_operation(plugin, operation));
             let path = paths.paths.entry(operation.pattern.to_string()).or_default();
             path.merge_operations(PathItem::new(operation::http_method(operation.method), described));
         }

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Number, Value, json};
 
+use crate::contract::{format::Format, pattern::Pattern};
+
 /// The most values that an example may be made of. A schema that needs more has none.
 const MAX_VALUES: usize = 500;
 
@@ -44,9 +46,13 @@ impl<'a> Examples<'a> {
 
     fn value(&self, schema: &Value, left: &mut usize) -> Option<Value> {
         *left = left.checked_sub(1)?;
-        // Keywords may stand beside a reference, so an example there is nearer than the one of its target.
-        if let Some(own) = schema["examples"].get(0).or(schema.get("example")).or(schema.get("const")) {
+        // What stands beside a reference is nearer than what its target says.
+        if let Some(own) = schema["examples"].get(0).or(schema.get("default")).or(schema.get("const")) {
             return Some(own.clone());
+        }
+        if let Some(parts) = schema["allOf"].as_array() {
+            let parts = parts.iter().map(|part| self.resolved(part)).collect::<Option<Vec<_>>>()?;
+            return self.value(&merged(&parts), left);
         }
         if schema.get("$ref").is_some() {
             return self.value(self.resolved(schema)?, left);
@@ -121,6 +127,27 @@ impl<'a> Examples<'a> {
     }
 }
 
+/// One schema of several that all hold: a type, and rules that stand beside a reference to it.
+fn merged(parts: &[&Value]) -> Value {
+    let mut merged = Map::new();
+    for (key, value) in parts.iter().filter_map(|part| part.as_object()).flatten() {
+        let known = merged.get(key).and_then(Value::as_f64);
+        let is_looser = match key.as_str() {
+            "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => known > value.as_f64(),
+            "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => {
+                known.zip(value.as_f64()).is_some_and(|(known, value)| known < value)
+            }
+            // Rules know nothing of items and members; the type does.
+            "items" | "type" | "properties" => merged.contains_key(key),
+            _ => false,
+        };
+        if !is_looser {
+            merged.insert(key.clone(), value.clone());
+        }
+    }
+    merged.into()
+}
+
 /// 1, or what is near to it within the bounds.
 fn integer(schema: &Value) -> Option<Value> {
     let whole = |key: &str| {
@@ -175,38 +202,69 @@ fn is_within(number: &Number, schema: &Value) -> bool {
         && holds("multipleOf", is_multiple)
 }
 
-/// A string of the format and the length that are wanted; none for a pattern, which only its author can satisfy.
+/// What is tried where a pattern is wanted, which only its author understands.
+const WORDS: [&str; 16] = [
+    "string",
+    "a",
+    "A",
+    "1",
+    "abc",
+    "ABC",
+    "Abc",
+    "123",
+    "12345",
+    "a1",
+    "A1",
+    "a-b",
+    "AB-12",
+    "2026-11-23",
+    "a b",
+    "#fff",
+];
+
+/// A string of the format, the pattern and the length that are wanted.
 fn string(schema: &Value) -> Option<Value> {
     let length = |key: &str| schema[key].as_u64().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     let (least, most) = (length("minLength").unwrap_or(0), length("maxLength").unwrap_or(usize::MAX));
+    if least > MAX_LENGTH || least > most {
+        return None;
+    }
     if schema["contentEncoding"] == "base64" {
         return Some("aGVsbG8=".into());
     }
-    if schema.get("pattern").is_some() {
-        return None;
-    }
-    let of_format = match schema["format"].as_str() {
+    let pattern = match schema["pattern"].as_str() {
+        Some(pattern) => Some(Pattern::compile(pattern).ok()?),
         None => None,
-        Some("email") => Some("ann@example.com"),
-        Some("uuid") => Some("2eb8aa08-aa98-11ea-b4aa-73b441d16380"),
-        Some("date") => Some("2026-11-23"),
-        Some("date-time") => Some("2026-11-23T12:30:00Z"),
-        Some("time") => Some("12:30:00Z"),
-        Some("uri") => Some("https://example.com/a"),
-        Some("uri-reference") => Some("/a?b=c"),
-        Some("ipv4") => Some("192.0.2.1"),
-        Some("ipv6") => Some("2001:db8::1"),
-        Some("hostname") => Some("www.example.com"),
-        Some(_) => return None,
     };
-    if let Some(text) = of_format {
-        return (least..=most).contains(&text.len()).then(|| text.into());
+    let of_format = match schema["format"].as_str() {
+        Some(name) => Some(of_format(Format::parse(name)?)),
+        None => None,
+    };
+    // A word that is too short is said again, one that is too long is cut.
+    let fitted = |word: &str| word.chars().cycle().take(word.len().clamp(least, most)).collect::<String>();
+    let words = WORDS.iter().copied().chain(of_format.is_none().then_some("")).map(fitted);
+    let mut candidates = of_format.map(str::to_owned).into_iter().chain(words);
+    candidates
+        .find(|text| {
+            (least..=most).contains(&text.chars().count())
+                && pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
+                && schema["format"].as_str().and_then(Format::parse).is_none_or(|format| format.accepts(text))
+        })
+        .map(Value::String)
+}
+
+fn of_format(format: Format) -> &'static str {
+    match format {
+        Format::Email => "ann@example.com",
+        Format::Uuid => "2eb8aa08-aa98-11ea-b4aa-73b441d16380",
+        Format::Date => "2026-11-23",
+        Format::DateTime => "2026-11-23T12:30:00Z",
+        Format::Time => "12:30:00Z",
+        Format::Uri => "https://example.com/a",
+        Format::UriReference => "/a?b=c",
+        Format::Ipv4 => "192.0.2.1",
+        Format::Ipv6 => "2001:db8::1",
     }
-    let wanted = "string".len().clamp(least.min(most), most);
-    if wanted < least || wanted > MAX_LENGTH {
-        return None;
-    }
-    Some("string".chars().cycle().take(wanted).collect::<String>().into())
 }
 
 #[cfg(test)]
@@ -245,12 +303,17 @@ mod tests {
             (json!({"type": "string", "minLength": 1, "maxLength": 1}), "s"),
             (json!({"type": "string", "maxLength": 0}), ""),
             (json!({"type": "string", "format": "date"}), "2026-11-23"),
+            (json!({"type": "string", "pattern": "^[A-Z]+$"}), "A"),
+            (json!({"type": "string", "pattern": "^[A-Z]{2}-[0-9]+$", "minLength": 3}), "AB-12"),
+            (json!({"type": "string", "pattern": "^2", "format": "date"}), "2026-11-23"),
             (json!({"type": "string", "contentEncoding": "base64", "pattern": "^x$"}), "aGVsbG8="),
         ] {
             assert_eq!(example(schema.clone()), Some(wanted.into()), "{schema}");
         }
         for schema in [
-            json!({"type": "string", "pattern": "^a$"}),
+            json!({"type": "string", "pattern": "^Zz{9}$"}),
+            json!({"type": "string", "pattern": "("}),
+            json!({"type": "string", "pattern": "^a", "format": "date"}),
             json!({"type": "string", "format": "stars"}),
             json!({"type": "string", "format": "date", "maxLength": 3}),
             json!({"type": "string", "minLength": 2, "maxLength": 1}),
@@ -271,8 +334,21 @@ mod tests {
     }
 
     #[test]
+    fn rules_beside_a_reference_hold_with_those_of_the_type() {
+        let schemas = json!({"Count": {"type": "integer", "minimum": 0, "maximum": 255}, "Names": {"type": "array", "items": {"type": "string"}}});
+        let examples = Examples::new(schemas.as_object().unwrap());
+        let of = |name: &str, rules: Value| {
+            examples.of(&json!({"allOf": [{"$ref": format!("#/components/schemas/{name}")}, rules]}))
+        };
+        assert_eq!(of("Count", json!({"minimum": 7})), Some(json!(7)));
+        assert_eq!(of("Count", json!({"minimum": -7, "maximum": 0})), Some(json!(0)));
+        assert_eq!(of("Count", json!({"minimum": 300})), None);
+        assert_eq!(of("Names", json!({"minItems": 2, "items": {}})), Some(json!(["string", "string"])));
+    }
+
+    #[test]
     fn a_member_without_example_is_left_out_if_it_may_be() {
-        let hard = json!({"type": "string", "pattern": "^a$"});
+        let hard = json!({"type": "string", "pattern": "^Zz{9}$"});
         let properties = json!({"a": {"type": "boolean"}, "b": hard});
         let object = json!({"type": "object", "properties": properties, "required": ["a"]});
         assert_eq!(example(object), Some(json!({"a": true})));

@@ -1,7 +1,7 @@
 //! One operation: its words, its parameters and its request body.
 
 use utoipa::openapi::{
-    Content, HttpMethod, Object, RefOr, Required, Schema, SchemaFormat,
+    Content, Deprecated, HttpMethod, Object, RefOr, Required, Schema, SchemaFormat,
     example::Example,
     path::{Operation as PathOperation, Parameter, ParameterBuilder, ParameterIn},
     request_body::RequestBody,
@@ -9,7 +9,10 @@ use utoipa::openapi::{
 };
 
 use super::{BYTES, JSON, example::Examples, responses::responses};
-use crate::contract::{Body, Docs, Method, Operation, Param, Place, Type, schema::Schemas};
+use crate::contract::{
+    Body, Docs, Method, Operation, Param, Place, Type,
+    schema::{self, Schemas},
+};
 
 pub fn http_method(method: Method) -> HttpMethod {
     match method {
@@ -26,11 +29,12 @@ pub fn describe(operation: &Operation, schemas: &Schemas, examples: Option<&Exam
     let mut described = PathOperation::new();
     described.summary = operation.docs.summary.clone().or_else(|| Some(summary(&operation.function)));
     described.description = operation.docs.description.clone().or_else(|| Some(description(operation)));
+    described.deprecated = operation.is_deprecated.then_some(Deprecated::True);
     // In the order of the path, then in that of the function.
     let in_path =
         operation.pattern.params().filter_map(|name| operation.params_in(Place::Path).find(|it| it.json == name));
-    let parameters: Vec<_> =
-        in_path.chain(operation.params_in(Place::Query)).map(|param| parameter(param, schemas, examples)).collect();
+    let others = operation.params_in(Place::Query).chain(operation.params_in(Place::Header));
+    let parameters: Vec<_> = in_path.chain(others).map(|param| parameter(param, schemas, examples)).collect();
     described.parameters = Some(parameters).filter(|parameters| !parameters.is_empty());
     described.request_body = request_body(operation, schemas, examples).map(RefOr::T);
     described.responses.responses = responses(operation, schemas, examples);
@@ -58,12 +62,19 @@ fn parameter(param: &Param, schemas: &Schemas, examples: Option<&Examples>) -> R
         Type::Option(some) => some,
         _ => &param.ty,
     };
-    let schema = schemas.schema(ty);
+    let said = Docs { keywords: param.docs.keywords.clone(), ..Docs::default() };
+    let schema = schema::described(schemas.schema(ty), &said);
     // A page sends the examples of all parameters at once, so those that may be left out have none.
     let example = if param.is_optional() { None } else { example_of(&schema, examples) };
     let parameter = ParameterBuilder::new()
         .name(&param.json)
-        .parameter_in(if param.place == Place::Path { ParameterIn::Path } else { ParameterIn::Query })
+        .parameter_in(match param.place {
+            Place::Path => ParameterIn::Path,
+            Place::Header => ParameterIn::Header,
+            Place::Query | Place::Body => ParameterIn::Query,
+        })
+        .description(param.docs.text.clone())
+        .deprecated(param.docs.keywords.is_deprecated.then_some(Deprecated::True))
         .required(if param.is_optional() { Required::False } else { Required::True })
         .schema(Some(schema))
         .example(example);
@@ -74,10 +85,12 @@ fn request_body(operation: &Operation, schemas: &Schemas, examples: Option<&Exam
     let (media_type, content) = match operation.body {
         Body::None => return None,
         Body::Raw(_) => (BYTES, Content::new(Some(bytes_schema()))),
-        Body::Whole(i) => (JSON, json_content(schemas.schema(&operation.params[i].ty), examples)),
+        Body::Whole(i) => {
+            let param = &operation.params[i];
+            (JSON, json_content(schema::described(schemas.schema(&param.ty), &param.docs), examples))
+        }
         Body::Members => {
-            let docs = Docs::default();
-            let members = operation.params_in(Place::Body).map(|param| (param.json.as_str(), &param.ty, &docs));
+            let members = operation.params_in(Place::Body).map(|param| (param.json.as_str(), &param.ty, &param.docs));
             (JSON, json_content(schemas.object(members).into(), examples))
         }
     };

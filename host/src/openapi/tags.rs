@@ -1,43 +1,56 @@
 //! Tags: the operations of one interface are one group, the interfaces of one plugin a group of groups.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use utoipa::openapi::tag::Tag;
 
-use crate::contract::Contract;
+use crate::contract::{Contract, Operation};
 
-/// The tag of an interface of a plugin: `todos`, or `shop: orders` where the two have different names. Functions of the
-/// world go under the plugin's name.
-pub fn name(plugin: &str, interface: &str) -> String {
-    if interface.is_empty() || interface == plugin { plugin.to_owned() } else { format!("{plugin}: {interface}") }
-}
-
-/// The tags of a plugin, in the order of its interfaces, each with the documentation of its interface.
-pub fn of_plugin(plugin: &str, contract: &Contract) -> Vec<Tag> {
-    let mut order: Vec<String> = vec![];
-    let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for interface in &contract.interfaces {
-        let name = name(plugin, &interface.name);
-        if !order.contains(&name) {
-            order.push(name.clone());
-        }
-        texts.entry(name).or_default().extend(interface.docs.text.clone());
+/// The tags of an operation: its author's own (`@tag`), or else its interface.
+pub fn of_operation(plugin: &str, operation: &Operation) -> Vec<String> {
+    if operation.tags.is_empty() {
+        return vec![qualified(plugin, &operation.interface)];
     }
-    let tag = |name: String| {
-        let text = texts.remove(&name).unwrap_or_default().join("\n\n");
-        let text = if text.is_empty() { fallback(plugin, &name) } else { text };
-        let mut tag = Tag::new(name);
-        tag.description = Some(text);
-        tag
-    };
-    order.into_iter().map(tag).collect()
+    operation.tags.iter().map(|tag| qualified(plugin, tag)).collect()
 }
 
-/// What is said of a tag whose interface has no documentation.
+/// `todos`, or `shop: orders` where the plugin is called otherwise: two plugins never share a tag by accident. What has no
+/// name, which is the world, goes under the plugin's.
+fn qualified(plugin: &str, name: &str) -> String {
+    if name.is_empty() || name == plugin { plugin.to_owned() } else { format!("{plugin}: {name}") }
+}
+
+/// The tags of a plugin's operations, in their order, each with the documentation of the interfaces that it stands for.
+pub fn of_plugin(plugin: &str, contract: &Contract) -> Vec<Tag> {
+    let mut tags: Vec<(String, Vec<&str>)> = vec![];
+    for operation in &contract.operations {
+        let interface = contract.interfaces.iter().find(|interface| interface.name == operation.interface);
+        // A tag of one function is about less than its interface.
+        let is_of_interface = operation.tags.is_empty()
+            || interface.is_some_and(|interface| interface.docs.keywords.tags == operation.tags);
+        let text = interface.filter(|_| is_of_interface).and_then(|interface| interface.docs.text.as_deref());
+        for name in of_operation(plugin, operation) {
+            let i = tags.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                tags.push((name, vec![]));
+                tags.len() - 1
+            });
+            let texts = &mut tags[i].1;
+            texts.extend(text.filter(|text| !texts.contains(text)));
+        }
+    }
+    tags.into_iter()
+        .map(|(name, texts)| {
+            let text = if texts.is_empty() { fallback(plugin, &name) } else { texts.join("\n\n") };
+            let mut tag = Tag::new(name);
+            tag.description = Some(text);
+            tag
+        })
+        .collect()
+}
+
+/// What is said of a tag that no interface documents.
 fn fallback(plugin: &str, name: &str) -> String {
     match name.strip_prefix(plugin).and_then(|rest| rest.strip_prefix(": ")) {
-        Some(interface) => format!("The interface `{interface}` of the plugin `{plugin}`."),
+        Some(name) => format!("`{name}` of the plugin `{plugin}`."),
         None => format!("The plugin `{plugin}`."),
     }
 }
