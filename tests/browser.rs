@@ -27,8 +27,8 @@ async fn the_documentation_page_lists_the_operations_of_all_plugins_without_a_ne
     for id in [
         "operations-todos-todos_create_todo",
         "operations-orders-orders_price_order",
-        "operations-greeter-greetings_get_greeting",
-        "operations-wordcount-words_count",
+        "operations-greeter\\:_greetings-greeter_greetings_get_greeting",
+        "operations-wordcount\\:_words-wordcount_words_count",
     ] {
         assert!(page.contains(id), "no `{id}` in the page:\n{page}");
     }

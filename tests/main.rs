@@ -21,6 +21,7 @@ mod forms;
 mod grants;
 mod hostile;
 mod hot_load;
+mod judges;
 mod keyvalue;
 mod keywords;
 mod outcomes;

@@ -161,16 +161,17 @@ async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
 
 async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
-    send(catalog.document(), &headers)
+    send(catalog.document(&server.host.config().openapi), &headers)
 }
 
-/// `/openapi/<plugin>.json`
+/// `/openapi/<plugin>.json` and `/openapi/<plugin>.wit`
 async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
-    let plugin = file.strip_suffix(".json").and_then(|name| catalog.entries().get(name)?.serving.clone());
-    match plugin {
-        Some(plugin) => send(plugin.document(), &headers),
-        None => Problem::NoRoute.into_response(),
+    let serving = |name: &str| catalog.entries().get(name)?.serving.as_ref();
+    match file.rsplit_once('.').and_then(|(name, ending)| Some((serving(name)?, ending))) {
+        Some((plugin, "json")) => send(plugin.document(&server.host.config().openapi), &headers),
+        Some((plugin, "wit")) => send(plugin.wit(), &headers),
+        _ => Problem::NoRoute.into_response(),
     }
 }
 
@@ -185,8 +186,8 @@ fn send(document: &Document, headers: &HeaderMap) -> Response {
     if is_known(headers, &document.etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
-    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    (caching, json, document.json.clone()).into_response()
+    let media_type = [(header::CONTENT_TYPE, document.media_type.clone())];
+    (caching, media_type, document.body.clone()).into_response()
 }
 
 /// Every path that is not the host's own.
