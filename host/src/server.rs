@@ -15,7 +15,7 @@ use axum::{
     Json, Router,
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use hyper::{body::Incoming, server::conn::http1, service::Service};
@@ -24,7 +24,10 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -35,7 +38,9 @@ use crate::{
     server::status::plugins,
 };
 
-mod docs;
+mod assets;
+mod events;
+mod pages;
 mod status;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,11 +53,17 @@ const MAX_REQUEST_ID: usize = 128;
 pub struct Server {
     host: Arc<Host>,
     is_ready: Arc<AtomicBool>,
+    /// Whether requests in flight that have no end of their own have to end.
+    stopping: Arc<watch::Sender<bool>>,
+    /// A permit for each that listens to events.
+    listeners: Arc<Semaphore>,
+    pages: Arc<pages::Latest>,
 }
 
 impl Server {
     pub fn new(host: Arc<Host>) -> Server {
-        Server { host, is_ready: Arc::default() }
+        let listeners = Arc::new(Semaphore::new(events::MAX_LISTENERS));
+        Server { host, is_ready: Arc::default(), stopping: Arc::default(), listeners, pages: Arc::default() }
     }
 
     /// Says on `/readyz` whether requests are welcome.
@@ -96,6 +107,7 @@ impl Server {
             });
         }
         self.set_ready(false);
+        self.stopping.send_replace(true);
         drop(listener);
         tracing::info!("stopping: waiting for the requests in flight");
         if tokio::time::timeout(config.server.drain, graceful.shutdown()).await.is_err() {
@@ -112,13 +124,12 @@ impl Server {
             .route("/readyz", get(ready))
             .route("/openapi.json", get(openapi))
             .route("/openapi/{file}", get(openapi_of))
-            .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
-            .route("/docs/", get(|| async { docs::file("index.html") }))
-            .route("/docs/{*file}", get(|Path(file): Path<String>| async move { docs::file(&file) }))
             .route(
                 "/_witapi/plugins",
                 get(|State(server): State<Server>| async move { Json(plugins(&server.host.catalog())) }),
             )
+            .route("/_witapi/events", get(events::events))
+            .merge(pages::routes())
             .fallback(operation)
             .method_not_allowed_fallback(|| async {
                 Problem::MethodNotAllowed { allow: vec![crate::contract::Method::Get] }
@@ -151,22 +162,29 @@ async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, head
     }
 }
 
+/// Whether the client has what has this tag already (RFC 9110, section 13.1.2).
+fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let etag = etag.to_str().unwrap_or_default();
+    known.split(',').any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag)
+}
+
 /// A document, or only the word that the client has it already.
 fn send(document: &Document, headers: &HeaderMap) -> Response {
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let etag = document.etag.to_str().unwrap_or_default();
-    let is_known = known.split(',').any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag);
     let caching =
         [(header::ETAG, document.etag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
-    if is_known {
+    if is_known(headers, &document.etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     (caching, json, document.json.clone()).into_response()
 }
 
-/// Every path that is not the host's own.
+/// Every path that is not the host's own, and `/`.
 async fn operation(State(server): State<Server>, request: Request) -> Response {
+    if let Some(page) = pages::landing(&server, &request) {
+        return page;
+    }
     let peer = request.extensions().get().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let mut trace = Trace::default();
