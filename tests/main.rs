@@ -20,6 +20,7 @@ mod hot_load;
 mod keyvalue;
 mod outcomes;
 mod output;
+mod pages;
 mod params;
 mod pressure;
 mod routes;

@@ -137,8 +137,7 @@ fn html_response(policy: &'static str, page: impl Into<axum::body::Body>) -> Res
     (headers, Html(page.into())).into_response()
 }
 
-const NOSNIFF: (HeaderName, HeaderValue) =
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+const NOSNIFF: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 
 /// Markdown as text, in paragraphs. Its lines are kept only where it is a list or the like.
 fn paragraphs(text: &str) -> Markup {

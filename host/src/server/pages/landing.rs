@@ -43,8 +43,7 @@ pub fn page(catalog: &Catalog, document: &Described, revision: u64) -> String {
         }
     };
     let title = document.title();
-    let page =
-        Page { title, path: "/", policy: STRICT, head: html! {}, tools: html! {}, revision, main };
+    let page = Page { title, path: "/", policy: STRICT, head: html! {}, tools: html! {}, revision, main };
     page.markup(title).into_string()
 }
 

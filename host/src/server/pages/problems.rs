@@ -92,8 +92,7 @@ fn article(kind: &Kind) -> Markup {
 
 fn page(server: &Server, title: &str, main: Markup) -> Response {
     let shown = server.pages.snapshot(&server.host);
-    let page =
-        Page { title, path: "/problems", policy: STRICT, head: html! {}, tools: html! {}, revision: 0, main };
+    let page = Page { title, path: "/problems", policy: STRICT, head: html! {}, tools: html! {}, revision: 0, main };
     page.response(&shown.title)
 }
 
