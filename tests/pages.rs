@@ -93,7 +93,7 @@ async fn what_did_not_load_is_told_without_what_only_the_operator_may_know() {
 }
 
 /// A plugin that has `mark` wherever its author can write text.
-fn with_everywhere(mark: &str) -> Vec<u8> {
+pub fn with_everywhere(mark: &str) -> Vec<u8> {
     let text = format!(
         r#"package a:b@1.0.0;
 /// {mark}

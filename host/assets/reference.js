@@ -37,10 +37,13 @@
     else scalar = Scalar.createApiReference("#reader", configuration());
   };
 
-  // Scalar reads its state of colours only once, and has its colours by these classes.
-  root.addEventListener("witapi:theme", () => {
+  // Scalar has its colours by these classes. It sets them once itself, and again when those of the system change.
+  const colour = () => {
     document.body.classList.toggle("dark-mode", isDark());
     document.body.classList.toggle("light-mode", !isDark());
-  });
+  };
+  root.addEventListener("witapi:theme", colour);
+  new MutationObserver(colour).observe(document.body, { attributeFilter: ["class"] });
+
   reader({ show, renew: show });
 }
