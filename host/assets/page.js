@@ -98,14 +98,16 @@ const reader = async ({ show, renew }) => {
     select.value = chosen();
     notice.hidden = !isGone;
     notice.textContent = isGone ? `The plugin ${chosen()} is not loaded. This page shows it as soon as it is.` : "";
+    return !isGone;
   };
 
   const load = async () => {
-    offer();
     const load = ++loads;
+    // The last document is better than none.
+    if (!offer()) return;
     const wanted = url();
     const answer = await fetch(wanted).catch(() => null);
-    // Another load began meanwhile, or the last document is better than none.
+    // Another load began meanwhile, or the plugin went just now.
     if (load !== loads || !answer?.ok) return;
     const text = await answer.text();
     if (load !== loads || (wanted === shown.url && text === shown.text)) return;

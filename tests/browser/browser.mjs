@@ -13,6 +13,9 @@ export class Browser {
   /** What pages did that they should not. */
   faults = [];
 
+  /** Whether something that looks like a fault is none in this scenario. */
+  tolerates = (_fault) => false;
+
   static async start(origin) {
     const browser = new Browser();
     browser.origin = origin;
@@ -29,22 +32,22 @@ export class Browser {
   async context(options = {}) {
     const context = await this.chromium.newContext({ viewport: { width: 1280, height: 1000 }, ...options });
     context.setDefaultTimeout(PATIENCE);
-    const note = (what) => this.faults.push(what);
+    const note = (what) => { if (!this.tolerates(what)) this.faults.push(what); };
     context.on("request", (request) => {
       const url = request.url();
       if (!url.startsWith(`${this.origin}/`) && !url.startsWith("data:")) note(`a request left the host: ${url}`);
     });
     context.on("console", (message) => {
-      if (message.type() === "error") note(`console: ${message.text()}`);
+      if (message.type() === "error") note(`${message.page()?.url()}: console: ${message.text()}`);
     });
     context.on("weberror", (error) => note(`an error that nobody caught: ${error.error().stack}`));
     context.on("dialog", (dialog) => { note(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
     await context.exposeBinding("violated", ({ page }, text) => {
       // Scalar has a library that asks once whether it may make code of text, and does without it.
       const isQuestion = text === "script-src by eval" && new URL(page.url()).pathname === "/reference";
-      if (!isQuestion) note(`the policy was violated: ${text}`);
+      if (!isQuestion) note(`${page.url()}: the policy was violated: ${text}`);
     });
-    await context.exposeFunction("pwned", (by) => note(`a plugin's script ran: ${by}`));
+    await context.exposeBinding("pwned", ({ page }, by) => note(`${page.url()}: a plugin's script ran: ${by}`));
     await context.addInitScript(() => {
       addEventListener("securitypolicyviolation", (event) => {
         globalThis.violated(`${event.violatedDirective} by ${event.blockedURI || event.sample}`);
