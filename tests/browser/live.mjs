@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { copyFile, rename, rm } from "node:fs/promises";
 import { until } from "./browser.mjs";
+import { operation, place } from "./documentation.mjs";
 
 /** Puts a component into the plugin folder, in one step. */
 const put = async (from, to) => {
@@ -22,11 +23,11 @@ export async function live(browser, host) {
   const pages = [landing, docs, reference];
 
   // Something is open and half written.
-  const create = docs.locator("#operations-todos-todos_create_todo");
+  const create = operation(docs, await place(browser, "post", "/todos"));
   await create.locator(".opblock-summary-control").click();
   const body = create.locator("textarea.body-param__text");
   await body.fill('{"title": "half wri');
-  const get = docs.locator("#operations-todos-todos_get_todo");
+  const get = operation(docs, await place(browser, "get", "/todos/{id}"));
   await get.locator(".opblock-summary-control").click();
   const id = get.locator("input[placeholder=id]");
   await id.fill("42");

@@ -2,16 +2,17 @@
 
 import assert from "node:assert/strict";
 import { until } from "./browser.mjs";
+import { place } from "./documentation.mjs";
 
-const PAGES = {
+const pages = ({ docs, reference }) => ({
   landing: ["/", "Create a todo"],
   docs: ["/docs", "Create a todo"],
-  docs_open: ["/docs#/todos/todos_create_todo", "Execute"],
+  docs_open: ["/docs" + docs, "Execute"],
   reference: ["/reference", "Greet someone"],
-  reference_open: ["/reference#tag/todos/todos_create_todo", "TodoInput"],
+  reference_open: ["/reference" + reference, "TodoInput"],
   problems: ["/problems", "All instances are busy"],
   problem: ["/problems/invalid-request", "What to do"],
-};
+});
 
 /** How bright the page is behind its text, from 0 to 1. */
 const brightness = (page) => page.evaluate(() => {
@@ -30,10 +31,11 @@ const isDark = async (page) => {
 const shows = (page, text) => until(page, (text) => document.querySelector("main").innerText.includes(text), text);
 
 export async function look(browser) {
+  const all = pages(await place(browser, "post", "/todos"));
   for (const colorScheme of ["light", "dark"]) {
     for (const [width, height] of [[1280, 1600], [400, 900]]) {
       const context = await browser.context({ colorScheme, viewport: { width, height } });
-      for (const [name, [path, text]] of Object.entries(PAGES)) {
+      for (const [name, [path, text]] of Object.entries(all)) {
         const page = await browser.open(path, context);
         await shows(page, text);
         assert.equal(await isDark(page), colorScheme === "dark", `${path} in ${colorScheme}`);
