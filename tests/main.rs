@@ -26,6 +26,7 @@ mod keyvalue;
 mod keywords;
 mod outcomes;
 mod output;
+mod pages;
 mod params;
 mod patterns;
 mod pressure;

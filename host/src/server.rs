@@ -16,7 +16,7 @@ use axum::{
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use hyper::{body::Incoming, server::conn::http1, service::Service};
@@ -25,7 +25,10 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -41,10 +44,12 @@ use crate::{
     },
 };
 
+mod assets;
 mod compression;
 mod conditional;
 mod cors;
-mod docs;
+mod events;
+mod pages;
 mod status;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,11 +62,17 @@ const MAX_REQUEST_ID: usize = 128;
 pub struct Server {
     host: Arc<Host>,
     is_ready: Arc<AtomicBool>,
+    /// Whether requests in flight that have no end of their own have to end.
+    stopping: Arc<watch::Sender<bool>>,
+    /// A permit for each that listens to events.
+    listeners: Arc<Semaphore>,
+    pages: Arc<pages::Latest>,
 }
 
 impl Server {
     pub fn new(host: Arc<Host>) -> Server {
-        Server { host, is_ready: Arc::default() }
+        let listeners = Arc::new(Semaphore::new(events::MAX_LISTENERS));
+        Server { host, is_ready: Arc::default(), stopping: Arc::default(), listeners, pages: Arc::default() }
     }
 
     /// Says on `/readyz` whether requests are welcome.
@@ -105,6 +116,7 @@ impl Server {
             });
         }
         self.set_ready(false);
+        self.stopping.send_replace(true);
         drop(listener);
         tracing::info!("stopping: waiting for the requests in flight");
         if tokio::time::timeout(config.server.drain, graceful.shutdown()).await.is_err() {
@@ -122,13 +134,12 @@ impl Server {
             .route("/readyz", get(ready))
             .route("/openapi.json", get(openapi))
             .route("/openapi/{file}", get(openapi_of))
-            .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
-            .route("/docs/", get(|| async { docs::file("index.html") }))
-            .route("/docs/{*file}", get(|Path(file): Path<String>| async move { docs::file(&file) }))
             .route(
                 "/_witapi/plugins",
                 get(|State(server): State<Server>| async move { Json(plugins(&server.host.catalog())) }),
             )
+            .route("/_witapi/events", get(events::events))
+            .merge(pages::routes())
             .fallback(operation)
             .method_not_allowed_fallback(not_got);
         if config.server.compression {
@@ -190,11 +201,14 @@ fn send(document: &Document, headers: &HeaderMap) -> Response {
     (caching, media_type, document.body.clone()).into_response()
 }
 
-/// Every path that is not the host's own.
+/// Every path that is not the host's own, and `/`.
 async fn operation(State(server): State<Server>, request: Request) -> Response {
     // `OPTIONS *` asks about the host as a whole (RFC 9110, section 9.3.7).
     if request.method() == Method::OPTIONS && request.uri().path() == "*" {
         return options(&contract::Method::ALL);
+    }
+    if let Some(page) = pages::landing(&server, &request) {
+        return page;
     }
     let peer = request.extensions().get().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();

@@ -49,7 +49,7 @@ pub fn of_host(operation: &Operation) -> Vec<Kind> {
 
 /// The title of a kind of problem, with a link to its page.
 pub fn link(kind: Kind) -> String {
-    format!("[{}]({})", kind.title, problem::type_uri(kind))
+    format!("[{}]({})", kind.title, kind.uri())
 }
 
 /// The schema of a problem document of the host.
@@ -108,7 +108,7 @@ fn object() -> Object {
 
 /// A problem document of that kind.
 fn example(kind: Kind, detail: &str) -> Value {
-    json!({ "type": problem::type_uri(kind), "title": kind.title, "status": kind.status, "detail": detail })
+    json!({ "type": kind.uri(), "title": kind.title, "status": kind.status, "detail": detail })
 }
 
 /// The schemas of what the host itself answers.
