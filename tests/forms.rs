@@ -1,7 +1,7 @@
 //! Forms as browsers send them, in one line and in several parts, against an operation that gives back what it got.
 
 use serde_json::{Value, json};
-use witapi_tests::{Answer, Host, host, send};
+use witapi_tests::{Answer, Host, cli::Folder, dummy_component, host, send};
 
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 
@@ -360,6 +360,40 @@ async fn only_bodies_that_are_one_object_take_forms() {
         answer.json()["detail"],
         "Found `text/plain`, wanted `application/json`, `multipart/form-data` or `application/x-www-form-urlencoded`."
     );
+}
+
+#[tokio::test]
+async fn a_list_of_what_is_no_word_is_a_field_of_json_for_each_item() {
+    let wit = "package test:lists; interface lists {
+        record body { words: option<list<option<string>>>, pairs: list<tuple<u8, u8>>, grid: list<list<u8, 2>> }
+        take: func(body: body);
+    } world w { export lists; }";
+    let folder = Folder::new();
+    let host = host().component("lists", folder.write("lists.wasm", dummy_component(wit))).start().await;
+    let content =
+        host.get("/openapi.json").await.json()["paths"]["/lists/take"]["post"]["requestBody"]["content"].clone();
+    for form in [URL_ENCODED, "multipart/form-data"] {
+        for (name, item) in
+            [("words", json!({"type": ["string", "null"]})), ("pairs", Value::Null), ("grid", Value::Null)]
+        {
+            let schema = &content[form]["schema"]["properties"][name];
+            assert_eq!((&schema["type"], &schema["items"]["type"]), (&json!("array"), &json!("string")), "{name}");
+            assert_eq!(schema["items"]["contentMediaType"], "application/json");
+            if item.is_object() {
+                assert_eq!(schema["items"]["contentSchema"], item);
+            }
+        }
+    }
+    // What is taken reaches the plugin, which traps.
+    for taken in
+        ["", "words=", "words=null", "words=%22a%22&words=null", "words=%5B%22a%22%5D", "pairs=%5B%5B1,2%5D%5D"]
+    {
+        assert_eq!(form(&host, "/lists/take", taken).await.status, 500, "{taken}");
+    }
+    let wrong = "words=a&words=1&pairs=%7B%7D&grid=1&grid=%5B1%5D";
+    let faults =
+        ["body.grid[0] type", "body.grid[1] length", "body.pairs[0] type", "body.words[0] json", "body.words[1] type"];
+    assert_eq!(form(&host, "/lists/take", wrong).await.faults(), faults);
 }
 
 #[tokio::test]
