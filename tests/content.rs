@@ -132,7 +132,7 @@ async fn text_is_utf_8_whatever_else_a_media_type_says() {
 
 #[tokio::test]
 async fn encoded_bodies_are_decoded() {
-    let host = host().fixture("zoo").fixture("facts").config("[plugin.facts]\ngrants = ['witapi:host']").start().await;
+    let host = host().fixture("zoo").start().await;
     let post = async |coding: &str, body: Vec<u8>| {
         let request = host.request("POST", "/echo/numbers").header("content-type", "application/json");
         send(request.header("content-encoding", coding).body(body)).await

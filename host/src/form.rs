@@ -171,7 +171,7 @@ fn member(faults: &mut Faults, ty: &Type, docs: &Docs, fields: &[&Field]) -> Opt
     let in_option = |value| if ty.is_option() { Val::Option(Some(Box::new(value))) } else { value };
     let is_bytes = fields.iter().any(|field| field.is_bytes_for(ty));
     match list_item(ty) {
-        Some(item) if is_bytes || is_json(item) || fields.iter().any(|field| field.kind == Kind::Json) => {
+        Some(item) if is_bytes || !item.is_scalar() || fields.iter().any(|field| field.kind == Kind::Json) => {
             if let [only] = fields
                 && !is_bytes
                 && (only.is_array() || only.is_null_for(ty))
@@ -179,12 +179,14 @@ fn member(faults: &mut Faults, ty: &Type, docs: &Docs, fields: &[&Field]) -> Opt
                 return json(faults, ty, docs, only);
             }
             let nothing = Docs::default();
+            let read = |faults: &mut Faults, field: &Field| match item.is_scalar() {
+                true => member(faults, item, &nothing, &[field]),
+                false => json(faults, item, &nothing, field),
+            };
             let fields = fields.iter().filter(|field| field.kind != Kind::NoFile).enumerate();
-            let items = fields
-                .map(|(i, field)| faults.within(Step::Index(i), |faults| member(faults, item, &nothing, &[field])))
-                // All of them are read, so that every fault is found.
-                .collect::<Vec<_>>();
-            let items = items.into_iter().collect::<Option<_>>()?;
+            let items = fields.map(|(i, field)| faults.within(Step::Index(i), |faults| read(faults, field)));
+            // All of them are read, so that every fault is found.
+            let items = items.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
             list_in_rules(faults, ty, docs, in_option(Val::List(items)))
         }
         _ if !is_bytes && !is_json(ty) => of_words(faults, ty, docs, words(fields)),

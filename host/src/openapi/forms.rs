@@ -58,7 +58,7 @@ fn field(ty: &Type, docs: &Docs, encoding: Encoding, schemas: &Schemas) -> RefOr
         Type::List(item) if encoding == Encoding::Multipart && matches!(item.resolved(), Type::Bytes) => {
             described(Array::new(file()).into(), &prose)
         }
-        Type::List(item) if form::is_json(item) && !is_object(item) => {
+        Type::List(item) if !item.is_scalar() && !is_object(item) => {
             described(Array::new(json_text(schemas.schema(item))).into(), &prose)
         }
         Type::List(_) => described(schemas.schema(ty), docs),

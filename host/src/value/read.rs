@@ -496,6 +496,10 @@ pub fn absent(ty: &Type, docs: &Docs) -> Option<Val> {
 
 /// Records that the object where the walk is has a member that is none of `known`.
 pub fn unknown_member(faults: &mut Faults, name: &str, known: &[&str]) {
+    // The search for the nearest name is dear, and a body can have very many.
+    if faults.is_full() {
+        return faults.add("unknown_member", "");
+    }
     let wanted = match scalar::nearest(name, known) {
         _ if known.is_empty() => "no members at all".into(),
         Some(nearest) => format!("only {}; did you mean `{nearest}`?", scalar::listed(known)),
