@@ -1,8 +1,8 @@
 // A Chromium that reaches no host but the one under test, and a list of all that a page should not do.
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 
 const { chromium } = createRequire(new URL("../../target/tools/browser/", import.meta.url))("playwright-core");
 
@@ -20,10 +20,8 @@ export class Browser {
     const browser = new Browser();
     browser.origin = origin;
     browser.chromium = await chromium.launch({
-      executablePath: process.env.WITAPI_CHROMIUM ?? "/usr/bin/chromium",
+      executablePath: process.env.PATH.split(":").map((folder) => `${folder}/chromium`).find(existsSync),
       args: ["--no-sandbox", "--disable-quic", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
-      // It has a folder of its own there, which it removes.
-      downloadsPath: tmpdir(),
     });
     return browser;
   }
