@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     body::{self, Body},
-    http::{HeaderMap, HeaderValue, Request, StatusCode, header, request},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -18,8 +18,8 @@ use crate::{
     catalog::{Found, NotFound},
     contract::{self, ErrorStatus, Operation, Outcome, Type},
     problem::Problem,
-    runtime::Facts,
-    value,
+    runtime::{Answer, CallError, Facts},
+    streaming, value,
 };
 
 /// What the log says of a request.
@@ -29,6 +29,8 @@ pub struct Trace {
     pub operation: Option<String>,
     /// What trapped, or what else clients are not told.
     pub fault: Option<String>,
+    /// How the answer ended, which is not known before its body has been sent.
+    pub end: Option<streaming::End>,
 }
 
 /// Answers a request. `id` is its `x-request-id`.
@@ -45,7 +47,7 @@ pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<
     };
     trace.plugin = Some(found.plugin.name.to_string());
     trace.operation = Some(found.operation().label());
-    let answer = answer(host, arrival, peer, id, &found, head, body).await;
+    let answer = answer(host, arrival, peer, id, &found, head, body, &mut trace.end).await;
     answer.unwrap_or_else(|problem| {
         if let Problem::PluginFailed(reason) = &problem {
             trace.fault = Some(reason.clone());
@@ -54,6 +56,7 @@ pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<
     })
 }
 
+#[allow(clippy::too_many_arguments)]
 async fn answer(
     host: &Host,
     arrival: Instant,
@@ -62,20 +65,67 @@ async fn answer(
     found: &Found<'_, '_>,
     head: request::Parts,
     body: Body,
+    end: &mut Option<streaming::End>,
 ) -> Result<Response, Problem> {
     let operation = found.operation();
     let limits = &found.plugin.limits;
-    let body = read_body(operation, &head.headers, body, limits.body, host.config().server.body_timeout).await?;
+    let patience = host.config().server.body_timeout;
+    let outcome = &operation.outcome;
+    let media_type =
+        if outcome.is_stream() { streaming::preferred(outcome, &head.headers)? } else { "application/json" };
+    let (body, stream) = match operation.body {
+        contract::Body::Stream(i) => {
+            if has_body(&head.headers) {
+                check_media_type(head.headers.get(header::CONTENT_TYPE), streaming::taken(operation))?;
+            }
+            (Bytes::new(), Some((body, &operation.params[i].ty)))
+        }
+        _ => (read_body(operation, &head.headers, body, limits.body, patience).await?, None),
+    };
     let query = head.uri.query().unwrap_or_default();
     let args = bind(operation, &Parts { path: &found.path, query, body: &body })?;
     drop(body);
 
     let deadline = arrival + limits.deadline;
     let permit = tokio::time::timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
+    let is_head = head.method == Method::HEAD;
     let facts = Facts { id: id.to_owned(), route: operation.pattern.to_string(), head, peer };
-    let result = found.plugin.call(found.index, args, facts, deadline).await?;
-    drop(permit);
-    respond(&operation.outcome, result, limits.result)
+    if !operation.has_streams() {
+        let result = found.plugin.call(found.index, args, facts, deadline).await?;
+        drop(permit);
+        return respond(outcome, result, limits.result);
+    }
+
+    let last = arrival + limits.stream_deadline;
+    let (input, incoming) =
+        stream.map(|(body, item)| streaming::incoming(operation, item, body, limits.body, patience)).unzip();
+    let answer = match &incoming {
+        None => found.plugin.start(found.index, args, input, facts, deadline.min(last)).await,
+        // What takes its time to send may take longer than what takes its time to answer.
+        Some(incoming) => tokio::select! {
+            answer = found.plugin.start(found.index, args, input, facts, last) => answer,
+            () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
+        },
+    };
+    match answer {
+        Ok(Answer::Value(result)) => {
+            drop(permit);
+            respond(outcome, result, limits.result)
+        }
+        Ok(Answer::Stream(output)) => {
+            let (mut response, its_end) =
+                streaming::respond(outcome, output, permit, incoming, media_type, limits.result, last);
+            if is_head {
+                // It has no body that could end.
+                *response.body_mut() = Body::empty();
+            } else {
+                *end = Some(its_end);
+            }
+            Ok(response)
+        }
+        Err(CallError::Input) => Err(incoming.map_or(Problem::BodyBroken, |incoming| incoming.problem())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The whole body, if the operation has one.
@@ -87,18 +137,16 @@ async fn read_body(
     patience: Duration,
 ) -> Result<Bytes, Problem> {
     let wanted = match operation.body {
-        contract::Body::None => return Ok(Bytes::new()),
+        contract::Body::None | contract::Body::Stream(_) => return Ok(Bytes::new()),
         contract::Body::Raw(_) => "application/octet-stream",
         contract::Body::Whole(_) | contract::Body::Members => "application/json",
     };
-    let declared =
-        headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()).and_then(|it| it.parse::<u64>().ok());
+    let declared = declared_length(headers);
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(Problem::BodyTooLarge { limit });
     }
-    let has_body = declared.is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING);
-    if has_body {
-        check_media_type(headers.get(header::CONTENT_TYPE), wanted)?;
+    if has_body(headers) {
+        check_media_type(headers.get(header::CONTENT_TYPE), &[wanted])?;
     }
     let read = timeout(patience, Limited::new(body, limit).collect()).await;
     let read = read.map_err(|_| Problem::SlowRequest { limit: patience })?;
@@ -109,7 +157,17 @@ async fn read_body(
     }
 }
 
-fn check_media_type(found: Option<&HeaderValue>, wanted: &'static str) -> Result<(), Problem> {
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    declared_length(headers).is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+/// Whether the body is of one of `all_wanted`, of which there is at least one.
+fn check_media_type(found: Option<&HeaderValue>, all_wanted: &[&'static str]) -> Result<(), Problem> {
+    let wanted = all_wanted.first().copied().unwrap_or_default();
     let Some(found) = found else {
         return Err(Problem::UnsupportedMediaType { found: "no `content-type`".into(), wanted });
     };
@@ -117,7 +175,7 @@ fn check_media_type(found: Option<&HeaderValue>, wanted: &'static str) -> Result
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     // Every `+json` type is JSON (RFC 6839, section 3.1).
     let is_json = wanted == "application/json" && essence.starts_with("application/") && essence.ends_with("+json");
-    if essence == wanted || is_json {
+    if all_wanted.contains(&essence.as_str()) || is_json {
         return Ok(());
     }
     let short: String = text.chars().filter(|c| !c.is_control()).take(100).collect();

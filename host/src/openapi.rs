@@ -1,5 +1,7 @@
 //! Contracts → one OpenAPI 3.1 document.
 
+mod stream;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::HeaderValue;
@@ -177,6 +179,7 @@ fn request_body(operation: &Operation, schemas: &Schemas) -> Option<RequestBody>
     let (media_type, schema) = match operation.body {
         Body::None => return None,
         Body::Raw(_) => (BYTES, bytes_schema()),
+        Body::Stream(_) => return Some(stream::request_body(operation, schemas)),
         Body::Whole(i) => (JSON, schemas.schema(&operation.params[i].ty)),
         Body::Members => {
             let docs = Docs::default();
@@ -207,7 +210,9 @@ fn responses(operation: &Operation, schemas: &Schemas) -> BTreeMap<String, RefOr
         204 => "Done, with nothing to say",
         _ => "Success",
     });
-    if let Some(value) = &outcome.value {
+    if outcome.is_stream() {
+        stream::describe(&mut success, outcome, schemas);
+    } else if let Some(value) = &outcome.value {
         let (media_type, schema) =
             if outcome.is_raw() { (BYTES, bytes_schema()) } else { (JSON, schemas.schema(value)) };
         success.content.insert(media_type.to_owned(), RefOr::T(Content::new(Some(schema))));
@@ -264,6 +269,7 @@ fn host_problems(operation: &Operation) -> Vec<Kind> {
     match operation.body {
         Body::None => {}
         Body::Raw(_) => kinds.extend([problem::SLOW_REQUEST, problem::BODY_TOO_LARGE, problem::UNSUPPORTED_MEDIA_TYPE]),
+        Body::Stream(_) => kinds.extend(stream::request_problems(operation)),
         Body::Whole(_) | Body::Members => kinds.extend([
             problem::MALFORMED_JSON,
             problem::SLOW_REQUEST,
@@ -271,7 +277,14 @@ fn host_problems(operation: &Operation) -> Vec<Kind> {
             problem::UNSUPPORTED_MEDIA_TYPE,
         ]),
     }
-    let is_raw = |i: usize| matches!(operation.body, Body::Raw(raw) if raw == i);
+    if operation.outcome.is_stream() {
+        kinds.push(problem::NOT_ACCEPTABLE);
+    }
+    let is_raw = |i: usize| match operation.body {
+        Body::Raw(raw) => raw == i,
+        Body::Stream(stream) => stream == i && operation.takes_byte_stream(),
+        _ => false,
+    };
     if (0..operation.params.len()).any(|i| !is_raw(i)) {
         kinds.push(problem::INVALID_REQUEST);
     }

@@ -36,6 +36,8 @@ pub const MALFORMED_JSON: Kind = Kind { name: "malformed-json", status: Some(400
 pub const SLOW_REQUEST: Kind =
     Kind { name: "slow-request", status: Some(408), title: "The body took too long to arrive" };
 pub const BODY_TOO_LARGE: Kind = Kind { name: "body-too-large", status: Some(413), title: "The body is too large" };
+pub const NOT_ACCEPTABLE: Kind =
+    Kind { name: "not-acceptable", status: Some(406), title: "The operation has no answer of the wanted media type" };
 pub const UNSUPPORTED_MEDIA_TYPE: Kind =
     Kind { name: "unsupported-media-type", status: Some(415), title: "The body's media type is not the operation's" };
 pub const INVALID_REQUEST: Kind =
@@ -57,6 +59,9 @@ pub enum Problem {
     UnsupportedMediaType {
         found: String,
         wanted: &'static str,
+    },
+    NotAcceptable {
+        offers: &'static [&'static str],
     },
     BodyTooLarge {
         limit: usize,
@@ -100,6 +105,7 @@ impl From<CallError> for Problem {
         match error {
             CallError::Trap(trap) => Problem::PluginFailed(trap),
             CallError::Deadline => Problem::Deadline,
+            CallError::Input => Problem::BodyBroken,
             CallError::NoRoom(_) => Problem::Saturated,
         }
     }
@@ -125,6 +131,7 @@ impl Problem {
             Problem::NoRoute => NO_ROUTE,
             Problem::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
             Problem::UnsupportedMediaType { .. } => UNSUPPORTED_MEDIA_TYPE,
+            Problem::NotAcceptable { .. } => NOT_ACCEPTABLE,
             Problem::BodyTooLarge { .. } => BODY_TOO_LARGE,
             Problem::SlowRequest { .. } => SLOW_REQUEST,
             Problem::BodyBroken | Problem::Malformed(_) => MALFORMED_JSON,
@@ -141,6 +148,10 @@ impl Problem {
         Some(match self {
             Problem::MethodNotAllowed { allow } => format!("This path takes {}.", listed(allow)),
             Problem::UnsupportedMediaType { found, wanted } => format!("Found {found}, wanted `{wanted}`."),
+            Problem::NotAcceptable { offers } => {
+                let offers: Vec<_> = offers.iter().map(|offer| format!("`{offer}`")).collect();
+                format!("It answers with {}.", offers.join(" or "))
+            }
             Problem::BodyTooLarge { limit } => format!("The limit is {limit} bytes."),
             Problem::SlowRequest { limit } => format!("It has to be complete within {limit:?}."),
             Problem::BodyBroken => "The body ended before its time.".into(),
@@ -170,13 +181,17 @@ fn listed(methods: &[Method]) -> String {
     methods.iter().map(with_head).collect::<Vec<_>>().join(", ")
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let kind = self.kind();
-        let status = match &self {
+impl Problem {
+    fn status(&self) -> u16 {
+        match self {
             Problem::Operation { status, .. } => *status,
-            _ => kind.status.unwrap_or(500),
-        };
+            _ => self.kind().status.unwrap_or(500),
+        }
+    }
+
+    /// The problem document, as JSON.
+    pub fn document(&self) -> Vec<u8> {
+        let kind = self.kind();
         let raw: Option<Box<RawValue>> = match &self {
             Problem::Operation { error: Some(error), .. } => serde_json::from_slice(error).ok(),
             _ => None,
@@ -184,14 +199,19 @@ impl IntoResponse for Problem {
         let document = Document {
             r#type: type_uri(kind),
             title: kind.title,
-            status,
+            status: self.status(),
             detail: self.detail(),
             errors: if let Problem::Faults(faults) = &self { Some(json!(faults.listed)) } else { None },
             error: raw.as_deref(),
         };
-        let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.document()));
+        *response.status_mut() = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match &self {

@@ -10,7 +10,7 @@ use wit_parser::{
 use super::{
     Contract, ContractError, Docs, Import, Interface, Operation, Outcome, Pattern, Problem,
     casing::Casing,
-    place::{Placed, place},
+    place::{Placed, is_path_type, place},
     route,
     sections::{Sections, WIT_SECTION},
     signature::Signature,
@@ -118,14 +118,16 @@ impl<'a> Source<'a> {
 
     fn signature(&self, function: &Function, item: &str) -> Result<Signature, Problem> {
         let mut types = self.types.borrow_mut();
-        let mut convert = |what: Cow<str>, ty| {
-            types.convert(ty).map_err(|(found, wanted)| Problem::new(format!("{item}, {what}"), found, wanted))
+        let mut convert = |what: Cow<str>, ty, is_result| {
+            types
+                .passed(ty, is_result)
+                .map_err(|(found, wanted)| Problem::new(format!("{item}, {what}"), found, wanted))
         };
         let mut params = Vec::with_capacity(function.params.len());
         for param in &function.params {
-            params.push((param.name.clone(), convert(format!("parameter `{}`", param.name).into(), &param.ty)?));
+            params.push((param.name.clone(), convert(format!("parameter `{}`", param.name).into(), &param.ty, false)?));
         }
-        let result = function.result.as_ref().map(|ty| convert("result".into(), ty)).transpose()?;
+        let result = function.result.as_ref().map(|ty| convert("result".into(), ty, true)).transpose()?;
         let docs = wit::docs(&function.docs);
         types.note_keywords(item, &docs);
         let is_async = matches!(function.kind, FunctionKind::AsyncFreestanding);
@@ -315,7 +317,7 @@ impl<'a> Reader<'a> {
         let ids: Vec<&str> = signature
             .params
             .iter()
-            .take_while(|(name, ty)| (name == "id" || name.ends_with("-id")) && ty.is_scalar())
+            .take_while(|(name, passed)| (name == "id" || name.ends_with("-id")) && is_path_type(passed))
             .map(|(name, _)| name.as_str())
             .collect();
         let mut route = route::by_convention(exported.interface, &function.name, &ids);

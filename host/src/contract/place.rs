@@ -1,7 +1,8 @@
 //! The parameters of a function → path, query and body. The table is in `wit/README.md`, "Parameters".
 
 use super::{
-    Body, Param, Pattern, Place, Problem, Segment, Shape, Type, casing::Casing, route::Route, wit::same_spelling,
+    Body, Delivery, Param, Passed, Pattern, Place, Problem, Segment, Shape, Type, casing::Casing, route::Route,
+    wit::same_spelling,
 };
 
 /// Parameters in their places.
@@ -18,7 +19,7 @@ pub struct Placed {
 /// # Errors
 ///
 /// The path names what is no parameter, a parameter does not fit its place, or two have one name.
-pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Casing) -> Result<Placed, Problem> {
+pub fn place(item: &str, params: Vec<(String, Passed)>, route: &Route, casing: Casing) -> Result<Placed, Problem> {
     let same = |pattern: &str, param: &str| pattern == param || pattern == casing.apply(param);
     let mut in_path = Vec::new();
     for name in route.pattern.params() {
@@ -38,7 +39,7 @@ pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Cas
         in_path.push(param);
     }
     let mut placed = Vec::with_capacity(params.len());
-    for (i, (name, ty)) in params.into_iter().enumerate() {
+    for (i, (name, passed)) in params.into_iter().enumerate() {
         let place = if in_path.contains(&i) {
             Place::Path
         } else if route.method.has_query() {
@@ -47,13 +48,16 @@ pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Cas
             Place::Body
         };
         let fits = match place {
-            Place::Path => ty.is_scalar(),
-            Place::Query => is_query_type(&ty),
+            Place::Path => is_path_type(&passed),
+            Place::Query => passed.delivery != Delivery::Stream && is_query_type(&passed.ty),
             Place::Body => true,
         };
         if !fits {
-            let found = format!("parameter `{name}` of type `{}` in the {}", ty.describe(), place.name());
+            let found = format!("parameter `{name}` of type `{}` in the {}", passed.describe(), place.name());
             let wanted = match place {
+                _ if passed.delivery == Delivery::Stream => {
+                    "a stream as the body: POST, PUT or PATCH, by an `@external-id`"
+                }
                 Place::Path => "a scalar, a string or an enum",
                 _ => {
                     "scalars, strings, enums, options or lists of these, or flags; or a method with a body, by an `@external-id`"
@@ -61,15 +65,31 @@ pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Cas
             };
             return Err(Problem::new(item, found, wanted));
         }
-        placed.push(Param { json: casing.apply(&name), name, ty, place });
+        let Passed { ty, delivery, .. } = passed;
+        placed.push(Param { json: casing.apply(&name), name, ty, delivery, place });
     }
     if let Some((name, first, second)) = same_spelling(placed.iter().map(|it| (&*it.json, &*it.name))) {
         let found = format!("the parameters `{first}` and `{second}`, which are both `{name}` in {casing}");
         return Err(Problem::new(item, found, "parameters that differ, or another `casing` in witapi.toml"));
     }
     let in_body: Vec<usize> = (0..placed.len()).filter(|&i| placed[i].place == Place::Body).collect();
+    let is_stream = |i: usize| placed[i].delivery == Delivery::Stream;
+    if in_body.len() > 1
+        && let Some(&stream) = in_body.iter().find(|&&i| is_stream(i))
+    {
+        let Param { name, ty, delivery, .. } = &placed[stream];
+        let others = in_body.iter().filter(|&&i| i != stream).map(|&i| format!("`{}`", placed[i].name));
+        let others = others.collect::<Vec<_>>().join(", ");
+        let found = format!("parameter `{name}` of type `{}` in the body, with {others}", delivery.describe(ty));
+        return Err(Problem::new(
+            item,
+            found,
+            "a stream alone in the body: the others in the path, by an `@external-id`",
+        ));
+    }
     let body = match in_body[..] {
         [] => Body::None,
+        [sole] if is_stream(sole) => Body::Stream(sole),
         [sole] => match placed[sole].ty.resolved() {
             Type::Bytes => Body::Raw(sole),
             Type::List(_) | Type::FixedList(..) | Type::Tuple(_) | Type::Map(..) => Body::Whole(sole),
@@ -87,6 +107,11 @@ pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Cas
     };
     let pattern = Pattern { segments: route.pattern.segments.iter().map(spelt).collect() };
     Ok(Placed { params: placed, body, pattern })
+}
+
+/// Whether a segment of a path can hold it.
+pub fn is_path_type(passed: &Passed) -> bool {
+    passed.delivery != Delivery::Stream && passed.ty.is_scalar()
 }
 
 /// Whether a query can hold it.

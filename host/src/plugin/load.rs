@@ -160,8 +160,10 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         transfer: settings.limits.result.saturating_mul(TRANSFER_PER_RESULT_BYTE),
         log: settings.limits.log,
     };
-    let callable = Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds)
-        .map_err(|error| Cause::Link(format!("{error:#}")))?;
+    let bridge = |bytes: &[u8]| loader.cache.component(engine, bytes, &Sha256::digest(bytes));
+    let callable =
+        Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds, bridge)
+            .map_err(|error| Cause::Link(format!("{error:#}")))?;
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),

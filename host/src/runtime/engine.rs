@@ -21,7 +21,7 @@ const IDLE_TICK: Duration = Duration::from_millis(10);
 /// Core instances of one component: a Python component has about 30.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 100;
 
-/// Linear memories that a component has on average, at most: nearly all have one.
+/// Linear memories that a call needs on average, at most: nearly all components have one, and a bridge has one.
 const MEMORIES_PER_COMPONENT: u32 = 2;
 
 /// Tables that a component has on average, at most: a Python component has about 10.
@@ -77,21 +77,25 @@ impl Engines {
     }
 
     /// Tells the clock that a call is running, until the guard is dropped.
-    pub fn running(&self) -> impl Drop + Send + use<> {
-        struct Running(Arc<AtomicUsize>);
-        impl Drop for Running {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
+    pub fn running(&self) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
         Running(self.running.clone())
     }
 }
 
+/// A call that runs.
+pub struct Running(Arc<AtomicUsize>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 fn engine(size: PoolSize, uses_async: bool) -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(size.instances)
+    // Beside an instance of a plugin with streams there may be a bridge for each way.
+    pool.total_component_instances(size.instances.saturating_mul(if uses_async { 3 } else { 1 }))
         .total_core_instances(size.instances.saturating_mul(CORE_INSTANCES_PER_COMPONENT))
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
         .total_memories(size.instances.saturating_mul(MEMORIES_PER_COMPONENT))

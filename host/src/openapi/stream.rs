@@ -1,0 +1,57 @@
+//! Streams in the document. OpenAPI 3.1 has no word for the items of a stream, so their schema stands in its place, and
+//! the description says so.
+
+use utoipa::openapi::{Content, RefOr, Required, Response, request_body::RequestBody};
+
+use super::bytes_schema;
+use crate::{
+    contract::{Body, Operation, Outcome, Type, schema::Schemas},
+    problem::{self, Kind},
+    streaming,
+};
+
+fn content(ty: &Type, is_bytes: bool, schemas: &Schemas) -> Content {
+    Content::new(Some(if is_bytes { bytes_schema() } else { schemas.schema(ty) }))
+}
+
+/// The body of an operation that takes a stream.
+pub fn request_body(operation: &Operation, schemas: &Schemas) -> RequestBody {
+    let mut body = RequestBody::new();
+    let is_bytes = operation.takes_byte_stream();
+    if let Body::Stream(i) = operation.body {
+        for media_type in streaming::taken(operation) {
+            let content = content(&operation.params[i].ty, is_bytes, schemas);
+            body.content.insert((*media_type).to_owned(), RefOr::T(content));
+        }
+    }
+    let text =
+        if is_bytes { "A stream of bytes." } else { "A stream of items, one a line. The schema is that of an item." };
+    body.description = Some(text.into());
+    body.required = Some(Required::False);
+    body
+}
+
+/// Adds the body of a success that is a stream.
+pub fn describe(success: &mut Response, outcome: &Outcome, schemas: &Schemas) {
+    let Some(item) = &outcome.value else { return };
+    for media_type in streaming::offers(outcome) {
+        success.content.insert((*media_type).to_owned(), RefOr::T(content(item, outcome.is_raw(), schemas)));
+    }
+    success.description.push_str(if outcome.is_raw() {
+        ": a stream of bytes"
+    } else {
+        ": a stream of items, one a line or one an event. The schema is that of an item"
+    });
+}
+
+/// The problems that the host may answer with because of the stream that it takes.
+pub fn request_problems(operation: &Operation) -> Vec<Kind> {
+    let mut kinds = vec![problem::SLOW_REQUEST, problem::UNSUPPORTED_MEDIA_TYPE];
+    if operation.takes_byte_stream() {
+        // A body that breaks off.
+        kinds.push(problem::MALFORMED_JSON);
+    } else {
+        kinds.extend([problem::MALFORMED_JSON, problem::BODY_TOO_LARGE]);
+    }
+    kinds
+}
