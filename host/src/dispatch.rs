@@ -47,16 +47,17 @@ pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<
     };
     trace.plugin = Some(found.plugin.name.to_string());
     trace.operation = Some(found.operation().label());
-    let answer = answer(host, arrival, peer, id, &found, head, body, &mut trace.end).await;
-    answer.unwrap_or_else(|problem| {
+    let answer = answer(host, arrival, peer, id, &found, head, body).await;
+    let mut response = answer.unwrap_or_else(|problem| {
         if let Problem::PluginFailed(reason) = &problem {
             trace.fault = Some(reason.clone());
         }
         problem.into_response()
-    })
+    });
+    trace.end = response.extensions_mut().remove();
+    response
 }
 
-#[allow(clippy::too_many_arguments)]
 async fn answer(
     host: &Host,
     arrival: Instant,
@@ -65,7 +66,6 @@ async fn answer(
     found: &Found<'_, '_>,
     head: request::Parts,
     body: Body,
-    end: &mut Option<streaming::End>,
 ) -> Result<Response, Problem> {
     let operation = found.operation();
     let limits = &found.plugin.limits;
@@ -113,15 +113,11 @@ async fn answer(
             respond(outcome, result, limits.result)
         }
         Ok(Answer::Stream(output)) => {
-            let (mut response, its_end) =
-                streaming::respond(outcome, output, permit, incoming, media_type, limits.result, last);
             if is_head {
-                // It has no body that could end.
-                *response.body_mut() = Body::empty();
-            } else {
-                *end = Some(its_end);
+                // Nobody will read it.
+                return Ok(streaming::head(outcome, media_type));
             }
-            Ok(response)
+            Ok(streaming::respond(outcome, output, permit, incoming, media_type, limits.result, last))
         }
         Err(CallError::Input) => Err(incoming.map_or(Problem::BodyBroken, |incoming| incoming.problem())),
         Err(error) => Err(error.into()),

@@ -12,7 +12,7 @@ use crate::{
     problem::Problem,
 };
 
-pub use answer::{End, respond};
+pub use answer::{End, head, respond};
 pub use request::{Incoming, incoming};
 
 /// Bytes as they are.

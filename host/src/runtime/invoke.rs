@@ -1,6 +1,6 @@
 //! One call: instantiate → call → drop, under limits and a deadline.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::{
     task::yield_now,
@@ -32,7 +32,7 @@ pub struct Callable {
     functions: Vec<ComponentExportIndex>,
     pub(super) engines: Engines,
     stores: Stores,
-    bounds: Bounds,
+    pub(super) bounds: Bounds,
     /// Like `functions`.
     pub(super) bridges: Vec<Bridges>,
 }
@@ -44,6 +44,8 @@ pub struct Bounds {
     pub memory: usize,
     /// Bytes of the host's memory that the values of one call into or out of the guest may take.
     pub transfer: usize,
+    /// The same for each passing of items in a call with streams: a few at once.
+    pub stream_transfer: usize,
     /// Bytes of stdout and of stderr that reach the log.
     pub log: usize,
 }
@@ -64,7 +66,7 @@ pub enum CallError {
 }
 
 impl Callable {
-    /// Links `component` with what is granted; `compile` compiles the bridges that it needs.
+    /// Links `component` with what is granted.
     ///
     /// # Errors
     ///
@@ -77,7 +79,6 @@ impl Callable {
         engines: &Engines,
         stores: &Stores,
         bounds: Bounds,
-        mut compile: impl FnMut(&[u8]) -> wasmtime::Result<Component>,
     ) -> wasmtime::Result<Callable> {
         let linker = super::grants::linker(component.engine(), &contract.imports, granted)?;
         let pre = linker.instantiate_pre(component)?;
@@ -93,11 +94,34 @@ impl Callable {
             .iter()
             .map(|it| index(it).ok_or_else(|| wasmtime::Error::msg(format!("no export for `{}`", it.label()))))
             .collect::<wasmtime::Result<_>>()?;
-        let mut bridge = |channel: Channel| Bridge::new(component.engine(), &channel, &compile(&channel.component()?)?);
+        let (engines, stores) = (engines.clone(), stores.clone());
+        Ok(Callable { plugin: plugin.into(), pre, functions, engines, stores, bounds, bridges: vec![] })
+    }
+
+    /// The same with the bridges that `contract` needs, which `compile` compiles.
+    ///
+    /// # Errors
+    ///
+    /// A stream has items that are too large, or a bridge does not fit into the pool.
+    pub fn with_bridges(
+        self,
+        contract: &Contract,
+        compile: impl Fn(&[u8]) -> wasmtime::Result<Component>,
+    ) -> wasmtime::Result<Callable> {
+        let engine = self.pre.engine();
+        let mut known: HashMap<Vec<u8>, Bridge> = HashMap::new();
+        let mut bridge = |channel: Channel| {
+            let component = channel.component()?;
+            if let Some(bridge) = known.get(&component) {
+                return Ok(bridge.clone());
+            }
+            let bridge = Bridge::new(engine, &channel, &compile(&component)?)?;
+            known.insert(component, bridge.clone());
+            Ok(bridge)
+        };
         let bridges =
             contract.operations.iter().map(|it| Bridges::of(it, &mut bridge)).collect::<wasmtime::Result<_>>()?;
-        let (engines, stores) = (engines.clone(), stores.clone());
-        Ok(Callable { plugin: plugin.into(), pre, functions, engines, stores, bounds, bridges })
+        Ok(Callable { bridges, ..self })
     }
 
     /// Calls the operation of that index in an instance of its own, which ends with the call or with its future:
@@ -115,7 +139,7 @@ impl Callable {
         deadline: Instant,
     ) -> Result<Option<Val>, CallError> {
         let _running = self.engines.running();
-        let mut store = self.store(facts);
+        let mut store = self.store(facts, self.bounds.transfer);
         let mut results = if has_result { vec![Val::Bool(false)] } else { vec![] };
         let call = async {
             let function = self.function(&mut store, operation).await?;
@@ -129,13 +153,13 @@ impl Callable {
     }
 
     /// A store for one call, under the plugin's limits.
-    pub(super) fn store(&self, facts: Facts) -> Store<Sandbox> {
+    pub(super) fn store(&self, facts: Facts, transfer: usize) -> Store<Sandbox> {
         let sandbox =
             Sandbox::new(self.plugin.clone(), facts, self.stores.clone(), self.bounds.memory, self.bounds.log);
         let mut store = Store::new(self.pre.engine(), sandbox);
         store.limiter(|sandbox| &mut sandbox.limits);
         // It bounds each passing of values on its own, so a stream may pass any number of them.
-        store.set_hostcall_fuel(self.bounds.transfer);
+        store.set_hostcall_fuel(transfer);
         store.set_epoch_deadline(1);
         // Not wasmtime's own yield: tokio's lets the other tasks and the sockets of the thread have their turn.
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(yield_now()))));

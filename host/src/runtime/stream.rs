@@ -132,7 +132,7 @@ impl Callable {
         deadline: Instant,
     ) -> Result<Answer, CallError> {
         let running = self.engines.running();
-        let mut store = self.store(facts);
+        let mut store = self.store(facts, self.bounds.stream_transfer);
         let mut results = if operation.outcome.has_result() { vec![Val::Bool(false)] } else { vec![] };
         let bridges = &self.bridges[index];
         let call = async {

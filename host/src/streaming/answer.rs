@@ -42,7 +42,7 @@ impl End {
 }
 
 /// Sends what `output` brings as `media_type`, one of [`super::offers`], until it ends, breaks, or `deadline` is there.
-/// `limit` bounds the JSON of an item, in bytes.
+/// `limit` bounds the JSON of an item, in bytes. The answer's extension [`End`] tells how it ended.
 ///
 /// The instance lives in a task of its own and ends with the body: whoever drops that cancels the call. It runs only when
 /// the connection has room for what comes next.
@@ -54,7 +54,7 @@ pub fn respond(
     media_type: &'static str,
     limit: usize,
     deadline: Instant,
-) -> (Response, End) {
+) -> Response {
     let end = End::default();
     let (sender, chunks) = mpsc::channel(1);
     let writer = Writer { item: outcome.value.clone(), is_events: media_type == EVENTS, limit };
@@ -71,12 +71,20 @@ pub fn respond(
             }
         }
     }));
+    let mut response = head(outcome, media_type);
+    *response.body_mut() = body;
+    response.extensions_mut().insert(end);
+    response
+}
+
+/// An answer that streams as `media_type`, without its body.
+pub fn head(outcome: &Outcome, media_type: &'static str) -> Response {
     let status = StatusCode::from_u16(outcome.success).unwrap_or(StatusCode::OK);
-    let mut response = (status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], body).into_response();
+    let mut response = (status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))]).into_response();
     if media_type != BYTES {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
-    (response, end)
+    response
 }
 
 /// A task that ends with whoever waits for it.
