@@ -78,12 +78,12 @@ async fn answer(
             if has_body(&head.headers) {
                 check_media_type(head.headers.get(header::CONTENT_TYPE), streaming::taken(operation))?;
             }
-            (Bytes::new(), Some((body, &operation.params[i].ty)))
+            (Bytes::new(), Some((body, i)))
         }
         _ => (read_body(operation, &head.headers, body, limits.body, patience).await?, None),
     };
     let query = head.uri.query().unwrap_or_default();
-    let args = bind(operation, &Parts { path: &found.path, query, body: &body })?;
+    let args = bind(operation, &Parts { path: &found.path, query, headers: &head.headers, body: &body })?;
     drop(body);
 
     let deadline = arrival + limits.deadline;
@@ -97,8 +97,8 @@ async fn answer(
     }
 
     let last = arrival + limits.stream_deadline;
-    let (input, incoming) =
-        stream.map(|(body, item)| streaming::incoming(operation, item, body, limits.body, patience)).unzip();
+    let stream = stream.map(|(body, param)| streaming::incoming(found.plugin, found.index, param, body, patience));
+    let (input, incoming) = stream.unzip();
     let answer = match &incoming {
         None => found.plugin.start(found.index, args, input, facts, deadline.min(last)).await,
         // What takes its time to send may take longer than what takes its time to answer.

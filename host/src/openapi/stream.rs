@@ -5,14 +5,13 @@ use utoipa::openapi::{Content, RefOr, Required, Response, request_body::RequestB
 
 use super::bytes_schema;
 use crate::{
-    contract::{Body, Operation, Outcome, Type, schema::Schemas},
+    contract::{
+        Body, Operation, Outcome,
+        schema::{Schemas, described},
+    },
     problem::{self, Kind},
     streaming,
 };
-
-fn content(ty: &Type, is_bytes: bool, schemas: &Schemas) -> Content {
-    Content::new(Some(if is_bytes { bytes_schema() } else { schemas.schema(ty) }))
-}
 
 /// The body of an operation that takes a stream.
 pub fn request_body(operation: &Operation, schemas: &Schemas) -> RequestBody {
@@ -20,7 +19,9 @@ pub fn request_body(operation: &Operation, schemas: &Schemas) -> RequestBody {
     let is_bytes = operation.takes_byte_stream();
     if let Body::Stream(i) = operation.body {
         for media_type in streaming::taken(operation) {
-            let content = content(&operation.params[i].ty, is_bytes, schemas);
+            let param = &operation.params[i];
+            let schema = if is_bytes { bytes_schema() } else { described(schemas.schema(&param.ty), &param.docs) };
+            let content = Content::new(Some(schema));
             body.content.insert((*media_type).to_owned(), RefOr::T(content));
         }
     }
@@ -35,7 +36,8 @@ pub fn request_body(operation: &Operation, schemas: &Schemas) -> RequestBody {
 pub fn describe(success: &mut Response, outcome: &Outcome, schemas: &Schemas) {
     let Some(item) = &outcome.value else { return };
     for media_type in streaming::offers(outcome) {
-        success.content.insert((*media_type).to_owned(), RefOr::T(content(item, outcome.is_raw(), schemas)));
+        let schema = if outcome.is_raw() { bytes_schema() } else { schemas.schema(item) };
+        success.content.insert((*media_type).to_owned(), RefOr::T(Content::new(Some(schema))));
     }
     success.description.push_str(if outcome.is_raw() {
         ": a stream of bytes"

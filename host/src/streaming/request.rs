@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use wasmtime::component::Val;
 
 use crate::{
-    contract::{Operation, Place, Type},
+    contract::Place,
+    plugin::Plugin,
     problem::Problem,
     runtime::{Broken, Input},
     value::{Faults, Malformed, Reader, Step},
@@ -57,22 +58,22 @@ impl Incoming {
     }
 }
 
-/// The body of a request for `operation`, which takes items of type `item`. A line may have `line_limit` bytes, and the next
-/// bytes may keep the host waiting for `patience`.
+/// The body of a request for the operation of that index, as its parameter `param`. A line may have as many bytes as the
+/// plugin's limits say, and the next bytes may keep the host waiting for `patience`.
 pub fn incoming(
-    operation: &Operation,
-    item: &Type,
+    plugin: &Arc<Plugin>,
+    operation: usize,
+    param: usize,
     body: Body,
-    line_limit: usize,
     patience: Duration,
 ) -> (Input, Incoming) {
     let known = Incoming(Arc::new(Mutex::new(State { problem: None, taken: Instant::now() })));
     let chunks = Chunks { body, patience };
-    let input = if operation.takes_byte_stream() {
+    let input = if plugin.contract.operations[operation].takes_byte_stream() {
         Input::Bytes(Box::pin(stream(chunks, known.clone())))
     } else {
-        let (item, limit) = (item.clone(), line_limit);
-        let lines = Lines { chunks, item, limit, text: BytesMut::new(), seen: 0, line: 0, failed: None };
+        let plugin = plugin.clone();
+        let lines = Lines { chunks, plugin, operation, param, text: BytesMut::new(), seen: 0, line: 0, failed: None };
         Input::Items(Box::pin(stream(lines, known.clone())))
     };
     (input, known)
@@ -129,8 +130,10 @@ impl Source for Chunks {
 /// The values of a body that has one a line.
 struct Lines {
     chunks: Chunks,
-    item: Type,
-    limit: usize,
+    plugin: Arc<Plugin>,
+    /// The operation and the parameter, by index.
+    operation: usize,
+    param: usize,
     /// What was not read as lines yet.
     text: BytesMut,
     /// How much of `text` was searched for a line's end.
@@ -154,8 +157,8 @@ impl Source for Lines {
             if let Some(problem) = self.failed.take() {
                 return Err(problem);
             }
-            if self.text.len() > self.limit {
-                return Err(Problem::BodyTooLarge { limit: self.limit });
+            if self.text.len() > self.limit() {
+                return Err(Problem::BodyTooLarge { limit: self.limit() });
             }
             match self.chunks.next().await? {
                 Some(bytes) => self.text.extend_from_slice(&bytes),
@@ -168,6 +171,11 @@ impl Source for Lines {
 }
 
 impl Lines {
+    /// Bytes that a line may have.
+    fn limit(&self) -> usize {
+        self.plugin.limits.body
+    }
+
     /// The items of the lines that are there, up to the first that is wrong.
     fn whole_lines(&mut self) -> Vec<Val> {
         let mut items = vec![];
@@ -192,16 +200,17 @@ impl Lines {
 
     /// The item of a line; `None` if that is blank.
     fn read(&self, line: &[u8]) -> Result<Option<Val>, Problem> {
-        if line.len() > self.limit {
-            return Err(Problem::BodyTooLarge { limit: self.limit });
+        if line.len() > self.limit() {
+            return Err(Problem::BodyTooLarge { limit: self.limit() });
         }
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
+        let param = &self.plugin.contract.operations[self.operation].params[self.param];
         let mut faults = Faults::default();
         faults.enter(Step::Name(Place::Body.name().into()));
         faults.enter(Step::Index(self.line));
-        let read = Reader::new(line, &mut faults).value(&self.item);
+        let read = Reader::new(line, &mut faults).value(&param.ty, &param.docs);
         let item = read.map_err(|at| Problem::Malformed(Malformed { line: self.line + 1, ..at }))?;
         if faults.is_empty() { Ok(item) } else { Err(Problem::Faults(faults)) }
     }
