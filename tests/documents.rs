@@ -9,7 +9,7 @@ use witapi_tests::{
     dummy_component, host, root, send,
 };
 
-const EXAMPLES: [&str; 4] = ["orders", "todos", "greeter", "wordcount"];
+const EXAMPLES: [&str; 5] = ["orders", "ticker", "todos", "greeter", "wordcount"];
 
 /// Compares a document with `tests/goldens/<name>.json`, or writes it there if `WITAPI_UPDATE_GOLDENS` is set.
 #[track_caller]
@@ -95,7 +95,7 @@ async fn the_document_of_all_holds_each_plugins_operations_under_a_tag_of_its_ow
     let host = host().examples().start().await;
     let document = host.get("/openapi.json").await.json();
     let names: Vec<_> = document["tags"].as_array().expect("tags").iter().map(|tag| tag["name"].clone()).collect();
-    assert_eq!(names, ["greeter", "orders", "todos", "wordcount"]);
+    assert_eq!(names, ["greeter", "orders", "ticker", "todos", "wordcount"]);
     assert_eq!(document["paths"]["/orders"]["post"]["tags"], json!(["orders"]));
     assert_eq!(document["paths"]["/todos/{id}"]["patch"]["tags"], json!(["todos"]));
     assert_eq!(

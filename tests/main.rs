@@ -27,4 +27,5 @@ mod patterns;
 mod pressure;
 mod routes;
 mod serving;
+mod streams;
 mod values;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub const SLOW_REQUEST: Kind =
     Kind { name: "slow-request", status: Some(408), title: "The body took too long to arrive" };
 pub const BODY_TOO_LARGE: Kind = Kind { name: "body-too-large", status: Some(413), title: "The body is too large" };
 pub const NOT_ACCEPTABLE: Kind =
-    Kind { name: "not-acceptable", status: Some(406), title: "The operation has no answer of the wanted media type" };
+    Kind { name: "not-acceptable", status: Some(406), title: "The answer is of no type that is accepted" };
 pub const UNSUPPORTED_MEDIA_TYPE: Kind =
     Kind { name: "unsupported-media-type", status: Some(415), title: "The body's media type is not the operation's" };
 pub const INVALID_REQUEST: Kind =
@@ -61,6 +61,7 @@ pub enum Problem {
         wanted: &'static str,
     },
     NotAcceptable {
+        header: HeaderName,
         offers: &'static [&'static str],
     },
     BodyTooLarge {
@@ -148,9 +149,9 @@ impl Problem {
         Some(match self {
             Problem::MethodNotAllowed { allow } => format!("This path takes {}.", listed(allow)),
             Problem::UnsupportedMediaType { found, wanted } => format!("Found {found}, wanted `{wanted}`."),
-            Problem::NotAcceptable { offers } => {
+            Problem::NotAcceptable { header, offers } => {
                 let offers: Vec<_> = offers.iter().map(|offer| format!("`{offer}`")).collect();
-                format!("It answers with {}.", offers.join(" or "))
+                format!("`{header}` takes none of what there is: {}.", offers.join(", "))
             }
             Problem::BodyTooLarge { limit } => format!("The limit is {limit} bytes."),
             Problem::SlowRequest { limit } => format!("It has to be complete within {limit:?}."),

@@ -3,7 +3,7 @@
 mod answer;
 mod request;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use serde_json::Value;
 
 use crate::{
@@ -42,7 +42,7 @@ pub fn taken(operation: &Operation) -> &'static [&'static str] {
 /// It wants none of them.
 pub fn preferred(outcome: &Outcome, headers: &HeaderMap) -> Result<&'static str, Problem> {
     let offers = offers(outcome);
-    accept::preferred(headers, offers).ok_or(Problem::NotAcceptable { offers })
+    accept::preferred(headers, offers).ok_or(Problem::NotAcceptable { header: header::ACCEPT, offers })
 }
 
 /// What a problem is in the log.
