@@ -99,7 +99,7 @@ async fn the_document_of_all_holds_each_plugins_operations_under_a_tag_of_its_ow
     assert_eq!(document["paths"]["/orders"]["post"]["tags"], json!(["orders"]));
     assert_eq!(document["paths"]["/todos/{id}"]["patch"]["tags"], json!(["todos"]));
     assert_eq!(
-        document["tags"][2]["description"],
+        document["tags"][3]["description"],
         "A to-do list that survives restarts.\n\nThe todos are kept in the host's key-value store."
     );
     let one = host.get("/openapi/orders.json").await.json();

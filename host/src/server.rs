@@ -235,11 +235,13 @@ impl Drop for Line {
         let plugin = trace.as_ref().and_then(|trace| trace.plugin.as_deref());
         let operation = trace.as_ref().and_then(|trace| trace.operation.as_deref());
         let end = trace.as_ref().and_then(|trace| trace.end.as_ref());
+        let broke = end.and_then(|end| end.get()?.err());
+        let ours = broke.filter(|broke| !broke.is_clients).map(|broke| broke.why.as_str());
         let left = end.is_some_and(|end| end.get().is_none()).then_some("the client went away");
-        let broke = end.and_then(|end| end.get()).and_then(Result::err);
-        match trace.as_ref().and_then(|trace| trace.fault.as_deref()).or(broke) {
+        let broke = broke.map(|broke| broke.why.as_str()).or(left);
+        match trace.as_ref().and_then(|trace| trace.fault.as_deref()).or(ours) {
             Some(fault) => tracing::error!(target: "request", id, plugin, operation, status, ms, method, %path, fault),
-            None => tracing::info!(target: "request", id, plugin, operation, status, ms, method, %path, left),
+            None => tracing::info!(target: "request", id, plugin, operation, status, ms, method, %path, broke),
         }
     }
 }

@@ -4,7 +4,6 @@ mod answer;
 mod request;
 
 use axum::http::{HeaderMap, header};
-use serde_json::Value;
 
 use crate::{
     accept,
@@ -12,7 +11,7 @@ use crate::{
     problem::Problem,
 };
 
-pub use answer::{End, head, respond};
+pub use answer::{Break, End, head, respond};
 pub use request::{Incoming, incoming};
 
 /// Bytes as they are.
@@ -43,17 +42,4 @@ pub fn taken(operation: &Operation) -> &'static [&'static str] {
 pub fn preferred(outcome: &Outcome, headers: &HeaderMap) -> Result<&'static str, Problem> {
     let offers = offers(outcome);
     accept::preferred(headers, offers).ok_or(Problem::NotAcceptable { header: header::ACCEPT, offers })
-}
-
-/// What a problem is in the log.
-fn in_log(problem: &Problem) -> String {
-    match problem {
-        Problem::PluginFailed(reason) => reason.clone(),
-        Problem::Deadline => "the stream took too long; `stream_deadline_ms` sets the limit".into(),
-        other => {
-            let document: Value = serde_json::from_slice(&other.document()).unwrap_or_default();
-            let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
-            format!("the request's stream broke: {}. {}", text("title"), text("detail"))
-        }
-    }
 }

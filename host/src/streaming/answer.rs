@@ -12,6 +12,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::stream::unfold;
+use serde_json::Value;
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
@@ -19,7 +20,7 @@ use tokio::{
 };
 use wasmtime::component::Val;
 
-use super::{BYTES, EVENTS, Incoming, in_log};
+use super::{BYTES, EVENTS, Incoming};
 use crate::{
     contract::{Outcome, Type},
     problem::Problem,
@@ -32,12 +33,20 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How an answer's stream ended, once it has; until then the client may leave.
 #[derive(Debug, Clone, Default)]
-pub struct End(Arc<OnceLock<Result<(), String>>>);
+pub struct End(Arc<OnceLock<Result<(), Break>>>);
+
+/// Why a stream did not come to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Break {
+    /// For the log.
+    pub why: String,
+    /// It was what the client sent.
+    pub is_clients: bool,
+}
 
 impl End {
-    /// `Some` of why it broke, for the log.
-    pub fn get(&self) -> Option<Result<(), &str>> {
-        self.0.get().map(|end| end.as_ref().map(|()| ()).map_err(String::as_str))
+    pub fn get(&self) -> Option<Result<(), &Break>> {
+        self.0.get().map(|end| end.as_ref().map(|()| ()))
     }
 }
 
@@ -63,7 +72,7 @@ pub fn respond(
         let (mut chunks, task, end) = state?;
         match chunks.recv().await {
             Some(bytes) => Some((Ok(bytes), Some((chunks, task, end)))),
-            None if end.get() == Some(Ok(())) => None,
+            None if matches!(end.get(), Some(Ok(()))) => None,
             // The connection is broken off, so that the client knows that something is missing.
             None => {
                 sleep(LAST_WORDS).await;
@@ -85,6 +94,24 @@ pub fn head(outcome: &Outcome, media_type: &'static str) -> Response {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
     response
+}
+
+impl Break {
+    fn by(problem: &Problem) -> Break {
+        match problem {
+            Problem::PluginFailed(why) => Break { why: why.clone(), is_clients: false },
+            Problem::Deadline => {
+                let why = "the stream took too long; `stream_deadline_ms` sets the limit".into();
+                Break { why, is_clients: false }
+            }
+            other => {
+                let document: Value = serde_json::from_slice(&other.document()).unwrap_or_default();
+                let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+                let why = format!("the request's stream broke: {}. {}", text("title"), text("detail"));
+                Break { why, is_clients: true }
+            }
+        }
+    }
 }
 
 /// A task that ends with whoever waits for it.
@@ -113,7 +140,7 @@ async fn send(
         Ok(()) => Ok(()),
         Err(problem) => {
             event = writer.error(&problem);
-            Err(in_log(&problem))
+            Err(Break::by(&problem))
         }
     };
     let _ = end.0.set(outcome);
