@@ -1,14 +1,10 @@
 //! Streams: one way, the other, and both.
 
-use exports::example::ticker::ticker::{Error, Guest, Summary, Tick};
+use exports::example::ticker::ticker::{Guest, Summary, Tick};
 use wasi::clocks::{monotonic_clock::subscribe_duration, wall_clock};
 use witapi_sdk::wit_bindgen::{StreamReader, StreamResult, spawn_local};
 
 witapi_sdk::plugin!();
-
-const MAX_COUNT: u32 = 3_600;
-const MAX_INTERVAL_MS: u32 = 60_000;
-const MAX_SIZE: u32 = 1 << 30;
 
 /// Bytes that are written at once.
 const CHUNK: usize = 64 << 10;
@@ -16,9 +12,7 @@ const CHUNK: usize = 64 << 10;
 struct Plugin;
 
 impl Guest for Plugin {
-    async fn watch(count: Option<u32>, interval_ms: Option<u32>) -> Result<StreamReader<Tick>, Error> {
-        let count = within("count", count.unwrap_or(10), MAX_COUNT)?;
-        let interval_ms = within("interval-ms", interval_ms.unwrap_or(100), MAX_INTERVAL_MS)?;
+    async fn watch(count: u32, interval_ms: u32) -> StreamReader<Tick> {
         let (mut ticks, reader) = wit_stream::new();
         // The function returns, and this goes on. Each write waits until the client has taken what was before.
         spawn_local(async move {
@@ -34,7 +28,7 @@ impl Guest for Plugin {
                 }
             }
         });
-        Ok(reader)
+        reader
     }
 
     async fn sum(mut numbers: StreamReader<f64>) -> Summary {
@@ -70,8 +64,8 @@ impl Guest for Plugin {
         reader
     }
 
-    async fn download(size: Option<u32>) -> Result<StreamReader<u8>, Error> {
-        let size = within("size", size.unwrap_or(26), MAX_SIZE)? as usize;
+    async fn download(size: u32) -> StreamReader<u8> {
+        let size = size as usize;
         let (mut bytes, reader) = wit_stream::new();
         spawn_local(async move {
             let mut sent = 0;
@@ -85,7 +79,7 @@ impl Guest for Plugin {
                 }
             }
         });
-        Ok(reader)
+        reader
     }
 
     async fn upload(mut data: StreamReader<u8>) -> u64 {
@@ -101,10 +95,6 @@ impl Guest for Plugin {
             buffer = read;
         }
     }
-}
-
-fn within(name: &str, value: u32, most: u32) -> Result<u32, Error> {
-    if value <= most { Ok(value) } else { Err(Error::Invalid(format!("{name} is {value}, wanted at most {most}"))) }
 }
 
 /// JSON has no infinity: what is greater than any number is the greatest number.
