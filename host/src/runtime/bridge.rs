@@ -9,6 +9,8 @@
 
 mod encode;
 mod layout;
+#[cfg(test)]
+mod tests;
 
 use wasmtime::{
     Engine, Store,
