@@ -116,6 +116,44 @@ async fn the_answer_comes_while_the_request_goes_on() {
 }
 
 #[tokio::test]
+async fn one_instance_is_enough_for_both_ways() {
+    let host = host().fixture("streams").config("[scheduler]\ninstances = 1").start().await;
+    let items = host.get("/items?count=100").await;
+    for _ in 0..20 {
+        assert!(post(&host, "/echo/items", NDJSON, items.body.clone()).await.body == items.body);
+        let item = &lines(&items)[0];
+        assert_eq!(host.put("/wait", &json!({"item": item, "twice": true})).await.json(), json!([item, item]));
+    }
+}
+
+#[tokio::test]
+async fn many_streams_run_beside_each_other() {
+    let host = host().fixture("streams").start().await;
+    let items = host.get("/items?count=1").await.text();
+    let mut wires = vec![];
+    for _ in 0..100 {
+        let mut wire = Wire::begin_body(&host, "/echo/items", NDJSON, "").await;
+        wire.send(items.as_bytes()).await;
+        wires.push(wire);
+    }
+    for wire in &mut wires {
+        assert!(wire.head().await.starts_with("HTTP/1.1 200 "));
+        assert_eq!(wire.text().await, items);
+    }
+    for wire in &mut wires {
+        wire.end().await;
+        assert_eq!(wire.rest().await, (String::new(), true));
+    }
+}
+
+#[tokio::test]
+async fn rules_of_the_parameter_hold_for_each_item() {
+    let host = host().fixture("streams").start().await;
+    assert_eq!(post(&host, "/first", NDJSON, "3\n").await.json(), 3);
+    assert_eq!(post(&host, "/first", NDJSON, "2\n").await.faults(), ["body[0] minimum"]);
+}
+
+#[tokio::test]
 async fn a_function_may_answer_before_the_end_of_the_request() {
     let host = host().fixture("streams").start().await;
     let mut wire = Wire::begin_body(&host, "/first", NDJSON, "").await;
