@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use witapi_tests::{
     cli::{self, Folder, refusal, routes},
-    dummy_component, plugin, with_wit,
+    dummy_component, host, plugin, send, with_wit,
 };
 
 /// An interface `things` with these functions, some types to use in them, and nothing else.
@@ -347,7 +347,7 @@ async fn streams_need_no_async_function() {
         world w { export things; }";
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("dummy.wasm");
-    std::fs::write(&file, witapi_tests::dummy_component(wit)).expect("a file");
+    fs::write(&file, dummy_component(wit)).expect("a file");
     let host = host().component("dummy", file).start().await;
     for path in ["/things/take", "/things/make", "/things/wait"] {
         let body = if path.ends_with("wait") { Some("{\"v\": 1}") } else { None };

@@ -116,9 +116,11 @@ async fn a_document_that_is_known_is_not_sent_again() {
         let first = host.get(path).await;
         assert_eq!(first.header("content-type"), "application/json");
         let etag = first.header("etag").to_owned();
-        assert!(etag.starts_with('"') && etag.ends_with('"') && etag.len() > 2, "{etag}");
+        assert!(etag.starts_with("W/\"") && etag.ends_with('"') && etag.len() > 4, "{etag}");
         assert_eq!(host.get(path).await.header("etag"), etag);
-        for known in [etag.clone(), format!("W/{etag}"), format!("\"other\", {etag}"), "*".to_owned()] {
+        for known in
+            [etag.clone(), etag.trim_start_matches("W/").to_owned(), format!("\"other\", {etag}"), "*".to_owned()]
+        {
             let again = send(host.request("GET", path).header("if-none-match", &known)).await;
             assert_eq!(
                 (again.status.as_u16(), again.body.len(), again.header("etag")),

@@ -23,12 +23,12 @@ pub fn preferred(headers: &HeaderMap, offers: &[&'static str]) -> Option<&'stati
     if ranges.is_empty() {
         return offers.first().copied();
     }
-    let weighed = offers.iter().filter_map(|offer| Some((*offer, weight(&ranges, offer)?)));
+    let weighed = offers.iter().filter_map(|offer| Some((*offer, weight_of(&ranges, offer)?)));
     weighed.filter(|(_, weight)| *weight > 0).min_by_key(|(_, weight)| Reverse(*weight)).map(|(offer, _)| offer)
 }
 
 /// The weight that the list gives to an offer; `None` if no range fits it.
-fn weight(ranges: &[Range], offer: &str) -> Option<u16> {
+fn weight_of(ranges: &[Range], offer: &str) -> Option<u16> {
     let offer = MediaType::parse(offer)?;
     let fitting = ranges.iter().filter_map(|range| Some((range.specificity(&offer)?, range.weight)));
     fitting.max().map(|(_, weight)| weight)
@@ -83,6 +83,12 @@ impl<'a> Range<'a> {
         // Type and subtype say more than any number of parameters.
         Some((essence << 32) + self.media.params.len())
     }
+}
+
+/// `q=0.5` → 500, as in lists of other things than media types. `None` if it is no weight.
+pub fn weight(text: &str) -> Option<u16> {
+    let (name, value) = text.split_once('=')?;
+    if name.eq_ignore_ascii_case("q") { thousandths(value) } else { None }
 }
 
 /// `0.5` → 500. Up to three decimals (RFC 9110, section 12.4.2); Java's `.2` is read as well.

@@ -1,23 +1,22 @@
 //! One request of a plugin's operation, from start to finish.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use axum::{
-    body::{self, Body},
-    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request},
+    body::Body,
+    http::{HeaderValue, Method, Request, StatusCode, header, request},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use wasmtime::component::Val;
 
 use crate::{
-    Host,
+    Host, accept,
     bind::{Parts, bind},
+    body,
     catalog::{Found, NotFound},
-    contract::{self, ErrorStatus, Operation, Outcome, Type},
-    problem::Problem,
+    contract::{self, ErrorStatus, Outcome, Type},
+    problem::{Problem, options},
     runtime::{Answer, CallError, Facts},
     streaming, value,
 };
@@ -43,6 +42,7 @@ pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<
     let found = match catalog.find(head.method.as_str(), &path) {
         Ok(found) => found,
         Err(NotFound::Path) => return Problem::NoRoute.into_response(),
+        Err(NotFound::Method { allow }) if head.method == Method::OPTIONS => return options(&allow),
         Err(NotFound::Method { allow }) => return Problem::MethodNotAllowed { allow }.into_response(),
     };
     trace.plugin = Some(found.plugin.name.to_string());
@@ -64,23 +64,23 @@ async fn answer(
     peer: SocketAddr,
     id: &str,
     found: &Found<'_, '_>,
-    head: request::Parts,
+    mut head: request::Parts,
     body: Body,
 ) -> Result<Response, Problem> {
     let operation = found.operation();
     let limits = &found.plugin.limits;
     let patience = host.config().server.body_timeout;
     let outcome = &operation.outcome;
-    let media_type =
-        if outcome.is_stream() { streaming::preferred(outcome, &head.headers)? } else { "application/json" };
+    let offers = outcome.media_types();
+    let media_type = match accept::preferred(&head.headers, offers) {
+        None if !offers.is_empty() => return Err(Problem::NotAcceptable { header: header::ACCEPT, offers }),
+        media_type => media_type.unwrap_or_default(),
+    };
     let (body, stream) = match operation.body {
-        contract::Body::Stream(i) => {
-            if has_body(&head.headers) {
-                check_media_type(head.headers.get(header::CONTENT_TYPE), streaming::taken(operation))?;
-            }
-            (Bytes::new(), Some((body, i)))
+        contract::Body::Stream(param) => {
+            (body::Content::default(), Some((body::stream(operation, &mut head, body).await?, param)))
         }
-        _ => (read_body(operation, &head.headers, body, limits.body, patience).await?, None),
+        _ => (body::read(operation, &mut head, body, limits.body, patience).await?, None),
     };
     let query = head.uri.query().unwrap_or_default();
     let args = bind(operation, &Parts { path: &found.path, query, headers: &head.headers, body: &body })?;
@@ -124,60 +124,6 @@ async fn answer(
     }
 }
 
-/// The whole body, if the operation has one.
-async fn read_body(
-    operation: &Operation,
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-    patience: Duration,
-) -> Result<Bytes, Problem> {
-    let wanted = match operation.body {
-        contract::Body::None | contract::Body::Stream(_) => return Ok(Bytes::new()),
-        contract::Body::Raw(_) => "application/octet-stream",
-        contract::Body::Whole(_) | contract::Body::Members => "application/json",
-    };
-    let declared = declared_length(headers);
-    if declared.is_some_and(|length| length > limit as u64) {
-        return Err(Problem::BodyTooLarge { limit });
-    }
-    if has_body(headers) {
-        check_media_type(headers.get(header::CONTENT_TYPE), &[wanted])?;
-    }
-    let read = timeout(patience, Limited::new(body, limit).collect()).await;
-    let read = read.map_err(|_| Problem::SlowRequest { limit: patience })?;
-    match read {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::BodyTooLarge { limit }),
-        Err(_) => Err(Problem::BodyBroken),
-    }
-}
-
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn has_body(headers: &HeaderMap) -> bool {
-    declared_length(headers).is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING)
-}
-
-/// Whether the body is of one of `all_wanted`, of which there is at least one.
-fn check_media_type(found: Option<&HeaderValue>, all_wanted: &[&'static str]) -> Result<(), Problem> {
-    let wanted = all_wanted.first().copied().unwrap_or_default();
-    let Some(found) = found else {
-        return Err(Problem::UnsupportedMediaType { found: "no `content-type`".into(), wanted });
-    };
-    let text = found.to_str().unwrap_or("�");
-    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    // Every `+json` type is JSON (RFC 6839, section 3.1).
-    let is_json = wanted == "application/json" && essence.starts_with("application/") && essence.ends_with("+json");
-    if all_wanted.contains(&essence.as_str()) || is_json {
-        return Ok(());
-    }
-    let short: String = text.chars().filter(|c| !c.is_control()).take(100).collect();
-    Err(Problem::UnsupportedMediaType { found: format!("`{short}`"), wanted })
-}
-
 /// What the function returned, as an answer. The cases are those of [`Outcome::of`].
 fn respond(outcome: &Outcome, result: Option<Val>, limit: usize) -> Result<Response, Problem> {
     let value = match result {
@@ -203,7 +149,7 @@ fn respond(outcome: &Outcome, result: Option<Val>, limit: usize) -> Result<Respo
         (Some(ty), Some(value)) => ("application/json", json(ty, &value, limit)?),
         _ => return Ok(status.into_response()),
     };
-    Ok((status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], body::Body::from(body)).into_response())
+    Ok((status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], Body::from(body)).into_response())
 }
 
 fn operation_error(outcome: &Outcome, error: Option<&Val>, limit: usize) -> Result<Problem, Problem> {

@@ -4,11 +4,13 @@
 
 pub mod accept;
 pub mod bind;
+pub mod body;
 pub mod catalog;
 pub mod config;
 pub mod contract;
 pub mod dispatch;
 pub mod embed;
+pub mod form;
 pub mod inspect;
 pub mod keyvalue;
 pub mod log;

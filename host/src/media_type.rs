@@ -2,6 +2,11 @@
 
 use std::borrow::Cow;
 
+pub const JSON: &str = "application/json";
+pub const BYTES: &str = "application/octet-stream";
+pub const URL_ENCODED: &str = "application/x-www-form-urlencoded";
+pub const MULTIPART: &str = "multipart/form-data";
+
 /// A media type or a media range with its parameters, such as `text/html; charset=utf-8`. Borrows from the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaType<'a> {

@@ -1,5 +1,6 @@
 //! Contracts → one OpenAPI 3.1 document.
 
+mod forms;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use crate::{
         Body, Contract, Docs, ErrorStatus, Method, Operation, Outcome, Place, Scalar, Shape, Type,
         schema::{self, Schemas},
     },
+    media_type::{BYTES, JSON, MULTIPART, URL_ENCODED},
     problem::{self, Kind},
     runtime::code_cache::hex,
 };
@@ -30,7 +32,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Document {
     pub json: Bytes,
-    /// A strong entity tag: equal exactly if the document is.
+    /// A weak entity tag, since the same document may go out compressed: equal exactly if the document is.
     pub etag: HeaderValue,
 }
 
@@ -39,14 +41,12 @@ const PROBLEM: &str = "Problem";
 const INVALID_REQUEST: &str = "InvalidRequest";
 const FAULT: &str = "Fault";
 
-const JSON: &str = "application/json";
 const PROBLEM_JSON: &str = "application/problem+json";
-const BYTES: &str = "application/octet-stream";
 
 /// One document of `(plugin, contract)` pairs.
 pub fn document<'a>(title: &str, contracts: impl Iterator<Item = (&'a str, &'a Contract)>) -> Document {
     let json = serde_json::to_vec(&build(title, &contracts.collect::<Vec<_>>())).unwrap_or_default();
-    let etag = format!("\"{}\"", &hex(&Sha256::digest(&json))[..32]);
+    let etag = format!("W/\"{}\"", &hex(&Sha256::digest(&json))[..32]);
     // Hexadecimal in quotes is a header value.
     let etag = HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""));
     Document { json: json.into(), etag }
@@ -203,6 +203,14 @@ fn request_body(operation: &Operation, schemas: &Schemas) -> Option<RequestBody>
         }
     };
     let mut body = RequestBody::new();
+    if let Some(members) = operation.form_members() {
+        for (media_type, encoding) in
+            [(MULTIPART, forms::Encoding::Multipart), (URL_ENCODED, forms::Encoding::UrlEncoded)]
+        {
+            let content = forms::content(&members, &schema, encoding, schemas);
+            body.content.insert(media_type.to_owned(), RefOr::T(content));
+        }
+    }
     body.content.insert(media_type.to_owned(), RefOr::T(Content::new(Some(schema))));
     body.required = Some(if operation.body_is_required() { Required::True } else { Required::False });
     Some(body)
@@ -283,16 +291,14 @@ fn host_problems(operation: &Operation) -> Vec<Kind> {
     let mut kinds = vec![problem::PLUGIN_FAILED, problem::SATURATED, problem::DEADLINE];
     match operation.body {
         Body::None => {}
-        Body::Raw(_) => kinds.extend([problem::SLOW_REQUEST, problem::BODY_TOO_LARGE, problem::UNSUPPORTED_MEDIA_TYPE]),
+        Body::Raw(_) => kinds.extend(problem::OF_BODIES),
         Body::Stream(_) => kinds.extend(stream::request_problems(operation)),
-        Body::Whole(_) | Body::Members => kinds.extend([
-            problem::MALFORMED_JSON,
-            problem::SLOW_REQUEST,
-            problem::BODY_TOO_LARGE,
-            problem::UNSUPPORTED_MEDIA_TYPE,
-        ]),
+        Body::Whole(_) | Body::Members => {
+            kinds.extend(problem::OF_BODIES);
+            kinds.push(problem::MALFORMED_JSON);
+        }
     }
-    if operation.outcome.is_stream() {
+    if !operation.outcome.media_types().is_empty() {
         kinds.push(problem::NOT_ACCEPTABLE);
     }
     let is_raw = |i: usize| match operation.body {

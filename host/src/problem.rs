@@ -20,6 +20,9 @@ use crate::{
 /// Seconds after which a client may try again when the host is saturated.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
+/// The content encodings of requests that are undone.
+const DECODED: HeaderValue = HeaderValue::from_static("gzip, deflate");
+
 /// A kind of problem. Its name is the end of its `type`, which never changes; its title says it in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
@@ -32,14 +35,17 @@ pub struct Kind {
 pub const NO_ROUTE: Kind = Kind { name: "no-route", status: Some(404), title: "No operation has this path" };
 pub const METHOD_NOT_ALLOWED: Kind =
     Kind { name: "method-not-allowed", status: Some(405), title: "The path has no operation with this method" };
+pub const NOT_ACCEPTABLE: Kind =
+    Kind { name: "not-acceptable", status: Some(406), title: "The answer is of no type that is accepted" };
+pub const MALFORMED_BODY: Kind = Kind { name: "malformed-body", status: Some(400), title: "The body cannot be read" };
 pub const MALFORMED_JSON: Kind = Kind { name: "malformed-json", status: Some(400), title: "The body is not JSON" };
 pub const SLOW_REQUEST: Kind =
     Kind { name: "slow-request", status: Some(408), title: "The body took too long to arrive" };
 pub const BODY_TOO_LARGE: Kind = Kind { name: "body-too-large", status: Some(413), title: "The body is too large" };
-pub const NOT_ACCEPTABLE: Kind =
-    Kind { name: "not-acceptable", status: Some(406), title: "The answer is of no type that is accepted" };
 pub const UNSUPPORTED_MEDIA_TYPE: Kind =
     Kind { name: "unsupported-media-type", status: Some(415), title: "The body's media type is not the operation's" };
+pub const UNSUPPORTED_ENCODING: Kind =
+    Kind { name: "unsupported-encoding", status: Some(415), title: "The body's content encoding is not known" };
 pub const INVALID_REQUEST: Kind =
     Kind { name: "invalid-request", status: Some(422), title: "The request does not fit the contract" };
 pub const NONE_FOUND: Kind = Kind { name: "none-found", status: Some(404), title: "There is no such thing" };
@@ -49,6 +55,10 @@ pub const PLUGIN_FAILED: Kind = Kind { name: "plugin-failed", status: Some(500),
 pub const SATURATED: Kind = Kind { name: "saturated", status: Some(503), title: "All instances are busy" };
 pub const DEADLINE: Kind = Kind { name: "deadline", status: Some(504), title: "The operation took too long" };
 
+/// Those of every operation that reads a body.
+pub const OF_BODIES: [Kind; 5] =
+    [MALFORMED_BODY, SLOW_REQUEST, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, UNSUPPORTED_ENCODING];
+
 /// Why a request has no success for an answer.
 #[derive(Debug)]
 pub enum Problem {
@@ -56,13 +66,18 @@ pub enum Problem {
     MethodNotAllowed {
         allow: Vec<Method>,
     },
-    UnsupportedMediaType {
-        found: String,
-        wanted: &'static str,
-    },
+    /// The client's header takes none of what the answer may be.
     NotAcceptable {
         header: HeaderName,
         offers: &'static [&'static str],
+    },
+    /// Both as they stand in a sentence.
+    UnsupportedMediaType {
+        found: String,
+        wanted: String,
+    },
+    UnsupportedEncoding {
+        found: String,
     },
     BodyTooLarge {
         limit: usize,
@@ -72,6 +87,8 @@ pub enum Problem {
     },
     /// The client stopped in the middle of the body; it will hardly read the answer.
     BodyBroken,
+    /// A sentence that begins with "It" or "Its": the body.
+    MalformedBody(String),
     Malformed(Malformed),
     Faults(Faults),
     NoneFound,
@@ -131,11 +148,13 @@ impl Problem {
         match self {
             Problem::NoRoute => NO_ROUTE,
             Problem::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
-            Problem::UnsupportedMediaType { .. } => UNSUPPORTED_MEDIA_TYPE,
             Problem::NotAcceptable { .. } => NOT_ACCEPTABLE,
+            Problem::UnsupportedMediaType { .. } => UNSUPPORTED_MEDIA_TYPE,
+            Problem::UnsupportedEncoding { .. } => UNSUPPORTED_ENCODING,
             Problem::BodyTooLarge { .. } => BODY_TOO_LARGE,
             Problem::SlowRequest { .. } => SLOW_REQUEST,
-            Problem::BodyBroken | Problem::Malformed(_) => MALFORMED_JSON,
+            Problem::BodyBroken | Problem::MalformedBody(_) => MALFORMED_BODY,
+            Problem::Malformed(_) => MALFORMED_JSON,
             Problem::Faults(_) => INVALID_REQUEST,
             Problem::NoneFound => NONE_FOUND,
             Problem::Operation { .. } => OPERATION_ERROR,
@@ -148,11 +167,13 @@ impl Problem {
     fn detail(&self) -> Option<String> {
         Some(match self {
             Problem::MethodNotAllowed { allow } => format!("This path takes {}.", listed(allow)),
-            Problem::UnsupportedMediaType { found, wanted } => format!("Found {found}, wanted `{wanted}`."),
             Problem::NotAcceptable { header, offers } => {
                 let offers: Vec<_> = offers.iter().map(|offer| format!("`{offer}`")).collect();
                 format!("`{header}` takes none of what there is: {}.", offers.join(", "))
             }
+            Problem::UnsupportedMediaType { found, wanted } => format!("Found {found}, wanted {wanted}."),
+            Problem::UnsupportedEncoding { found } => format!("Found {found}, wanted `gzip`, `deflate` or none."),
+            Problem::MalformedBody(reason) => reason.clone(),
             Problem::BodyTooLarge { limit } => format!("The limit is {limit} bytes."),
             Problem::SlowRequest { limit } => format!("It has to be complete within {limit:?}."),
             Problem::BodyBroken => "The body ended before its time.".into(),
@@ -173,13 +194,25 @@ impl Problem {
     }
 }
 
-/// The methods that a path takes. Where there is `GET` there is `HEAD` (RFC 9110, section 9.3.2).
+/// The answer to `OPTIONS`: what the path takes (RFC 9110, section 9.3.7).
+pub fn options(methods: &[Method]) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().insert(header::ALLOW, allow(methods));
+    response
+}
+
+fn allow(methods: &[Method]) -> HeaderValue {
+    // The names of methods are ASCII.
+    HeaderValue::from_str(&listed(methods)).unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
+
+/// The methods that a path takes. Where there is `GET` there is `HEAD` (RFC 9110, section 9.3.2), and `OPTIONS` everywhere.
 fn listed(methods: &[Method]) -> String {
     let with_head = |method: &Method| match method {
         Method::Get => "GET, HEAD",
         other => other.as_str(),
     };
-    methods.iter().map(with_head).collect::<Vec<_>>().join(", ")
+    methods.iter().map(with_head).chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
 }
 
 impl Problem {
@@ -216,11 +249,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match &self {
-            Problem::MethodNotAllowed { allow } => {
-                if let Ok(allow) = HeaderValue::from_str(&listed(allow)) {
-                    headers.insert(header::ALLOW, allow);
-                }
-            }
+            Problem::MethodNotAllowed { allow: methods } => drop(headers.insert(header::ALLOW, allow(methods))),
+            // RFC 9110, section 15.5.16.
+            Problem::UnsupportedEncoding { .. } => drop(headers.insert(header::ACCEPT_ENCODING, DECODED)),
             Problem::Saturated => drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER)),
             // The rest of the body is still on its way, so the connection is of no more use.
             Problem::BodyTooLarge { .. } | Problem::SlowRequest { .. } | Problem::BodyBroken => {

@@ -15,7 +15,8 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -30,13 +31,21 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::{
-    Host,
+    Host, contract,
     dispatch::{Trace, dispatch},
     openapi::Document,
-    problem::Problem,
-    server::status::plugins,
+    problem::{Problem, options},
+    server::{
+        compression::compressed,
+        conditional::is_known,
+        cors::{Cors, cors},
+        status::plugins,
+    },
 };
 
+mod compression;
+mod conditional;
+mod cors;
 mod docs;
 mod status;
 
@@ -109,7 +118,8 @@ impl Server {
     }
 
     fn app(&self) -> Router {
-        Router::new()
+        let config = self.host.config();
+        let mut app = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .route("/openapi.json", get(openapi))
@@ -122,11 +132,24 @@ impl Server {
                 get(|State(server): State<Server>| async move { Json(plugins(&server.host.catalog())) }),
             )
             .fallback(operation)
-            .method_not_allowed_fallback(|| async {
-                Problem::MethodNotAllowed { allow: vec![crate::contract::Method::Get] }
-            })
-            .layer(axum::middleware::from_fn(identified))
-            .with_state(self.clone())
+            .method_not_allowed_fallback(not_got);
+        if config.server.compression {
+            app = app.layer(from_fn(compressed));
+        }
+        if let Some(allowed) = Cors::new(&config.cors) {
+            app = app.layer(from_fn_with_state(allowed, cors));
+        }
+        app.layer(from_fn(identified)).with_state(self.clone())
+    }
+}
+
+/// A path of the host's own, but another method than `GET` and `HEAD`.
+async fn not_got(method: Method) -> Response {
+    let takes = [contract::Method::Get];
+    if method == Method::OPTIONS {
+        options(&takes)
+    } else {
+        Problem::MethodNotAllowed { allow: takes.into() }.into_response()
     }
 }
 
@@ -155,12 +178,13 @@ async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, head
 
 /// A document, or only the word that the client has it already.
 fn send(document: &Document, headers: &HeaderMap) -> Response {
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let etag = document.etag.to_str().unwrap_or_default();
-    let is_known = known.split(',').any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag);
-    let caching =
-        [(header::ETAG, document.etag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
-    if is_known {
+    // The word that it is known goes for all of its encodings, so it has to tell of them too.
+    let caching = [
+        (header::ETAG, document.etag.clone()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::VARY, HeaderValue::from_static("accept-encoding")),
+    ];
+    if is_known(headers, &document.etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
@@ -169,6 +193,10 @@ fn send(document: &Document, headers: &HeaderMap) -> Response {
 
 /// Every path that is not the host's own.
 async fn operation(State(server): State<Server>, request: Request) -> Response {
+    // `OPTIONS *` asks about the host as a whole (RFC 9110, section 9.3.7).
+    if request.method() == Method::OPTIONS && request.uri().path() == "*" {
+        return options(&contract::Method::ALL);
+    }
     let peer = request.extensions().get().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let mut trace = Trace::default();

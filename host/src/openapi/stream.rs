@@ -35,7 +35,7 @@ pub fn request_body(operation: &Operation, schemas: &Schemas) -> RequestBody {
 /// Adds the body of a success that is a stream.
 pub fn describe(success: &mut Response, outcome: &Outcome, schemas: &Schemas) {
     let Some(item) = &outcome.value else { return };
-    for media_type in streaming::offers(outcome) {
+    for media_type in outcome.media_types() {
         let schema = if outcome.is_raw() { bytes_schema() } else { schemas.schema(item) };
         success.content.insert((*media_type).to_owned(), RefOr::T(Content::new(Some(schema))));
     }
@@ -48,12 +48,7 @@ pub fn describe(success: &mut Response, outcome: &Outcome, schemas: &Schemas) {
 
 /// The problems that the host may answer with because of the stream that it takes.
 pub fn request_problems(operation: &Operation) -> Vec<Kind> {
-    let mut kinds = vec![problem::SLOW_REQUEST, problem::UNSUPPORTED_MEDIA_TYPE];
-    if operation.takes_byte_stream() {
-        // A body that breaks off.
-        kinds.push(problem::MALFORMED_JSON);
-    } else {
-        kinds.extend([problem::MALFORMED_JSON, problem::BODY_TOO_LARGE]);
-    }
-    kinds
+    let is_bytes = operation.takes_byte_stream();
+    let of_bodies = problem::OF_BODIES.into_iter().filter(|kind| !is_bytes || *kind != problem::BODY_TOO_LARGE);
+    of_bodies.chain((!is_bytes).then_some(problem::MALFORMED_JSON)).collect()
 }

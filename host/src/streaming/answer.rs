@@ -20,9 +20,10 @@ use tokio::{
 };
 use wasmtime::component::Val;
 
-use super::{BYTES, EVENTS, Incoming};
+use super::{EVENTS, Incoming};
 use crate::{
     contract::{Outcome, Type},
+    media_type::BYTES,
     problem::Problem,
     runtime::{CallError, Chunk, Output, Permit},
     value,
@@ -50,7 +51,7 @@ impl End {
     }
 }
 
-/// Sends what `output` brings as `media_type`, one of [`super::offers`], until it ends, breaks, or `deadline` is there.
+/// Sends what `output` brings as `media_type`, one of [`Outcome::media_types`], until it ends, breaks, or `deadline` is there.
 /// `limit` bounds the JSON of an item, in bytes. The answer's extension [`End`] tells how it ended.
 ///
 /// The instance lives in a task of its own and ends with the body: whoever drops that cancels the call. It runs only when
