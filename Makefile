@@ -18,6 +18,7 @@ serve: plugins
 
 test: plugins fixtures
 	@tools/setup-browser
+	@tools/setup-judges
 	cargo test --release -p witapi
 	cargo test --release -p witapi-tests
 	cd sdk/rust && CARGO_TARGET_DIR=../../target/guests cargo test --quiet --workspace

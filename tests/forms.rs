@@ -483,3 +483,61 @@ async fn a_form_keeps_the_rules_and_has_the_defaults_of_json() {
     assert_eq!(line["properties"]["qty"]["default"].as_u64(), Some(1));
     assert_eq!(line["properties"]["tags"]["maxItems"].as_u64(), Some(3));
 }
+
+/// What the host answers to a form that Chromium submits: `inputs` in the form, filled by `script`.
+async fn submitted(host: &Host, path: &str, enctype: &str, inputs: &str, script: &str) -> Value {
+    let page = format!(
+        "<!doctype html><meta charset=utf-8><form method=post enctype='{enctype}' action='{}'>{inputs}</form>\
+         <script>const form = document.forms[0]; {script}; form.submit()</script>",
+        host.url(path)
+    );
+    let file = host.folder().join("form.html");
+    std::fs::write(&file, page).expect("a written page");
+    let chromium = tokio::process::Command::new("chromium")
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"])
+        .arg(format!("--user-data-dir={}", host.folder().join("profile").display()))
+        .args(["--virtual-time-budget=20000", "--dump-dom"])
+        .arg(format!("file://{}", file.display()))
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(std::time::Duration::from_secs(120), chromium).await;
+    let page = String::from_utf8(output.expect("the page in time").expect("chromium").stdout).expect("text");
+    let text = page.split_once("<pre>").and_then(|(_, rest)| rest.split_once("</pre>")).map(|(text, _)| text);
+    let text = text.unwrap_or_else(|| panic!("no answer in\n{page}"));
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in\n{page}"))
+}
+
+#[tokio::test]
+async fn a_browser_sends_what_the_host_reads() {
+    let host = host().fixture("forms").start().await;
+    let files = "const files = (input, ...all) => {
+        const list = new DataTransfer();
+        for (const [name, bytes] of all) list.items.add(new File([new Uint8Array(bytes)], name));
+        form.elements[input].files = list.files;
+    };
+    files('content', ['a\"b; name=title ä.bin', [0, 13, 10, 45, 45, 255]]);
+    files('attachments', ['one.json', [91, 93]], ['empty.txt', []])";
+    let inputs = "<textarea name=title>ä&amp;=+\n zwei</textarea><input type=file name=content><input type=file name=picture>\
+                  <input type=file name=attachments multiple>";
+    assert_eq!(
+        submitted(&host, "/forms/upload", "multipart/form-data", inputs, files).await,
+        json!({
+            "title": "ä&=+\r\n zwei", "content": encoded(&[0, 13, 10, 45, 45, 255]), "picture": null,
+            "attachments": ["W10=", ""],
+        })
+    );
+    let inputs = "<input name=customer value='A B'><input name=count type=number value=2><input name=age type=number>\
+        <select name=size><option>small<option selected>large</select><select name=second><option value=''></select>\
+        <input type=checkbox name=agreed value=true><textarea name=note>1+1=2 &amp;\nä</textarea>\
+        <select name=toppings multiple><option selected>ham<option selected>dark-olives</select><input name=numbers>\
+        <input type=hidden name=payment value='{\"tag\":\"cash\"}'><input type=hidden name=corner value='[1,-2]'>";
+    for enctype in [URL_ENCODED, "multipart/form-data"] {
+        let mut wanted = plain_order();
+        wanted["size"] = "large".into();
+        wanted["note"] = "1+1=2 &\r\nä".into();
+        wanted["toppings"] = json!(["ham", "dark-olives"]);
+        assert_eq!(submitted(&host, "/forms/order", enctype, inputs, "").await, wanted, "{enctype}");
+    }
+}

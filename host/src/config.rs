@@ -5,6 +5,7 @@
 //! the current one; so to write a default into the file changes nothing.
 
 mod fault;
+mod openapi;
 mod values;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 use crate::contract::casing::Casing;
 pub use fault::{ConfigError, Hint, Place, toml_key};
+pub use openapi::{Contact, License, OpenApi};
 use values::{Grant, Header, Mount, Origin, PluginName, Table, Text, Whole};
 
 /// The file that is read when none is named and the current folder has one.
@@ -44,6 +46,8 @@ pub struct Config {
     pub cors: Cors,
     /// `[keyvalue]`
     pub keyvalue: KeyValue,
+    /// `[openapi]`
+    pub openapi: OpenApi,
     plugin: BTreeMap<String, PluginTable>,
 }
 
@@ -210,6 +214,7 @@ impl Default for Config {
             server: Server::default(),
             cors: Cors::default(),
             keyvalue: KeyValue::default(),
+            openapi: OpenApi::default(),
             plugin: BTreeMap::new(),
         }
     }
@@ -286,6 +291,7 @@ struct File {
     server: Table<ServerTable>,
     cors: Table<CorsTable>,
     keyvalue: Table<KeyValueTable>,
+    openapi: Table<openapi::OpenApiTable>,
     plugin: Table<BTreeMap<Text<PluginName>, Table<PluginTable>>>,
 }
 
@@ -315,6 +321,7 @@ impl File {
             keyvalue: KeyValue {
                 max_bytes: self.keyvalue.0.max_mib.map_or(default.keyvalue.max_bytes, |max| max.0 << 20),
             },
+            openapi: self.openapi.0.into(),
             plugin: plugin.map(|(name, table)| (name.0.0, table.0)).collect(),
         }
     }
@@ -554,7 +561,7 @@ mod tests {
         refused(
             "# comment\n\nlisen = \"127.0.0.1:1\"",
             "witapi.toml:3: unknown key `lisen` in the top level; the nearest known key is `listen` \
-             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, plugin)",
+             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[limits]\nmemory_mb = 1",
@@ -586,7 +593,7 @@ mod tests {
         refused(
             "memory_mib = 64",
             "witapi.toml:1: unknown key `memory_mib` in the top level; it belongs in `limits` \
-             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, plugin)",
+             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[server]\ninstances = 64",

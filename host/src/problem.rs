@@ -17,43 +17,15 @@ use crate::{
     value::{Faults, Malformed},
 };
 
+mod kind;
+
+pub use kind::*;
+
 /// Seconds after which a client may try again when the host is saturated.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// The content encodings of requests that are undone.
 const DECODED: HeaderValue = HeaderValue::from_static("gzip, deflate");
-
-/// A kind of problem. Its name is the end of its `type`, which never changes; its title says it in words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
-    pub name: &'static str,
-    /// `None`: the operation's contract decides.
-    pub status: Option<u16>,
-    pub title: &'static str,
-}
-
-pub const NO_ROUTE: Kind = Kind { name: "no-route", status: Some(404), title: "No operation has this path" };
-pub const METHOD_NOT_ALLOWED: Kind =
-    Kind { name: "method-not-allowed", status: Some(405), title: "The path has no operation with this method" };
-pub const NOT_ACCEPTABLE: Kind =
-    Kind { name: "not-acceptable", status: Some(406), title: "The answer is of no type that is accepted" };
-pub const MALFORMED_BODY: Kind = Kind { name: "malformed-body", status: Some(400), title: "The body cannot be read" };
-pub const MALFORMED_JSON: Kind = Kind { name: "malformed-json", status: Some(400), title: "The body is not JSON" };
-pub const SLOW_REQUEST: Kind =
-    Kind { name: "slow-request", status: Some(408), title: "The body took too long to arrive" };
-pub const BODY_TOO_LARGE: Kind = Kind { name: "body-too-large", status: Some(413), title: "The body is too large" };
-pub const UNSUPPORTED_MEDIA_TYPE: Kind =
-    Kind { name: "unsupported-media-type", status: Some(415), title: "The body's media type is not the operation's" };
-pub const UNSUPPORTED_ENCODING: Kind =
-    Kind { name: "unsupported-encoding", status: Some(415), title: "The body's content encoding is not known" };
-pub const INVALID_REQUEST: Kind =
-    Kind { name: "invalid-request", status: Some(422), title: "The request does not fit the contract" };
-pub const NONE_FOUND: Kind = Kind { name: "none-found", status: Some(404), title: "There is no such thing" };
-pub const OPERATION_ERROR: Kind =
-    Kind { name: "operation-error", status: None, title: "The operation answered with an error" };
-pub const PLUGIN_FAILED: Kind = Kind { name: "plugin-failed", status: Some(500), title: "The plugin failed" };
-pub const SATURATED: Kind = Kind { name: "saturated", status: Some(503), title: "All instances are busy" };
-pub const DEADLINE: Kind = Kind { name: "deadline", status: Some(504), title: "The operation took too long" };
 
 /// Those of every operation that reads a body.
 pub const OF_BODIES: [Kind; 5] =
@@ -216,7 +188,8 @@ fn listed(methods: &[Method]) -> String {
 }
 
 impl Problem {
-    fn status(&self) -> u16 {
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
         match self {
             Problem::Operation { status, .. } => *status,
             _ => self.kind().status.unwrap_or(500),
@@ -226,16 +199,16 @@ impl Problem {
     /// The problem document, as JSON.
     pub fn document(&self) -> Vec<u8> {
         let kind = self.kind();
-        let raw: Option<Box<RawValue>> = match &self {
+        let raw: Option<Box<RawValue>> = match self {
             Problem::Operation { error: Some(error), .. } => serde_json::from_slice(error).ok(),
             _ => None,
         };
         let document = Document {
-            r#type: type_uri(kind),
+            r#type: kind.uri(),
             title: kind.title,
             status: self.status(),
             detail: self.detail(),
-            errors: if let Problem::Faults(faults) = &self { Some(json!(faults.listed)) } else { None },
+            errors: if let Problem::Faults(faults) = self { Some(json!(faults.listed)) } else { None },
             error: raw.as_deref(),
         };
         serde_json::to_vec(&document).unwrap_or_default()
@@ -261,9 +234,4 @@ impl IntoResponse for Problem {
         }
         response
     }
-}
-
-/// The `type` of a problem: a path of this host.
-pub fn type_uri(kind: Kind) -> String {
-    format!("/problems/{}", kind.name)
 }

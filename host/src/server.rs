@@ -17,7 +17,7 @@ use axum::{
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use futures_util::StreamExt;
@@ -27,7 +27,10 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -43,10 +46,12 @@ use crate::{
     },
 };
 
+mod assets;
 mod compression;
 mod conditional;
 mod cors;
-mod docs;
+mod events;
+mod pages;
 mod status;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -59,11 +64,17 @@ const MAX_REQUEST_ID: usize = 128;
 pub struct Server {
     host: Arc<Host>,
     is_ready: Arc<AtomicBool>,
+    /// Whether requests in flight that have no end of their own have to end.
+    stopping: Arc<watch::Sender<bool>>,
+    /// A permit for each that listens to events.
+    listeners: Arc<Semaphore>,
+    pages: Arc<pages::Latest>,
 }
 
 impl Server {
     pub fn new(host: Arc<Host>) -> Server {
-        Server { host, is_ready: Arc::default() }
+        let listeners = Arc::new(Semaphore::new(events::MAX_LISTENERS));
+        Server { host, is_ready: Arc::default(), stopping: Arc::default(), listeners, pages: Arc::default() }
     }
 
     /// Says on `/readyz` whether requests are welcome.
@@ -107,6 +118,7 @@ impl Server {
             });
         }
         self.set_ready(false);
+        self.stopping.send_replace(true);
         drop(listener);
         tracing::info!("stopping: waiting for the requests in flight");
         if tokio::time::timeout(config.server.drain, graceful.shutdown()).await.is_err() {
@@ -124,13 +136,12 @@ impl Server {
             .route("/readyz", get(ready))
             .route("/openapi.json", get(openapi))
             .route("/openapi/{file}", get(openapi_of))
-            .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
-            .route("/docs/", get(|| async { docs::file("index.html") }))
-            .route("/docs/{*file}", get(|Path(file): Path<String>| async move { docs::file(&file) }))
             .route(
                 "/_witapi/plugins",
                 get(|State(server): State<Server>| async move { Json(plugins(&server.host.catalog())) }),
             )
+            .route("/_witapi/events", get(events::events))
+            .merge(pages::routes())
             .fallback(operation)
             .method_not_allowed_fallback(not_got);
         if config.server.compression {
@@ -163,16 +174,17 @@ async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
 
 async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
-    send(catalog.document(), &headers)
+    send(catalog.document(&server.host.config().openapi), &headers)
 }
 
-/// `/openapi/<plugin>.json`
+/// `/openapi/<plugin>.json` and `/openapi/<plugin>.wit`
 async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
-    let plugin = file.strip_suffix(".json").and_then(|name| catalog.entries().get(name)?.serving.clone());
-    match plugin {
-        Some(plugin) => send(plugin.document(), &headers),
-        None => Problem::NoRoute.into_response(),
+    let serving = |name: &str| catalog.entries().get(name)?.serving.as_ref();
+    match file.rsplit_once('.').and_then(|(name, ending)| Some((serving(name)?, ending))) {
+        Some((plugin, "json")) => send(plugin.document(&server.host.config().openapi), &headers),
+        Some((plugin, "wit")) => send(plugin.wit(), &headers),
+        _ => Problem::NoRoute.into_response(),
     }
 }
 
@@ -187,15 +199,18 @@ fn send(document: &Document, headers: &HeaderMap) -> Response {
     if is_known(headers, &document.etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
-    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    (caching, json, document.json.clone()).into_response()
+    let media_type = [(header::CONTENT_TYPE, document.media_type.clone())];
+    (caching, media_type, document.body.clone()).into_response()
 }
 
-/// Every path that is not the host's own.
+/// Every path that is not the host's own, and `/`.
 async fn operation(State(server): State<Server>, request: Request) -> Response {
     // `OPTIONS *` asks about the host as a whole (RFC 9110, section 9.3.7).
     if request.method() == Method::OPTIONS && request.uri().path() == "*" {
         return options(&contract::Method::ALL);
+    }
+    if let Some(page) = pages::landing(&server, &request) {
+        return page;
     }
     let peer = request.extensions().get().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();

@@ -5,8 +5,6 @@ use super::{Absent, Delivery, Docs, Method, Outcome, Pattern, Scalar, Shape, Typ
 /// Built once, at load; routing, binding, invocation and the document all read it.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// `<interface>_<function>` in snake case: the document's `operationId`, unique in its plugin.
-    pub id: String,
     /// The interface's name without package and version; empty for a function of the world.
     pub interface: String,
     /// The export that holds the function, with package and version; `None` for a function of the world.

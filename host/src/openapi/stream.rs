@@ -3,7 +3,7 @@
 
 use utoipa::openapi::{Content, RefOr, Required, Response, request_body::RequestBody};
 
-use super::bytes_schema;
+use super::operation::bytes_schema;
 use crate::{
     contract::{
         Body, Operation, Outcome,

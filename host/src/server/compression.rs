@@ -21,7 +21,7 @@ use crate::{
 /// Bytes from which on an answer is compressed. A smaller one fits into one packet anyway.
 const WORTH: u64 = 1024;
 
-/// Compresses the answer, if the client takes that. Who does not ask pays nothing.
+/// Compresses the answer, if the client takes that. Who does not ask pays for the look at one header.
 pub async fn compressed(request: Request, next: Next) -> Result<Response, Infallible> {
     let headers = request.headers();
     if !headers.contains_key(header::ACCEPT_ENCODING) {
