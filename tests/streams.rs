@@ -163,7 +163,7 @@ async fn the_document_has_the_schema_of_an_item() {
     let item = json!({"schema": {"$ref": "#/components/schemas/Item"}});
     assert_eq!(content("/items", "get"), json!({NDJSON: item, EVENTS: item}));
     assert_eq!(content("/bytes", "get")[BYTES]["schema"]["type"], "string");
-    assert_eq!(content("/later", "get"), json!({"application/json": item}));
+    assert_eq!(content("/later", "get")["application/json"]["schema"], item["schema"]);
     let body = |path: &str, method: &str| document["paths"][path][method]["requestBody"]["content"].clone();
     assert_eq!(body("/echo/items", "post"), json!({NDJSON: item, "application/jsonl": item}));
     assert_eq!(body("/bytes", "post").as_object().expect("types").keys().collect::<Vec<_>>(), [BYTES]);
