@@ -32,4 +32,5 @@ mod patterns;
 mod pressure;
 mod routes;
 mod serving;
+mod streams;
 mod values;
