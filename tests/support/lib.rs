@@ -21,7 +21,7 @@ use tokio::{
 };
 
 /// How long a test waits for something that should take milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The repository's root.
 pub fn root() -> PathBuf {

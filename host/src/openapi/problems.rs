@@ -1,6 +1,6 @@
 //! Problem documents (RFC 9457) as schemas: the host's own, and those that hold a guest's error.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::openapi::{
     Object, Ref, RefOr, Schema, SchemaFormat,
     schema::{AnyOf, Array, Type as JsonType},
@@ -112,16 +112,15 @@ fn object() -> Object {
     object
 }
 
-/// A problem document of that kind.
-fn example(kind: Kind, detail: &str) -> Value {
-    json!({ "type": kind.uri(), "title": kind.title, "status": kind.status, "detail": detail })
+/// A problem document of that kind, as the host answers it.
+pub fn example(kind: Kind) -> Option<Value> {
+    serde_json::from_slice(&kind.example().document()).ok()
 }
 
 /// The schemas of what the host itself answers.
 pub fn own_schemas() -> [(String, RefOr<Schema>); 3] {
     let mut problem = object();
     problem.description = Some("A problem document (RFC 9457).".into());
-    problem.examples = vec![example(problem::SATURATED, "Try again in a moment.")];
 
     let mut step = AnyOf::new();
     step.items = vec![string().into(), scalar_schema(Scalar::U64).into()];
@@ -142,8 +141,6 @@ pub fn own_schemas() -> [(String, RefOr<Schema>); 3] {
     invalid.description = Some("A problem document that lists every fault of the request.".into());
     invalid.properties.insert("errors".into(), RefOr::T(Schema::Array(Array::new(Ref::from_schema_name(FAULT)))));
     invalid.required.push("errors".into());
-    let mut invalid_example = example(problem::INVALID_REQUEST, "1 fault, in `errors`.");
-    invalid_example["errors"] = json!([{ "loc": ["body", "items", 2, "qty"], "msg": "-1 is less than 0, the minimum of u32", "type": "minimum" }]);
-    invalid.examples = vec![invalid_example];
+    invalid.examples = example(problem::INVALID_REQUEST).into_iter().collect();
     [(PROBLEM.into(), problem.into()), (FAULT.into(), fault.into()), (INVALID_REQUEST.into(), invalid.into())]
 }

@@ -64,6 +64,7 @@ pub fn responses(
         }
     };
     // The guest's first: its schema demands more, and there are clients that take the first that fits.
+    let mut answers_of_guest = BTreeSet::new();
     if outcome.fallible {
         let schema = problems::of_error(outcome.error.as_ref(), schemas);
         let mut statuses = error_statuses(outcome);
@@ -75,13 +76,19 @@ pub fn responses(
             }
         }
         for (status, texts) in statuses {
+            answers_of_guest.insert(status.clone());
             for text in texts {
                 add(status.clone(), text, schema.clone());
             }
         }
     }
+    // The first kind of each status as an example, unless a guest's error stands there too.
+    let mut shown: BTreeMap<String, Option<problem::Kind>> =
+        answers_of_guest.into_iter().map(|it| (it, None)).collect();
     for kind in problems::of_host(operation) {
-        add(kind.status.unwrap_or(500).to_string(), problems::link(kind), problems::schema_of(kind));
+        let status = kind.status.unwrap_or(500).to_string();
+        shown.entry(status.clone()).or_insert(Some(kind));
+        add(status, problems::link(kind), problems::schema_of(kind));
     }
     for (status, (texts, mut schemas)) in answers {
         let mut response = Response::new(texts.into_iter().collect::<Vec<_>>().join("; "));
@@ -92,7 +99,10 @@ pub fn responses(
             any_of.items = schemas;
             Schema::AnyOf(any_of).into()
         };
-        response.content.insert(PROBLEM_JSON.to_owned(), RefOr::T(Content::new(Some(schema))));
+        let mut content = Content::new(Some(schema));
+        let kind = shown.get(&status).copied().flatten().filter(|_| examples.is_some());
+        content.example = kind.and_then(problems::example);
+        response.content.insert(PROBLEM_JSON.to_owned(), RefOr::T(content));
         add_header(&mut response, REQUEST_ID);
         if status == "503" {
             add_header(&mut response, RETRY_AFTER);
