@@ -122,9 +122,11 @@ async fn a_document_that_is_known_is_not_sent_again() {
         let first = host.get(path).await;
         assert_eq!(first.header("content-type"), "application/json");
         let etag = first.header("etag").to_owned();
-        assert!(etag.starts_with('"') && etag.ends_with('"') && etag.len() > 2, "{etag}");
+        assert!(etag.starts_with("W/\"") && etag.ends_with('"') && etag.len() > 4, "{etag}");
         assert_eq!(host.get(path).await.header("etag"), etag);
-        for known in [etag.clone(), format!("W/{etag}"), format!("\"other\", {etag}"), "*".to_owned()] {
+        for known in
+            [etag.clone(), etag.trim_start_matches("W/").to_owned(), format!("\"other\", {etag}"), "*".to_owned()]
+        {
             let again = send(host.request("GET", path).header("if-none-match", &known)).await;
             assert_eq!(
                 (again.status.as_u16(), again.body.len(), again.header("etag")),
@@ -447,28 +449,4 @@ async fn a_plugins_type_may_be_called_what_the_hosts_own_are() {
     assert!(target(1)["properties"]["b"].is_object(), "{document:#}");
     assert_eq!(target(2)["oneOf"].as_array().map(Vec::len), Some(2));
     assert!(target(3)["properties"]["c"].is_object(), "{document:#}");
-}
-
-#[tokio::test]
-async fn the_pages_of_the_documentation_come_from_the_binary_alone() {
-    let host = host().plugin("orders").start().await;
-    let index = host.get("/docs/").await;
-    assert_eq!(index.status, 200);
-    assert!(index.header("content-type").starts_with("text/html"), "{index:?}");
-    assert!(index.header("content-security-policy").contains("default-src 'self'"));
-    let page = index.text();
-    let mut loaded = 0;
-    for attribute in ["src=\"", "href=\""] {
-        for link in page.split(attribute).skip(1).map(|rest| rest.split('"').next().expect("a quote")) {
-            assert!(!link.contains("//"), "the page refers to {link}");
-            let file = host.get(&format!("/docs/{}", link.trim_start_matches("./"))).await;
-            assert_eq!(file.status, 200, "{link}");
-            loaded += 1;
-        }
-    }
-    assert!(loaded >= 3, "{page}");
-    assert!(host.get("/docs/swagger-initializer.js").await.text().contains("/openapi.json"));
-    assert_eq!(host.get("/docs/nothing.js").await.status, 404);
-    // reqwest follows where it is sent.
-    assert_eq!(host.get("/docs").await.body, index.body);
 }

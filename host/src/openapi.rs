@@ -1,6 +1,7 @@
 //! Contracts → one OpenAPI 3.1 document.
 
 mod example;
+mod forms;
 mod ids;
 mod info;
 mod operation;
@@ -17,6 +18,7 @@ use utoipa::openapi::{Components, Info, OpenApi, PathItem, Paths, extensions::Ex
 use crate::{
     config,
     contract::{Contract, Type, schema::Schemas},
+    media_type::JSON,
     runtime::code_cache::hex,
 };
 use example::Examples;
@@ -26,16 +28,13 @@ use example::Examples;
 pub struct Document {
     pub media_type: HeaderValue,
     pub body: Bytes,
-    /// A strong entity tag: equal exactly if the document is.
+    /// A weak entity tag, since the same document may go out compressed: equal exactly if the document is.
     pub etag: HeaderValue,
 }
 
-const JSON: &str = "application/json";
-const BYTES: &str = "application/octet-stream";
-
 impl Document {
     fn new(media_type: HeaderValue, body: Bytes) -> Document {
-        let etag = format!("\"{}\"", &hex(&Sha256::digest(&body))[..32]);
+        let etag = format!("W/\"{}\"", &hex(&Sha256::digest(&body))[..32]);
         // Hexadecimal in quotes is a header value.
         let etag = HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""));
         Document { media_type, body, etag }

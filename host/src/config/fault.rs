@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 /// The keys that stand in one kind of table only, to tell where a misplaced one belongs.
-const TABLES: [(&str, &[&str]); 6] = [
+const TABLES: [(&str, &[&str]); 7] = [
     ("limits", &["memory_mib", "deadline_ms", "body_kib", "result_kib", "log_kib"]),
     ("scheduler", &["instances", "queue"]),
-    ("server", &["header_timeout_ms", "body_timeout_ms", "drain_ms"]),
+    ("server", &["header_timeout_ms", "body_timeout_ms", "drain_ms", "compression"]),
+    ("cors", &["origins", "methods", "headers", "expose_headers", "credentials", "max_age_s"]),
     ("keyvalue", &["max_mib"]),
     ("openapi", &["title", "description", "version", "servers", "contact", "license", "terms_of_service"]),
     ("plugin.<name>", &["mount", "casing"]),
@@ -110,6 +111,31 @@ pub(super) fn locate(error: &toml::de::Error, tree: &DeTable<'_>, text: &str, fi
             wanted: in_words_of_toml(wanted),
         },
         None => ConfigError::Syntax { file, line, message: message.replace('\n', ", ") },
+    }
+}
+
+/// A value that makes no sense beside another.
+pub(super) fn of_value<const N: usize>(
+    tree: &DeTable<'_>,
+    text: &str,
+    file: &Path,
+    keys: [&str; N],
+    found: &str,
+    wanted: &str,
+) -> ConfigError {
+    let mut table = Some(tree);
+    let mut span = None;
+    for key in keys {
+        let value = table.and_then(|table| table.get(key));
+        span = value.map(|value| value.span()).or(span);
+        table = value.and_then(|value| value.get_ref().as_table());
+    }
+    ConfigError::Value {
+        file: file.to_owned(),
+        line: line(text, span),
+        key: Place(keys.map(str::to_owned).into()),
+        found: found.to_owned(),
+        wanted: wanted.to_owned(),
     }
 }
 

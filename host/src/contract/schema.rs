@@ -346,7 +346,7 @@ pub fn scalar_schema(scalar: Scalar) -> Object {
 }
 
 /// An object with exactly these members: name, schema, whether it must be there.
-fn object_schema(members: impl IntoIterator<Item = (String, RefOr<Schema>, bool)>) -> Object {
+pub fn object_schema(members: impl IntoIterator<Item = (String, RefOr<Schema>, bool)>) -> Object {
     let mut object = Object::with_type(JsonType::Object);
     object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     for (name, schema, is_required) in members {
@@ -409,7 +409,7 @@ fn or_null(ty: SchemaType) -> SchemaType {
 }
 
 /// The schema with what documentation says in the place where it stands: prose, rules, default, examples.
-fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
+pub fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
     let keywords = &docs.keywords;
     let rules = keywords.rules.as_deref();
     let mut schema = match schema {

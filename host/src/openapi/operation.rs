@@ -8,8 +8,15 @@ use utoipa::openapi::{
     schema::Type as JsonType,
 };
 
-use super::{BYTES, JSON, example::Examples, responses::responses};
-use crate::contract::{Body, Docs, Method, Operation, Param, Place, Type, schema::Schemas};
+use super::{
+    example::Examples,
+    forms::{self, Encoding},
+    responses::responses,
+};
+use crate::{
+    contract::{Body, Docs, Method, Operation, Param, Place, Type, schema::Schemas},
+    media_type::{BYTES, JSON, MULTIPART, URL_ENCODED},
+};
 
 pub fn http_method(method: Method) -> HttpMethod {
     match method {
@@ -92,6 +99,12 @@ fn request_body(operation: &Operation, schemas: &Schemas, examples: Option<&Exam
         }
     };
     let mut body = RequestBody::new();
+    if let Some((members, schema)) = operation.form_members().zip(content.schema.as_ref()) {
+        for (media_type, encoding) in [(MULTIPART, Encoding::Multipart), (URL_ENCODED, Encoding::UrlEncoded)] {
+            let content = forms::content(&members, schema, encoding, schemas);
+            body.content.insert(media_type.to_owned(), RefOr::T(content));
+        }
+    }
     body.content.insert(media_type.to_owned(), RefOr::T(content));
     body.required = Some(if operation.body_is_required() { Required::True } else { Required::False });
     Some(body)

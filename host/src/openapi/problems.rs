@@ -28,13 +28,14 @@ pub fn of_host(operation: &Operation) -> Vec<Kind> {
     let mut kinds = vec![problem::PLUGIN_FAILED, problem::SATURATED, problem::DEADLINE];
     match operation.body {
         Body::None => {}
-        Body::Raw(_) => kinds.extend([problem::SLOW_REQUEST, problem::BODY_TOO_LARGE, problem::UNSUPPORTED_MEDIA_TYPE]),
-        Body::Whole(_) | Body::Members => kinds.extend([
-            problem::MALFORMED_JSON,
-            problem::SLOW_REQUEST,
-            problem::BODY_TOO_LARGE,
-            problem::UNSUPPORTED_MEDIA_TYPE,
-        ]),
+        Body::Raw(_) => kinds.extend(problem::OF_BODIES),
+        Body::Whole(_) | Body::Members => {
+            kinds.extend(problem::OF_BODIES);
+            kinds.push(problem::MALFORMED_JSON);
+        }
+    }
+    if !operation.outcome.media_types().is_empty() {
+        kinds.push(problem::NOT_ACCEPTABLE);
     }
     let is_raw = |i: usize| matches!(operation.body, Body::Raw(raw) if raw == i);
     if (0..operation.params.len()).any(|i| !is_raw(i)) {
@@ -48,7 +49,7 @@ pub fn of_host(operation: &Operation) -> Vec<Kind> {
 
 /// The title of a kind of problem, with a link to its page.
 pub fn link(kind: Kind) -> String {
-    format!("[{}]({})", kind.title, problem::type_uri(kind))
+    format!("[{}]({})", kind.title, kind.uri())
 }
 
 /// The schema of a problem document of the host.
@@ -107,7 +108,7 @@ fn object() -> Object {
 
 /// A problem document of that kind.
 fn example(kind: Kind, detail: &str) -> Value {
-    json!({ "type": problem::type_uri(kind), "title": kind.title, "status": kind.status, "detail": detail })
+    json!({ "type": kind.uri(), "title": kind.title, "status": kind.status, "detail": detail })
 }
 
 /// The schemas of what the host itself answers.

@@ -8,13 +8,13 @@ use utoipa::openapi::{
 };
 
 use super::{
-    BYTES,
     example::Examples,
     operation::{bytes_schema, json_content},
     problems::{self, PROBLEM_JSON},
 };
 use crate::{
     contract::{ErrorStatus, Operation, Outcome, Shape, schema::Schemas},
+    media_type::{BYTES, JSON},
     problem,
 };
 
@@ -44,7 +44,7 @@ pub fn responses(
         let (media_type, content) = if outcome.is_raw() {
             (BYTES, Content::new(Some(bytes_schema())))
         } else {
-            (super::JSON, json_content(schemas.schema(value), examples))
+            (JSON, json_content(schemas.schema(value), examples))
         };
         success.content.insert(media_type.to_owned(), RefOr::T(content));
     }
