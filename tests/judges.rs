@@ -129,12 +129,12 @@ async fn spectral(document: &str) -> Vec<(String, String)> {
 #[tokio::test]
 async fn redocly_finds_nothing_but_what_is_explained() {
     let [silent, eloquent, all_types] = documents().await;
+    settle(&redocly(&eloquent).await, &[]);
     // `operation-4xx-response` wants an answer for a request that is wrong. Nothing can be wrong with one for an operation without
-    // parameters and body, since names that are no parameter are passed over.
-    settle(&redocly(&eloquent).await, &["operation-4xx-response"]);
+    // parameters, body and value.
     settle(&redocly(&all_types).await, &["operation-4xx-response"]);
     // `info-license`: which license an API has, only its operator knows.
-    settle(&redocly(&silent).await, &["operation-4xx-response", "info-license"]);
+    settle(&redocly(&silent).await, &["info-license"]);
 }
 
 #[tokio::test]
@@ -269,9 +269,24 @@ async fn a_generated_typescript_client_calls_every_operation() {
     compare_calls("typescript", &printed(calls), &document);
 }
 
+/// The document for openapi-python-client. Of a body with more than one media type it writes functions that name a class which they
+/// do not import (0.29.1); so it gets the bodies as JSON alone.
+fn without_forms(mut document: Value) -> Value {
+    let operations = document["paths"].as_object_mut().expect("paths").values_mut();
+    for operation in operations.flat_map(|path| path.as_object_mut().expect("operations").values_mut()) {
+        if let Some(content) = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut)
+            && content.contains_key("application/json")
+        {
+            content.retain(|media_type, _| media_type == "application/json");
+        }
+    }
+    document
+}
+
 #[tokio::test]
 async fn a_generated_python_client_calls_every_operation() {
     let (host, document, folder) = with_program("python").await;
+    folder.write("document.json", without_forms(document.clone()).to_string());
     let mut generate = command(tool("venv/bin/openapi-python-client"));
     generate.args(["generate", "--path", "document.json", "--output-path", "witapi_client", "--meta", "none"]);
     // A warning is an operation or a type that it left out.
@@ -297,6 +312,8 @@ async fn the_generators_know_every_type_and_keyword() {
     printed(output(openapi_typescript().current_dir(folder.path(""))).await);
     printed(output(node("typescript/bin/tsc").args(["--project", "."]).current_dir(folder.path(""))).await);
 
+    let document: Value = serde_json::from_slice(&fs::read(folder.path("document.json")).expect("it")).expect("JSON");
+    folder.write("document.json", without_forms(document).to_string());
     copy_files(&root().join("tests/judges/python"), &folder.path(""));
     let mut generate = command(tool("venv/bin/openapi-python-client"));
     generate.args(["generate", "--path", "document.json", "--output-path", "witapi_client", "--meta", "none"]);
