@@ -120,7 +120,9 @@ async fn serving(texts: &[String]) -> Host {
 async fn document(host: &Host, plugin: usize) -> Value {
     let document = host.get(&format!("/openapi/p{plugin}.json")).await;
     assert_eq!(document.status, 200, "{}\n{}", document.text(), host.log.text());
-    document.json()
+    let document = document.json();
+    crate::documents::examples_fit(&document);
+    document
 }
 
 /// Whether the host passed the request on to the component.
