@@ -24,7 +24,7 @@ fn commands(readme: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn every_command_of_the_readmes_prints_what_stands_below_it() {
-    let host = host().examples().plugin("ticker").start().await;
+    let host = host().examples().start().await;
     for example in EXAMPLES {
         let folder = root().join("plugins").join(example);
         let commands = commands(&fs::read_to_string(folder.join("README.md")).expect("a README"));
@@ -41,7 +41,7 @@ async fn every_command_of_the_readmes_prints_what_stands_below_it() {
 
 #[tokio::test]
 async fn every_route_of_the_readmes_is_served() {
-    let host = host().examples().plugin("ticker").start().await;
+    let host = host().examples().start().await;
     let document = host.get("/openapi.json").await.json();
     let mut count = 0;
     for example in EXAMPLES {
