@@ -47,7 +47,10 @@ pub struct Break {
 
 impl End {
     pub fn get(&self) -> Option<Result<(), &Break>> {
-        self.0.get().map(|end| end.as_ref().map(|()| ()))
+        self.0.get().map(|end| match end {
+            Ok(()) => Ok(()),
+            Err(broke) => Err(broke),
+        })
     }
 }
 

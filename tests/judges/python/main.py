@@ -6,6 +6,7 @@ import httpx
 
 from greeter import greeter
 from orders import orders
+from ticker import ticker
 from todos import todos
 from witapi_client import Client
 from wordcount import wordcount
@@ -16,5 +17,5 @@ def note(response: httpx.Response) -> None:
 
 
 client = Client(base_url=sys.argv[1], httpx_args={"event_hooks": {"response": [note]}}, raise_on_unexpected_status=True)
-for calls in (greeter, orders, todos, wordcount):
+for calls in (greeter, orders, ticker, todos, wordcount):
     calls(client)

@@ -4,6 +4,7 @@ import type { Api } from "./check.js";
 import { greeter } from "./greeter.js";
 import { orders } from "./orders.js";
 import type { paths } from "./schema.js";
+import { ticker } from "./ticker.js";
 import { todos } from "./todos.js";
 import { wordcount } from "./wordcount.js";
 
@@ -18,4 +19,4 @@ api.use({
   },
 });
 
-for (const calls of [greeter, orders, todos, wordcount]) await calls(api);
+for (const calls of [greeter, orders, ticker, todos, wordcount]) await calls(api);
