@@ -11,7 +11,7 @@ pub fn compiled(document: &Value, schema: &Value) -> Validator {
     root["components"] = document["components"].clone();
     jsonschema::options()
         .with_draft(Draft::Draft202012)
-        .should_validate_formats(false)
+        .should_validate_formats(true)
         .build(&root)
         .unwrap_or_else(|error| panic!("{error} in {schema:#}"))
 }

@@ -7,6 +7,9 @@ use proptest::{
     sample::{select, subsequence},
 };
 
+/// A parameter of a function.
+pub type Param = (&'static str, Ty);
+
 /// A type of WIT. Named ones carry the name that they would like to have.
 #[derive(Debug, Clone)]
 pub enum Ty {
@@ -70,10 +73,10 @@ pub fn flags() -> impl Strategy<Value = Ty> {
     (name(), cases(10)).prop_map(|(name, cases)| Ty::Flags(name, cases))
 }
 
-/// Any type, up to four levels in one another.
+/// Any type, up to five levels in one another.
 pub fn any_type() -> impl Strategy<Value = Ty> {
     let leaf = prop_oneof![6 => scalar(), 1 => Just(bytes()), 1 => enumeration(), 1 => flags()];
-    leaf.prop_recursive(4, 20, 4, |inner| {
+    leaf.prop_recursive(5, 24, 4, |inner| {
         let boxed = inner.clone().prop_map(Box::new);
         let arm = prop::option::weighted(0.7, boxed.clone());
         let members = subsequence(MEMBERS.to_vec(), 1..=4).prop_flat_map({
@@ -145,6 +148,12 @@ impl Definitions {
     /// The interface with those functions, which refer to these types.
     pub fn interface(&self, name: &str, functions: &str) -> String {
         format!("interface {name} {{\n{}{functions}}}\n", self.text)
+    }
+
+    /// A function of these parameters and no result.
+    pub fn function(&mut self, name: &str, params: &[Param]) -> String {
+        let list: Vec<_> = params.iter().map(|(name, ty)| format!("%{name}: {}", self.refer(ty))).collect();
+        format!("  {name}: func({});\n", list.join(", "))
     }
 
     /// What the type is called in this interface, with all that it is made of defined.

@@ -57,6 +57,17 @@ impl Json {
         }
     }
 
+    /// Whether an object in it has two members of one name.
+    pub fn has_a_member_twice(&self) -> bool {
+        match self {
+            Array(items) => items.iter().any(Json::has_a_member_twice),
+            Object(members) => members.iter().enumerate().any(|(i, (name, value))| {
+                members[..i].iter().any(|(earlier, _)| earlier == name) || value.has_a_member_twice()
+            }),
+            _ => false,
+        }
+    }
+
     /// The value and all in it, outermost first.
     fn count(&self) -> usize {
         1 + match self {
@@ -281,6 +292,7 @@ pub enum Mishap {
     Added(String, Json),
     ChildLost(Index),
     ChildTwice(Index),
+    MemberTwice(Index),
     Renamed(Index, fn(&str) -> String),
     Wrapped(Option<&'static str>),
     Unwrapped,
@@ -301,6 +313,7 @@ pub fn mishap() -> impl Strategy<Value = (Index, Mishap)> {
         2 => (member(), anything()).prop_map(|(name, value)| Mishap::Added(name, value)),
         2 => child().prop_map(Mishap::ChildLost),
         2 => child().prop_map(Mishap::ChildTwice),
+        1 => child().prop_map(Mishap::MemberTwice),
         1 => (child(), select(spellings.to_vec())).prop_map(|(child, spelling)| Mishap::Renamed(child, spelling)),
         1 => select(vec![None, Some("some"), Some("ok"), Some("val")]).prop_map(Mishap::Wrapped),
         1 => Just(Mishap::Unwrapped),
@@ -324,7 +337,6 @@ impl Mishap {
     fn befall(self, value: &mut Json) {
         match (self, value) {
             (Mishap::Replaced(with), value) => *value = with,
-            // A member twice is what no schema can see, so a new one has to have a new name.
             (Mishap::Added(name, added), Object(members)) if members.iter().all(|(known, _)| *known != name) => {
                 members.push((name, added));
             }
@@ -342,6 +354,9 @@ impl Mishap {
                 let i = child.index(members.len());
                 let to = (i + 1) % members.len();
                 members[to].1 = members[i].1.clone();
+            }
+            (Mishap::MemberTwice(child), Object(members)) if !members.is_empty() => {
+                members.push(members[child.index(members.len())].clone());
             }
             (Mishap::Renamed(child, spelling), Object(members)) if !members.is_empty() => {
                 let i = child.index(members.len());
