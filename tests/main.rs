@@ -22,6 +22,7 @@ mod outcomes;
 mod output;
 mod params;
 mod pressure;
+mod round_trip;
 mod routes;
 mod serving;
 mod values;

@@ -41,7 +41,7 @@ fn spell_plainly(value: &mut Value) {
 
 /// `-120` of `-1.2e2`. A fraction is left as it is, unless it is so large that only its bounds matter: then it is the next
 /// integer, since all bounds are integers.
-fn plain(number: &str) -> Option<String> {
+pub fn plain(number: &str) -> Option<String> {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
