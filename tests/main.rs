@@ -14,6 +14,7 @@ mod decoding;
 mod documents;
 mod embedded_wit;
 mod examples;
+mod fuzz_seeds;
 mod grants;
 mod hostile;
 mod hot_load;
