@@ -296,7 +296,7 @@ fn no_two_operations_have_one_id() {
 }
 
 #[test]
-fn what_the_text_leaves_out_or_says_in_keywords_is_a_warning() {
+fn what_the_text_leaves_out_is_a_warning() {
     let wit = "package a:b; interface one { get-one: func(); } interface two { get-two: func(); } world w { export one; export two; }";
     let component = dummy_component(wit);
     let half = "package a:b; interface one { get-one: func(); } world w { export one; }";
@@ -306,19 +306,32 @@ fn what_the_text_leaves_out_or_says_in_keywords_is_a_warning() {
         json!(["function `get-two` of interface `two` is not in the embedded WIT, so it has no documentation"])
     );
     assert_eq!(warnings(wit), json!([]));
-    let keyword = |item: &str| format!("{item}: the keyword `@minimum 1` is not known to this version and is left out");
-    let text = wit.replace("get-one", "/// One.\n/// @minimum 1\nget-one");
-    assert_eq!(warnings(&text), json!([keyword("function `get-one` of interface `one`")]));
+}
 
+/// Unknown keywords are warnings wherever they stand, each with the nearest known one.
+#[test]
+fn unknown_keywords_are_warnings_that_name_the_item_and_the_nearest_known_one() {
+    let keyword =
+        |item: &str| format!("{item}: the keyword `@minimun` is not known and is left out; the nearest is `@minimum`");
     let wit = "package a:b; interface one { record r { a: u8 } enum e { b } get-one: func(id: e) -> r; } world w { export one; }";
     let text = wit
-        .replace("record", "/// @minimum 1\nrecord")
-        .replace("a: u8", "/// @minimum 1\na: u8")
-        .replace("enum e { b", "enum e { /// @minimum 1\nb")
-        .replace("interface one {", "/// @minimum 1\ninterface one {");
+        .replace("record", "/// @minimun 1\nrecord")
+        .replace("a: u8", "/// @minimun 1\na: u8")
+        .replace("enum e { b", "enum e { /// @minimun 1\nb")
+        .replace("get-one:", "/// @minimun 1\n/// @param id It. @zzz 5\nget-one:")
+        .replace("interface one {", "/// @minimun 1\ninterface one {")
+        .replace("package a:b;", "/// @minimun 1\npackage a:b;");
     let warnings = cli::inspected(&with_wit(&dummy_component(wit), &text))["warnings"].clone();
     let mut warnings: Vec<_> =
         warnings.as_array().expect("warnings").iter().map(|it| it.as_str().expect("text").to_owned()).collect();
     warnings.sort();
-    assert_eq!(warnings, ["interface `one`", "type `e`, case `b`", "type `r`, member `a`", "type `r`"].map(keyword));
+    let items = [
+        "function `get-one` of interface `one`",
+        "interface `one`",
+        "package `a:b`",
+        "type `e`, case `b`",
+        "type `r`, member `a`",
+        "type `r`",
+    ];
+    assert_eq!(warnings, items.map(keyword));
 }

@@ -1,12 +1,15 @@
 //! A request → the arguments of an operation, or every fault of it with its location.
 
+use axum::http::{HeaderMap, HeaderValue};
 use percent_encoding::percent_decode_str;
 use wasmtime::component::Val;
 
 use crate::{
-    contract::{Body, Operation, Param, Place, Shape, Type},
+    contract::{Body, Docs, Operation, Param, Place, Shape, Type},
     value::{
         Faults, Malformed, Member, Reader, Step,
+        read::absent,
+        rules,
         scalar::{self, FlagSet},
     },
 };
@@ -17,6 +20,7 @@ pub struct Parts<'a> {
     pub path: &'a [&'a str],
     /// Without the question mark, percent-encoded.
     pub query: &'a str,
+    pub headers: &'a HeaderMap,
     pub body: &'a [u8],
 }
 
@@ -41,13 +45,19 @@ pub fn bind(operation: &Operation, parts: &Parts) -> Result<Vec<Val>, Rejection>
     // The route's order is not the function's, so path parameters are found by name.
     for (name, text) in operation.pattern.params().zip(parts.path) {
         if let Some(i) = operation.params.iter().position(|p| p.place == Place::Path && p.json == name) {
-            args[i] =
-                located(&mut faults, &operation.params[i], |faults, ty| text_value(faults, ty, decode(text, false)));
+            let param = &operation.params[i];
+            let text = decode(text, false);
+            args[i] = located(&mut faults, param, |faults| text_value(faults, &param.ty, &param.docs, text));
         }
     }
     for (i, param) in operation.params.iter().enumerate() {
-        if param.place == Place::Query {
-            args[i] = located(&mut faults, param, |faults, ty| query.value(faults, ty, param));
+        match param.place {
+            Place::Query => args[i] = located(&mut faults, param, |faults| words(faults, param, query.of(&param.json))),
+            Place::Header => {
+                let words_of = header_words(parts.headers, param);
+                args[i] = located(&mut faults, param, |faults| words(faults, param, words_of));
+            }
+            Place::Path | Place::Body => {}
         }
     }
     bind_body(operation, parts.body, &mut faults, &mut args).map_err(Rejection::Malformed)?;
@@ -74,18 +84,25 @@ fn bind_body(
             args[i] = Some(Val::List(body.iter().copied().map(Val::U8).collect()));
             Ok(())
         }
-        Body::Whole(_) if blank => {
-            faults.add("missing", "missing, wanted a JSON body");
+        Body::Whole(i) if blank => {
+            args[i] = absent(&operation.params[i].ty, &operation.params[i].docs);
+            if args[i].is_none() {
+                faults.add("missing", "missing, wanted a JSON body");
+            }
             Ok(())
         }
-        Body::Whole(i) => Reader::new(body, faults).value(&operation.params[i].ty).map(|value| args[i] = value),
+        Body::Whole(i) => {
+            let param = &operation.params[i];
+            Reader::new(body, faults).value(&param.ty, &param.docs).map(|value| args[i] = value)
+        }
         // Members that may all be missing make a body that may be missing.
         Body::Members if blank && operation.body_is_required() => {
             faults.add("missing", "missing, wanted a JSON object");
             Ok(())
         }
         Body::Members => {
-            let members: Vec<_> = in_body().map(|(_, param)| Member::new(&param.json, &param.ty)).collect();
+            let members: Vec<_> =
+                in_body().map(|(_, param)| Member::new(&param.json, &param.ty, &param.docs)).collect();
             let body = if blank { b"{}" } else { body };
             Reader::new(body, faults).members(&members).map(|values| {
                 for ((i, _), value) in in_body().zip(values.into_iter().flatten()) {
@@ -98,22 +115,97 @@ fn bind_body(
     outcome
 }
 
-/// Reads one parameter of path or query, with faults at its place.
-fn located(faults: &mut Faults, param: &Param, read: impl FnOnce(&mut Faults, &Type) -> Option<Val>) -> Option<Val> {
-    faults.within(Step::Name(param.place.name().into()), |faults| {
-        faults.within(Step::Name(param.json.clone()), |faults| read(faults, &param.ty))
-    })
+/// Reads one parameter, with faults at its place.
+fn located<T>(faults: &mut Faults, param: &Param, read: impl FnOnce(&mut Faults) -> T) -> T {
+    faults.within(Step::Name(param.place.name().into()), |faults| faults.within(Step::Name(param.json.clone()), read))
 }
 
-fn text_value(faults: &mut Faults, ty: &Type, text: Option<String>) -> Option<Val> {
+/// One word as a value of the scalar type `ty`.
+fn text_value(faults: &mut Faults, ty: &Type, docs: &Docs, text: Option<String>) -> Option<Val> {
     let Some(text) = text else {
-        faults.add("utf8", NOT_UTF8);
+        faults.add("utf8", "bytes that are not UTF-8");
         return None;
     };
-    scalar::from_text(ty, &text).map_err(|(kind, msg)| faults.add(kind, msg)).ok()
+    let value = scalar::from_text(ty, docs, &text);
+    value.map_err(|wrong| wrong.into_iter().for_each(|(kind, msg)| faults.add(kind, msg))).ok()
 }
 
-const NOT_UTF8: &str = "percent-encoded bytes that are not UTF-8";
+/// The words that stand for one parameter, in order, as its value. `None` is a word that is not UTF-8.
+fn words(faults: &mut Faults, param: &Param, words: Vec<Option<String>>) -> Option<Val> {
+    if words.is_empty() {
+        if !param.absent().is_allowed() && !param.is_empty_if_absent() {
+            faults.add("missing", format!("missing from the {}", param.place.name()));
+            return None;
+        }
+        if let Some(value) = absent(&param.ty, &param.docs) {
+            return Some(value);
+        }
+    }
+    let value = typed_words(faults, &param.ty, &param.docs, words)?;
+    // The rules of a scalar were checked with its text, and are about nothing in a list.
+    let is_list = matches!(list_of(&param.ty), Type::List(_));
+    let rules = param.docs.keywords.rules.as_deref().into_iter().chain(param.ty.rules()).filter(|_| is_list);
+    let broken = rules::check(rules, &value, "");
+    faults.keeping(value, broken)
+}
+
+fn typed_words(faults: &mut Faults, ty: &Type, docs: &Docs, mut words: Vec<Option<String>>) -> Option<Val> {
+    let in_option = |value| if ty.is_option() { Val::Option(Some(Box::new(value))) } else { value };
+    match list_of(ty) {
+        Type::List(item) => {
+            let nothing = Docs::default();
+            let mut items = vec![];
+            for (i, word) in words.into_iter().enumerate() {
+                items.push(faults.within(Step::Index(i), |faults| text_value(faults, item, &nothing, word)));
+            }
+            items.into_iter().collect::<Option<_>>().map(|items| in_option(Val::List(items)))
+        }
+        Type::Named(named) if let Shape::Flags(cases) = &named.shape => {
+            let mut set = FlagSet::new(cases);
+            let mut fits = true;
+            for (i, word) in words.iter().enumerate() {
+                let added = match word {
+                    Some(name) => set.add(name),
+                    None => Err(("utf8", "bytes that are not UTF-8".into())),
+                };
+                let wrong = added.map_err(|(kind, msg)| faults.within(Step::Index(i), |faults| faults.add(kind, msg)));
+                fits &= wrong.is_ok();
+            }
+            fits.then(|| in_option(set.value()))
+        }
+        _ => {
+            if words.len() > 1 {
+                faults.add("duplicate", format!("given {} times, wanted once", words.len()));
+                return None;
+            }
+            text_value(faults, ty, docs, words.pop()?)
+        }
+    }
+}
+
+/// The type, or what is in it if it is an option.
+fn list_of(ty: &Type) -> &Type {
+    match ty.resolved() {
+        Type::Option(some) => some.resolved(),
+        other => other,
+    }
+}
+
+/// The values of a header's lines. A list stands in them with commas (RFC 9110, section 5.6.1).
+fn header_words(headers: &HeaderMap, param: &Param) -> Vec<Option<String>> {
+    let text = |line: &HeaderValue| std::str::from_utf8(line.as_bytes()).ok().map(str::to_owned);
+    let lines = headers.get_all(&param.json).iter().map(text);
+    if !matches!(list_of(&param.ty), Type::List(_)) {
+        return lines.collect();
+    }
+    let words = |line: Option<String>| match line {
+        Some(line) => {
+            line.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).map(Some).collect()
+        }
+        None => vec![None],
+    };
+    lines.flat_map(words).collect()
+}
 
 /// The pairs of a query string, in order.
 struct Query {
@@ -132,50 +224,9 @@ impl Query {
         Query { pairs: pairs.collect() }
     }
 
-    fn value(&self, faults: &mut Faults, ty: &Type, param: &Param) -> Option<Val> {
-        let mut values = self.pairs.iter().filter(|(name, _)| *name == param.json).map(|(_, value)| value.clone());
-        match ty.resolved() {
-            Type::Option(some) => {
-                if !self.pairs.iter().any(|(name, _)| *name == param.json) {
-                    return Some(Val::Option(None));
-                }
-                let value = self.value(faults, some, param)?;
-                Some(Val::Option(Some(Box::new(value))))
-            }
-            Type::List(item) => {
-                let mut items = vec![];
-                for (i, value) in values.enumerate() {
-                    items.push(faults.within(Step::Index(i), |faults| text_value(faults, item, value)));
-                }
-                items.into_iter().collect::<Option<_>>().map(Val::List)
-            }
-            Type::Named(named) if let Shape::Flags(cases) = &named.shape => {
-                let mut set = FlagSet::new(cases);
-                let mut fits = true;
-                for (i, value) in values.enumerate() {
-                    let added = match &value {
-                        Some(name) => set.add(name),
-                        None => Err(("utf8", NOT_UTF8.into())),
-                    };
-                    let wrong =
-                        added.map_err(|(kind, msg)| faults.within(Step::Index(i), |faults| faults.add(kind, msg)));
-                    fits &= wrong.is_ok();
-                }
-                fits.then(|| set.value())
-            }
-            _ => {
-                let Some(value) = values.next() else {
-                    faults.add("missing", "missing from the query");
-                    return None;
-                };
-                let more = values.count();
-                if more > 0 {
-                    faults.add("duplicate", format!("given {} times, wanted once", more + 1));
-                    return None;
-                }
-                text_value(faults, ty, value)
-            }
-        }
+    /// All values of that name.
+    fn of(&self, name: &str) -> Vec<Option<String>> {
+        self.pairs.iter().filter(|(other, _)| other == name).map(|(_, value)| value.clone()).collect()
     }
 }
 

@@ -96,8 +96,9 @@ pub struct PluginConfig {
     /// `mount`: stands before every path of the plugin. Empty for the default `/`, else it begins with a
     /// slash and ends without, such as `/shop/v1`.
     pub mount: String,
-    /// `casing`: `snake_case` (the default), `camelCase` or `kebab-case`, of JSON members and queries.
-    pub casing: Casing,
+    /// `casing`: `snake_case`, `camelCase` or `kebab-case`, of JSON members and queries. Default: the plugin's own choice
+    /// (`@json`), or else `snake_case`.
+    pub casing: Option<Casing>,
     /// `grants`, after those of every plugin, each once.
     pub grants: Vec<String>,
 }
@@ -141,7 +142,7 @@ impl Config {
         PluginConfig {
             limits: self.limits.overridden(own.limits()),
             mount: own.mount.map(|mount| mount.0.0).unwrap_or_default(),
-            casing: own.casing.map(|casing| casing.0).unwrap_or_default(),
+            casing: own.casing.map(|casing| casing.0),
             grants,
         }
     }
@@ -344,7 +345,7 @@ mod tests {
         assert_eq!(config.keyvalue.max_bytes, 268_435_456);
         let plugin = config.plugin("todos");
         assert_eq!(plugin.limits, Limits::default());
-        assert_eq!((plugin.mount.as_str(), plugin.casing), ("", Casing::Snake));
+        assert_eq!((plugin.mount.as_str(), plugin.casing), ("", None));
         assert_eq!(plugin.grants, [""; 0]);
     }
 
@@ -399,7 +400,7 @@ mod tests {
             PluginConfig {
                 limits: Limits { memory: 256 << 20, ..limits },
                 mount: "/shop/v1".to_owned(),
-                casing: Casing::Camel,
+                casing: Some(Casing::Camel),
                 grants: vec!["witapi:host/request".to_owned(), "wasi:keyvalue".to_owned()],
             }
         );

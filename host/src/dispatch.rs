@@ -67,7 +67,7 @@ async fn answer(
     let limits = &found.plugin.limits;
     let body = read_body(operation, &head.headers, body, limits.body, host.config().server.body_timeout).await?;
     let query = head.uri.query().unwrap_or_default();
-    let args = bind(operation, &Parts { path: &found.path, query, body: &body })?;
+    let args = bind(operation, &Parts { path: &found.path, query, headers: &head.headers, body: &body })?;
     drop(body);
 
     let deadline = arrival + limits.deadline;

@@ -11,6 +11,7 @@ use crate::contract::{
     self, ContractError,
     sections::{Sections, WIT_SECTION},
 };
+use crate::value::literal;
 
 /// Why nothing was embedded. The file is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +44,8 @@ pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
         offset: error.offset(),
         reason: error.message().to_owned(),
     })?;
-    contract::decode(&embedded, &contract::Options::default()).map_err(unfit)?;
+    let contract = contract::decode(&embedded, &contract::Options::default()).map_err(unfit)?;
+    literal::check(&contract).map_err(unfit)?;
     let part = file.with_extension("wasm.part");
     let written = fs::write(&part, &embedded).and_then(|()| fs::rename(&part, file));
     written.inspect_err(|_| drop(fs::remove_file(&part))).map_err(io_error)

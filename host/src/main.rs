@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use witapi::{
     Host,
     config::Config,
-    contract::{self, Contract},
+    contract::Contract,
     embed, inspect, log, openapi,
     plugin::{LoadError, load, watch::Watch},
     server::Server,
@@ -200,6 +200,6 @@ fn contract_of(file: &Path, config: &Config) -> Result<(String, Contract), LoadE
     let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     let failed = |cause| LoadError { file: file.to_owned(), cause };
     let bytes = load::read(file).map_err(failed)?;
-    let options = load::contract_options(&config.plugin(&name));
-    contract::decode(&bytes, &options).map(|contract| (name, contract)).map_err(|error| failed(error.into()))
+    let contract = load::contract_of(&bytes, &config.plugin(&name)).map_err(|error| failed(error.into()))?;
+    Ok((name, contract))
 }

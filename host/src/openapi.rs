@@ -7,7 +7,8 @@ use bytes::Bytes;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use utoipa::openapi::{
-    Components, Content, HttpMethod, Info, Object, OpenApi, PathItem, Paths, Ref, RefOr, Required, Response, Schema,
+    Components, Content, Deprecated, HttpMethod, Info, Object, OpenApi, PathItem, Paths, Ref, RefOr, Required,
+    Response, Schema,
     path::{Operation as PathOperation, Parameter, ParameterIn},
     request_body::RequestBody,
     schema::{AnyOf, Array, Type as JsonType},
@@ -16,7 +17,8 @@ use utoipa::openapi::{
 
 use crate::{
     contract::{
-        Body, Contract, Docs, ErrorStatus, Method, Operation, Outcome, Place, Scalar, Shape, Type, schema::Schemas,
+        Body, Contract, Docs, ErrorStatus, Method, Operation, Outcome, Place, Scalar, Shape, Type,
+        schema::{self, Schemas},
     },
     problem::{self, Kind},
     runtime::code_cache::hex,
@@ -149,11 +151,15 @@ fn describe(plugin: &str, operation: &Operation, id: &str, schemas: &Schemas) ->
     described.summary = operation.docs.summary.clone();
     described.description = operation.docs.description.clone();
     described.operation_id = Some(id.to_owned());
+    described.deprecated = operation.is_deprecated.then_some(Deprecated::True);
     // In the order of the path, then in that of the function.
     let in_path =
         operation.pattern.params().filter_map(|name| operation.params_in(Place::Path).find(|it| it.json == name));
-    let parameters: Vec<_> =
-        in_path.chain(operation.params_in(Place::Query)).map(|param| parameter(param, schemas)).collect();
+    let parameters: Vec<_> = in_path
+        .chain(operation.params_in(Place::Query))
+        .chain(operation.params_in(Place::Header))
+        .map(|param| parameter(param, schemas))
+        .collect();
     described.parameters = Some(parameters).filter(|parameters| !parameters.is_empty());
     described.request_body = request_body(operation, schemas).map(RefOr::T);
     described.responses.responses = responses(operation, schemas);
@@ -162,14 +168,21 @@ fn describe(plugin: &str, operation: &Operation, id: &str, schemas: &Schemas) ->
 
 fn parameter(param: &crate::contract::Param, schemas: &Schemas) -> RefOr<Parameter> {
     let mut parameter = Parameter::new(&param.json);
-    parameter.parameter_in = if param.place == Place::Path { ParameterIn::Path } else { ParameterIn::Query };
+    parameter.parameter_in = match param.place {
+        Place::Path => ParameterIn::Path,
+        Place::Header => ParameterIn::Header,
+        Place::Query | Place::Body => ParameterIn::Query,
+    };
+    parameter.description = param.docs.text.clone();
+    parameter.deprecated = param.docs.keywords.is_deprecated.then_some(Deprecated::True);
     parameter.required = if param.is_optional() { Required::False } else { Required::True };
     // In a query, what is absent is `none`; there is no null.
     let ty = match param.ty.resolved() {
         Type::Option(some) => some,
         _ => &param.ty,
     };
-    parameter.schema = Some(schemas.schema(ty));
+    let said = Docs { keywords: param.docs.keywords.clone(), ..Docs::default() };
+    parameter.schema = Some(schema::described(schemas.schema(ty), &said));
     parameter.into()
 }
 
@@ -177,10 +190,12 @@ fn request_body(operation: &Operation, schemas: &Schemas) -> Option<RequestBody>
     let (media_type, schema) = match operation.body {
         Body::None => return None,
         Body::Raw(_) => (BYTES, bytes_schema()),
-        Body::Whole(i) => (JSON, schemas.schema(&operation.params[i].ty)),
+        Body::Whole(i) => {
+            let param = &operation.params[i];
+            (JSON, schema::described(schemas.schema(&param.ty), &param.docs))
+        }
         Body::Members => {
-            let docs = Docs::default();
-            let members = operation.params_in(Place::Body).map(|param| (param.json.as_str(), &param.ty, &docs));
+            let members = operation.params_in(Place::Body).map(|param| (param.json.as_str(), &param.ty, &param.docs));
             (JSON, schemas.object(members).into())
         }
     };

@@ -103,7 +103,7 @@ fn an_external_id_names_parameters_that_are_there() {
         refuses(&dummy_component(&interface(&items)), &[&["function `f` of interface `things`"], parts].concat());
     };
     refused("@external-id(\"GET /x/{nope}\") f: func(id: u32)", &["`{nope}`", "`/x/{nope}`", "`id`"]);
-    refused("@external-id(\"GET /x/{nope}\") f: func()", &["`{nope}`", "without parameters"]);
+    refused("@external-id(\"GET /x/{nope}\") f: func()", &["`{nope}`", "none, since the function has no parameters"]);
     refused("@external-id(\"GET /x/{id}/{id}\") f: func(id: u32)", &["`{id}` twice", "once"]);
     refused(
         "@external-id(\"GET /x/{v}\") f: func(v: list<string>)",

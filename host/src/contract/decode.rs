@@ -10,6 +10,7 @@ use wit_parser::{
 use super::{
     Contract, ContractError, Docs, Import, Interface, Operation, Outcome, Pattern, Problem,
     casing::Casing,
+    keywords::{Findings, Subject},
     place::{Placed, place},
     route,
     sections::{Sections, WIT_SECTION},
@@ -23,7 +24,8 @@ pub struct Options {
     /// Stands before every path.
     pub mount: Pattern,
     /// How JSON members and query parameters are spelt.
-    pub casing: Casing,
+    /// `None`: as the author has it (`@json`), or else `snake_case`.
+    pub casing: Option<Casing>,
 }
 
 /// Reads what a component promises. Never panics, whatever the bytes.
@@ -94,6 +96,10 @@ struct Exported<'a> {
     function: &'a Function,
     /// Whether the toolchain may have added it on its own, so that it needs a word of the author to be routed.
     is_doubtful: bool,
+    /// What is said of the interface.
+    docs: &'a Docs,
+    /// How the names of its parameters are spelt.
+    casing: Casing,
 }
 
 impl Exported<'_> {
@@ -112,8 +118,19 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn new(resolve: &'a Resolve, casing: Casing) -> Self {
+    fn new(resolve: &'a Resolve, casing: Option<Casing>) -> Self {
         Source { resolve, types: RefCell::new(Types::new(resolve, casing)) }
+    }
+
+    /// What is said of an interface, and how it spells names.
+    fn interface(&self, id: InterfaceId, name: &str) -> (Docs, Casing) {
+        let mut types = self.types.borrow_mut();
+        let interface = &self.resolve.interfaces[id];
+        if let Some(package) = interface.package.map(|package| &self.resolve.packages[package]) {
+            types.docs(&package.docs, Subject::Package, &format!("package `{}`", package.name));
+        }
+        let docs = types.docs(&interface.docs, Subject::Interface, &format!("interface `{name}`"));
+        (docs, types.casing(Some(id)))
     }
 
     fn signature(&self, function: &Function, item: &str) -> Result<Signature, Problem> {
@@ -126,8 +143,7 @@ impl<'a> Source<'a> {
             params.push((param.name.clone(), convert(format!("parameter `{}`", param.name).into(), &param.ty)?));
         }
         let result = function.result.as_ref().map(|ty| convert("result".into(), ty)).transpose()?;
-        let docs = wit::docs(&function.docs);
-        types.note_keywords(item, &docs);
+        let docs = types.docs(&function.docs, Subject::Function, item);
         let is_async = matches!(function.kind, FunctionKind::AsyncFreestanding);
         Ok(Signature { params, result, is_async, docs })
     }
@@ -171,7 +187,14 @@ impl<'a> Reader<'a> {
             match item {
                 WorldItem::Interface { id, .. } => self.interface(&mut contract, key, *id),
                 WorldItem::Function(function) => {
-                    let exported = Exported { instance: None, interface: None, function, is_doubtful: true };
+                    let exported = Exported {
+                        instance: None,
+                        interface: None,
+                        function,
+                        is_doubtful: true,
+                        docs: &Docs::default(),
+                        casing: self.options.casing.unwrap_or_default(),
+                    };
                     let before = contract.operations.len();
                     self.function(&mut contract, &exported, self.text_world_function(&function.name));
                     if contract.operations.len() > before && contract.interfaces.iter().all(|it| !it.name.is_empty()) {
@@ -192,10 +215,14 @@ impl<'a> Reader<'a> {
         self.refuse_double_routes(&contract.operations);
         number_equal_ids(&mut contract.operations);
         for source in self.texts.iter().map(|(source, _)| source).chain([&self.component]) {
-            self.warnings.extend(source.types.borrow_mut().take_keywords().into_iter().map(|(item, keyword)| {
-                format!("{item}: the keyword `@{keyword}` is not known to this version and is left out")
-            }));
+            let findings = std::mem::take(&mut source.types.borrow_mut().findings);
+            self.problems.extend(findings.problems);
+            self.warnings.extend(findings.warnings);
         }
+        // A package is read with each of its interfaces, and a text may stand in more than one place.
+        let mut told = HashSet::new();
+        self.problems.retain(|problem| told.insert(problem.to_string()));
+        self.warnings.retain(|warning| told.insert(warning.clone()));
         contract.warnings = std::mem::take(&mut self.warnings);
         contract
     }
@@ -220,9 +247,19 @@ impl<'a> Reader<'a> {
             ));
         }
         let before = contract.operations.len();
+        // Where there is a text, all that is said of the interface is said there.
+        let (source, id) = text.map_or((&self.component, id), |(text, id)| (&self.texts[text].0, id));
+        let (docs, casing) = source.interface(id, name);
         for function in interface.functions.values() {
             let is_doubtful = matches!(key, WorldKey::Name(_)) && text.is_none();
-            let exported = Exported { instance: Some(instance.clone()), interface: Some(name), function, is_doubtful };
+            let exported = Exported {
+                instance: Some(instance.clone()),
+                interface: Some(name),
+                function,
+                is_doubtful,
+                docs: &docs,
+                casing,
+            };
             let text_function = match (text, text_functions) {
                 (Some((text, _)), Some(functions)) => match functions.get(&function.name) {
                     Some(function) => Some((text, function)),
@@ -240,9 +277,6 @@ impl<'a> Reader<'a> {
             self.function(contract, &exported, text_function);
         }
         if contract.operations.len() > before {
-            let docs = text.map_or(&interface.docs, |(text, id)| &self.texts[text].0.resolve.interfaces[id].docs);
-            let docs = wit::docs(docs);
-            self.component.types.borrow_mut().note_keywords(&format!("interface `{name}`"), &docs);
             contract.interfaces.push(Interface { name: name.to_owned(), docs });
             if contract.package.is_none()
                 && let Some(package) = interface.package
@@ -324,6 +358,13 @@ impl<'a> Reader<'a> {
                 route::parse_external_id(text).map_err(|(found, wanted)| Problem::new(&item, found, wanted))?;
             route = route.replaced_by(external);
         }
+        if let Some(status) = signature.docs.keywords.status {
+            if route.status_is_explicit && route.success != status {
+                let found = format!("the status {} in the external id and `@status {status}`", route.success);
+                return Err(Problem::new(item, found, "one of the two"));
+            }
+            (route.success, route.status_is_explicit) = (status, true);
+        }
         let outcome = Outcome::of(signature.result.as_ref(), &route);
         if matches!(route.success, 204 | 205) && outcome.value.is_some() {
             let found = format!("the status {} for a function that returns a value", route.success);
@@ -333,8 +374,13 @@ impl<'a> Reader<'a> {
                 "a status whose answers have a body, or a function without a result",
             ));
         }
-        let Placed { params, body, pattern } = place(&item, signature.params, &route, self.options.casing)?;
         let (docs, is_async) = (signature.docs, signature.is_async);
+        let mut findings = Findings::default();
+        let placed = place(&item, signature.params, &route, exported.casing, &docs.keywords, &mut findings);
+        self.problems.append(&mut findings.problems);
+        self.warnings.append(&mut findings.warnings);
+        let Placed { params, body, pattern } = placed?;
+        let tags = if docs.keywords.tags.is_empty() { &exported.docs.keywords.tags } else { &docs.keywords.tags };
         let prefix = exported.interface.map(|name| format!("{name}_")).unwrap_or_default();
         Ok(Operation {
             id: format!("{prefix}{}", function.name).replace('-', "_"),
@@ -349,6 +395,8 @@ impl<'a> Reader<'a> {
             params,
             body,
             outcome,
+            tags: tags.clone(),
+            is_deprecated: docs.keywords.is_deprecated || exported.docs.keywords.is_deprecated,
             docs,
         })
     }

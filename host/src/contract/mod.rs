@@ -8,10 +8,15 @@ pub mod casing;
 pub mod decode;
 pub mod docs;
 pub mod error;
+pub mod format;
+pub mod keywords;
+pub mod number;
 pub mod operation;
 pub mod outcome;
+pub mod pattern;
 mod place;
 pub mod route;
+pub mod rules;
 pub mod schema;
 pub mod sections;
 mod signature;
@@ -24,7 +29,7 @@ pub use error::{ContractError, Problem};
 pub use operation::{Body, Operation, Param, Place};
 pub use outcome::{ErrorStatus, Outcome};
 pub use route::{Method, Pattern, Segment};
-pub use types::{Case, Field, Named, Scalar, Shape, Type};
+pub use types::{Absent, Case, Field, Named, Scalar, Shape, Type};
 
 /// All that one component promises and asks for.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! One exported function as HTTP.
 
-use super::{Docs, Method, Outcome, Pattern, Type};
+use super::{Absent, Docs, Method, Outcome, Pattern, Shape, Type};
 
 /// Built once, at load; routing, binding, invocation and the document all read it.
 #[derive(Debug, Clone)]
@@ -22,16 +22,22 @@ pub struct Operation {
     pub body: Body,
     pub outcome: Outcome,
     pub docs: Docs,
+    /// The author's own (`@tag`), of the function or else of its interface.
+    pub tags: Vec<String>,
+    /// The author advises against it, or against its whole interface.
+    pub is_deprecated: bool,
 }
 
 #[derive(Debug, Clone)]
 pub struct Param {
     /// The name in WIT.
     pub name: String,
-    /// The name in path, query or body.
+    /// The name in path, query or body; of a header its name in lower case.
     pub json: String,
     pub ty: Type,
     pub place: Place,
+    /// What `@param` says of it.
+    pub docs: Docs,
 }
 
 /// Where a request holds a parameter.
@@ -39,6 +45,7 @@ pub struct Param {
 pub enum Place {
     Path,
     Query,
+    Header,
     Body,
 }
 
@@ -61,18 +68,31 @@ impl Place {
         match self {
             Place::Path => "path",
             Place::Query => "query",
+            Place::Header => "header",
             Place::Body => "body",
         }
     }
 }
 
 impl Param {
-    /// Whether a request may leave it out: `option`, and lists in a query, which are then empty.
+    /// Whether a request may leave it out.
     pub fn is_optional(&self) -> bool {
+        self.absent().is_allowed() || self.is_empty_if_absent()
+    }
+
+    /// What stands for it where a request leaves it out.
+    pub fn absent(&self) -> Absent<'_> {
+        self.ty.absent(&self.docs)
+    }
+
+    /// Whether it is a list or a set of flags that stands in single words, so that none of them is the empty one.
+    /// Unless that breaks a rule: then it has to be there.
+    pub fn is_empty_if_absent(&self) -> bool {
+        let rules = || self.docs.keywords.rules.as_deref().into_iter().chain(self.ty.rules());
         match self.ty.resolved() {
-            Type::Option(_) => true,
-            Type::List(_) => self.place == Place::Query,
-            _ => self.place == Place::Query && matches!(self.ty.shape(), Some(super::Shape::Flags(_))),
+            _ if !matches!(self.place, Place::Query | Place::Header) => false,
+            Type::List(_) => !rules().any(|rules| rules.refuse_empty()),
+            _ => matches!(self.ty.shape(), Some(Shape::Flags(_))),
         }
     }
 }
@@ -88,7 +108,7 @@ impl Operation {
         match self.body {
             // No bytes at all are bytes too.
             Body::None | Body::Raw(_) => false,
-            Body::Whole(_) => true,
+            Body::Whole(i) => !self.params[i].is_optional(),
             Body::Members => self.params_in(Place::Body).any(|param| !param.is_optional()),
         }
     }

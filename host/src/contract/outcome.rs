@@ -49,23 +49,26 @@ impl Outcome {
 
     /// How an `err` becomes a status.
     pub fn error_status(&self) -> ErrorStatus {
+        let of_type = self.error.as_ref().and_then(Type::status);
         match self.error.as_ref().and_then(Type::shape) {
+            Some(Shape::Record(_)) if of_type.is_some() => ErrorStatus::Always(of_type.unwrap_or(400)),
             Some(Shape::Record(fields)) => {
                 let status = |ty: &Type| matches!(ty.resolved(), Type::Scalar(super::Scalar::U16));
                 let member = fields.iter().position(|field| field.name == "status" && status(&field.ty));
                 member.map_or(ErrorStatus::Always(400), ErrorStatus::Member)
             }
             Some(Shape::Variant(cases) | Shape::Enum(cases)) => {
-                ErrorStatus::Cases(cases.iter().map(status_of_case).collect())
+                let status = |case: &Case| case.docs.keywords.status.or_else(|| status_of_case(case)).or(of_type);
+                ErrorStatus::Cases(cases.iter().map(|case| status(case).unwrap_or(400)).collect())
             }
-            _ => ErrorStatus::Always(400),
+            _ => ErrorStatus::Always(of_type.unwrap_or(400)),
         }
     }
 }
 
-/// The status that a case's name stands for; 400 if for none.
-fn status_of_case(case: &Case) -> u16 {
-    match case.name.as_str() {
+/// The status that a case's name stands for.
+fn status_of_case(case: &Case) -> Option<u16> {
+    Some(match case.name.as_str() {
         "unauthorized" | "unauthenticated" => 401,
         "payment-required" => 402,
         "forbidden" | "permission-denied" => 403,
@@ -81,7 +84,8 @@ fn status_of_case(case: &Case) -> u16 {
         "not-implemented" => 501,
         "unavailable" => 503,
         "timeout" => 504,
-        // `invalid*` and `bad-request` are in the table too, with what is the default anyway.
-        _ => 400,
-    }
+        "bad-request" => 400,
+        name if name.starts_with("invalid") => 400,
+        _ => return None,
+    })
 }

@@ -1,7 +1,11 @@
 //! The parameters of a function → path, query and body. The table is in `wit/README.md`, "Parameters".
 
 use super::{
-    Body, Param, Pattern, Place, Problem, Segment, Shape, Type, casing::Casing, route::Route, wit::same_spelling,
+    Absent, Body, Docs, Param, Pattern, Place, Problem, Segment, Shape, Type,
+    casing::Casing,
+    keywords::{Findings, Keywords},
+    route::Route,
+    wit::same_spelling,
 };
 
 /// Parameters in their places.
@@ -13,34 +17,66 @@ pub struct Placed {
     pub pattern: Pattern,
 }
 
-/// Decides where a request holds each parameter of the function `item`.
+/// Headers that are no parameters: OpenAPI ignores the first three (3.1, section 4.8.12.2), the others are HTTP's own.
+const REFUSED_HEADERS: [&str; 10] = [
+    "accept",
+    "authorization",
+    "content-type",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "cookie",
+    "expect",
+    "host",
+    "transfer-encoding",
+];
+
+/// Decides where a request holds each parameter of the function `item`, by its route and by what `keywords` say.
 ///
 /// # Errors
 ///
-/// The path names what is no parameter, a parameter does not fit its place, or two have one name.
-pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Casing) -> Result<Placed, Problem> {
+/// The path or a keyword names what is no parameter, a parameter does not fit its place, or two have one name.
+pub fn place(
+    item: &str,
+    params: Vec<(String, Type)>,
+    route: &Route,
+    casing: Casing,
+    keywords: &Keywords,
+    findings: &mut Findings,
+) -> Result<Placed, Problem> {
     let same = |pattern: &str, param: &str| pattern == param || pattern == casing.apply(param);
-    let mut in_path = Vec::new();
-    for name in route.pattern.params() {
-        let Some(param) = params.iter().position(|(param, _)| same(name, param)) else {
+    let known = |name: &str, what: String| {
+        params.iter().position(|(param, _)| same(name, param)).ok_or_else(|| {
             let known = params.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let wanted = if known.is_empty() {
-                "a path without parameters, since the function has none".into()
+                "none, since the function has no parameters".into()
             } else {
                 format!("one of its parameters: {known}")
             };
-            return Err(Problem::new(item, format!("the path parameter `{{{name}}}` in `{}`", route.pattern), wanted));
-        };
+            Problem::new(item, what, wanted)
+        })
+    };
+    let mut in_path = Vec::new();
+    for name in route.pattern.params() {
+        let param = known(name, format!("the path parameter `{{{name}}}` in `{}`", route.pattern))?;
         if in_path.contains(&param) {
             let found = format!("the path parameter `{{{name}}}` twice in `{}`", route.pattern);
             return Err(Problem::new(item, found, "it once"));
         }
         in_path.push(param);
     }
+    let in_header = headers(item, keywords, &in_path, &known)?;
+    let mut docs: Vec<Docs> = params.iter().map(|_| Docs::default()).collect();
+    for (name, said) in &keywords.params {
+        docs[known(name, format!("`@param {name}`"))?] = said.clone();
+    }
     let mut placed = Vec::with_capacity(params.len());
-    for (i, (name, ty)) in params.into_iter().enumerate() {
+    for ((i, (name, ty)), mut docs) in params.into_iter().enumerate().zip(docs) {
+        let header = in_header.iter().find(|(param, _)| *param == i).map(|(_, header)| *header);
         let place = if in_path.contains(&i) {
             Place::Path
+        } else if header.is_some() {
+            Place::Header
         } else if route.method.has_query() {
             Place::Query
         } else {
@@ -49,21 +85,31 @@ pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Cas
         let fits = match place {
             Place::Path => ty.is_scalar(),
             Place::Query => is_query_type(&ty),
+            // A list stands in one line of a header, and flags could not be told from one.
+            Place::Header => is_query_type(&ty) && !matches!(ty.shape(), Some(Shape::Flags(_))),
             Place::Body => true,
         };
         if !fits {
             let found = format!("parameter `{name}` of type `{}` in the {}", ty.describe(), place.name());
             let wanted = match place {
                 Place::Path => "a scalar, a string or an enum",
+                Place::Header => "scalars, strings, enums, and options or lists of these",
                 _ => {
                     "scalars, strings, enums, options or lists of these, or flags; or a method with a body, by an `@external-id`"
                 }
             };
             return Err(Problem::new(item, found, wanted));
         }
-        placed.push(Param { json: casing.apply(&name), name, ty, place });
+        let item = format!("{item}, parameter `{name}`");
+        docs.fit(Some(&ty), &item, findings);
+        if place == Place::Path && matches!(ty.absent(&docs), Absent::Default(_)) {
+            return Err(Problem::new(item, "a default in the path", "none: a path always has all of its parameters"));
+        }
+        let json = header.map_or_else(|| casing.apply(&name), str::to_owned);
+        placed.push(Param { json, name, ty, place, docs });
     }
-    if let Some((name, first, second)) = same_spelling(placed.iter().map(|it| (&*it.json, &*it.name))) {
+    let outside_headers = placed.iter().filter(|it| it.place != Place::Header);
+    if let Some((name, first, second)) = same_spelling(outside_headers.map(|it| (&*it.json, &*it.name))) {
         let found = format!("the parameters `{first}` and `{second}`, which are both `{name}` in {casing}");
         return Err(Problem::new(item, found, "parameters that differ, or another `casing` in witapi.toml"));
     }
@@ -78,6 +124,12 @@ pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Cas
         },
         _ => Body::Members,
     };
+    if let Body::Raw(i) = body
+        && matches!(placed[i].absent(), Absent::Default(_))
+    {
+        let item = format!("{item}, parameter `{}`", placed[i].name);
+        return Err(Problem::new(item, "a default of raw bytes", "none: a body without bytes is the empty list"));
+    }
     // In path and document, parameters go by the names that they have in JSON.
     let spelt = |segment: &Segment| match segment {
         Segment::Param(name) => {
@@ -87,6 +139,33 @@ pub fn place(item: &str, params: Vec<(String, Type)>, route: &Route, casing: Cas
     };
     let pattern = Pattern { segments: route.pattern.segments.iter().map(spelt).collect() };
     Ok(Placed { params: placed, body, pattern })
+}
+
+/// The parameters that stand in headers, each with the header's name.
+fn headers<'k>(
+    item: &str,
+    keywords: &'k Keywords,
+    in_path: &[usize],
+    known: &impl Fn(&str, String) -> Result<usize, Problem>,
+) -> Result<Vec<(usize, &'k str)>, Problem> {
+    let mut placed: Vec<(usize, &str)> = vec![];
+    for (header, name) in &keywords.headers {
+        let line = format!("`@header {header} {name}`");
+        let param = known(name, line.clone())?;
+        // RFC 9110, section 5.1: a field name is a token.
+        let is_token = header.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+        if !is_token || REFUSED_HEADERS.contains(&header.as_str()) {
+            return Err(Problem::new(item, line, "a header of the API's own, such as `x-tenant` or `if-match`"));
+        }
+        if in_path.contains(&param) {
+            return Err(Problem::new(item, format!("{line}, and `{name}` in the path too"), "it in one place"));
+        }
+        if placed.iter().any(|(other, taken)| *other == param || taken == header) {
+            return Err(Problem::new(item, format!("{line}, and another line for the same"), "one"));
+        }
+        placed.push((param, header));
+    }
+    Ok(placed)
 }
 
 /// Whether a query can hold it.

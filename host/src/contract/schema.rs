@@ -1,18 +1,25 @@
 //! WIT type → JSON Schema 2020-12, as OpenAPI 3.1 uses it. The table is in `wit/README.md`, "Values".
 
-use std::{collections::BTreeMap, collections::BTreeSet, sync::Arc};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
 use utoipa::{
     Number,
     openapi::{
-        Discriminator, Object, OneOf, Ref, RefOr, Schema, SchemaFormat,
+        AllOf, Deprecated, Discriminator, Object, OneOf, Ref, RefOr, Schema, SchemaFormat,
         extensions::Extensions,
         schema::{AdditionalProperties, Array, ArrayItems, SchemaType, Type as JsonType},
     },
 };
 
-use super::{Case, Docs, Named, Scalar, Shape, Type};
+use super::{
+    Case, Docs, Named, Scalar, Shape, Type, number,
+    rules::{Bound, Rules},
+};
 
 /// Canonical base64 (RFC 4648, section 4) with padding and without stray bits in the last character:
 /// `contentEncoding` alone asserts nothing (JSON Schema 2020-12, Validation, section 8.1).
@@ -125,7 +132,7 @@ impl Schemas {
     /// The schema of a record's fields or an operation's body parameters.
     pub fn object<'a>(&self, members: impl IntoIterator<Item = (&'a str, &'a Type, &'a Docs)>) -> Object {
         object_schema(members.into_iter().map(|(name, ty, docs)| {
-            let is_required = !ty.is_option();
+            let is_required = !ty.absent(docs).is_allowed();
             (name.to_owned(), described(self.schema(ty), docs), is_required)
         }))
     }
@@ -170,16 +177,12 @@ impl Schemas {
     }
 
     fn definition(&self, named: &Named, name: &str) -> RefOr<Schema> {
-        let text = named.docs.text.clone();
-        match &named.shape {
+        let schema = match &named.shape {
             Shape::Record(fields) => {
-                let members = fields.iter().map(|field| (field.json.as_str(), &field.ty, &field.docs));
-                let mut object = self.object(members);
-                object.description = text;
-                object.into()
+                self.object(fields.iter().map(|field| (field.json.as_str(), &field.ty, &field.docs))).into()
             }
-            Shape::Enum(cases) => enum_schema(cases, text).into(),
-            Shape::Variant(cases) if !has_payload(cases) => enum_schema(cases, text).into(),
+            Shape::Enum(cases) => enum_schema(cases, named.docs.text.as_deref()).into(),
+            Shape::Variant(cases) if !has_payload(cases) => enum_schema(cases, named.docs.text.as_deref()).into(),
             Shape::Variant(_) => {
                 let mut schema = OneOf::new();
                 let mut discriminator = Discriminator::new("tag");
@@ -189,26 +192,30 @@ impl Schemas {
                     schema.items.push(reference.into());
                 }
                 schema.discriminator = Some(discriminator);
-                schema.description = text;
                 Schema::OneOf(schema).into()
             }
             Shape::Flags(cases) => {
                 let mut array = Array::new(enum_schema(cases, None));
                 array.unique_items = true;
-                array.description = text;
                 RefOr::T(Schema::Array(array))
             }
-            Shape::Alias(target) => described(self.schema(target), &named.docs),
-        }
+            Shape::Alias(target) => self.schema(target),
+        };
+        described(schema, &named.docs)
     }
 
     /// One case of a variant: its tag, and its payload if it has one.
     fn case(&self, case: &Case) -> Object {
         let mut tag = Object::with_type(JsonType::String);
         tag.extensions = Some(Extensions::from_iter([("const", case.name.clone())]));
-        let val = case.ty.iter().map(|ty| ("val".to_owned(), self.schema(ty), !ty.is_option()));
+        let val = case.ty.iter().map(|ty| {
+            // What is said of the case is about its payload; the prose stands on the whole.
+            let docs = Docs { keywords: case.docs.keywords.clone(), ..Docs::default() };
+            ("val".to_owned(), described(self.schema(ty), &docs), !ty.absent(&docs).is_allowed())
+        });
         let mut object = object_schema([("tag".to_owned(), tag.into(), true)].into_iter().chain(val));
         object.description = case.docs.text.clone();
+        object.deprecated = case.docs.keywords.is_deprecated.then_some(Deprecated::True);
         object
     }
 }
@@ -359,12 +366,12 @@ fn one_of<const N: usize>(items: [RefOr<Schema>; N]) -> Schema {
     Schema::OneOf(schema)
 }
 
-fn enum_schema(cases: &[Case], text: Option<String>) -> Object {
+fn enum_schema(cases: &[Case], text: Option<&str>) -> Object {
     let mut object = Object::with_type(JsonType::String);
     object.enum_values = Some(cases.iter().map(|case| json!(case.name)).collect());
     let documented = cases.iter().filter_map(|case| Some(format!("- `{}`: {}", case.name, case.docs.text.as_ref()?)));
     let list = documented.collect::<Vec<_>>().join("\n");
-    let parts: Vec<String> = text.into_iter().chain(Some(list).filter(|list| !list.is_empty())).collect();
+    let parts: Vec<&str> = text.into_iter().chain(Some(&*list).filter(|list| !list.is_empty())).collect();
     object.description = Some(parts.join("\n\n")).filter(|text| !text.is_empty());
     object
 }
@@ -376,24 +383,100 @@ fn or_null(ty: SchemaType) -> SchemaType {
     }
 }
 
-/// The schema with that documentation, in the place where its kind has room for it.
-fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
-    let Some(text) = &docs.text else { return schema };
-    match schema {
-        // JSON Schema 2020-12 allows keywords beside `$ref`.
-        RefOr::Ref(mut reference) => {
-            reference.description = text.clone();
-            RefOr::Ref(reference)
+/// The schema with what documentation says in the place where it stands: prose, rules, default, examples.
+pub fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
+    let keywords = &docs.keywords;
+    let rules = keywords.rules.as_deref();
+    let mut schema = match schema {
+        // JSON Schema 2020-12 allows keywords beside `$ref`; of those utoipa has the description only.
+        RefOr::Ref(mut reference) if keywords.is_silent_on_values() => {
+            reference.description = docs.text.clone().unwrap_or_default();
+            return RefOr::Ref(reference);
         }
-        RefOr::T(mut schema) => {
-            let text = Some(text.clone());
-            match &mut schema {
-                Schema::Object(object) => object.description = text,
-                Schema::Array(array) => array.description = text,
-                Schema::OneOf(one_of) => one_of.description = text,
-                _ => {}
+        RefOr::T(schema @ (Schema::Object(_) | Schema::Array(_))) => schema,
+        RefOr::T(schema @ Schema::OneOf(_)) if rules.is_none() => schema,
+        other => {
+            let mut all_of = AllOf::new();
+            all_of.items.push(other);
+            all_of.items.extend(rules.map(untyped));
+            Schema::AllOf(all_of)
+        }
+    };
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let default = keywords.default.as_deref().map(json);
+    let examples: Vec<Value> = keywords.examples.iter().map(|text| json(text)).collect();
+    let deprecated = keywords.is_deprecated.then_some(Deprecated::True);
+    let extension = || keywords.is_deprecated.then(|| Extensions::from_iter([("deprecated", true)]));
+    let description = match &mut schema {
+        Schema::Object(it) => {
+            if let Some(rules) = rules {
+                rule(it, rules);
             }
-            RefOr::T(schema)
+            (it.default, it.examples, it.deprecated) = (default, examples, deprecated);
+            &mut it.description
         }
+        Schema::Array(it) => {
+            if let Some(rules) = rules {
+                rule_items(it, rules);
+            }
+            (it.default, it.examples, it.deprecated) = (default, examples, deprecated);
+            &mut it.description
+        }
+        Schema::OneOf(it) => {
+            (it.default, it.examples, it.extensions) = (default, examples, extension());
+            &mut it.description
+        }
+        Schema::AllOf(it) => {
+            (it.default, it.examples, it.extensions) = (default, examples, extension());
+            &mut it.description
+        }
+        _ => return RefOr::T(schema),
+    };
+    // The description of an enum lists its cases already.
+    if description.is_none() {
+        description.clone_from(&docs.text);
     }
+    RefOr::T(schema)
+}
+
+/// Rules beside a reference, which has the type.
+fn untyped(rules: &Rules) -> RefOr<Schema> {
+    if rules.min_items.is_some() || rules.max_items.is_some() || rules.unique_items {
+        let mut array = Array::default();
+        let any = Object::with_type(SchemaType::AnyValue);
+        (array.schema_type, array.items) = (SchemaType::AnyValue, ArrayItems::RefOrSchema(Box::new(any.into())));
+        rule_items(&mut array, rules);
+        return RefOr::T(Schema::Array(array));
+    }
+    let mut object = Object::with_type(SchemaType::AnyValue);
+    rule(&mut object, rules);
+    object.into()
+}
+
+fn rule_items(array: &mut Array, rules: &Rules) {
+    array.min_items = rules.min_items.map(|n| n as usize).or(array.min_items);
+    array.max_items = rules.max_items.map(|n| n as usize).or(array.max_items);
+    array.unique_items |= rules.unique_items;
+}
+
+/// Puts rules beside what a type says of itself. Of two bounds the tighter one is printed: it is as good as both.
+fn rule(object: &mut Object, rules: &Rules) {
+    let text = |number: &Number| serde_json::to_string(number).unwrap_or_default();
+    let tighter =
+        |of_type: Option<Number>, bound: &Option<Bound>, is_tighter: fn(Ordering) -> bool| match (of_type, bound) {
+            (Some(number), Some(bound)) if !is_tighter(number::compare(&bound.text(), &text(&number))) => Some(number),
+            (_, Some(bound)) => Some(bound.number()),
+            (of_type, None) => of_type,
+        };
+    object.minimum = tighter(object.minimum.take(), &rules.minimum, Ordering::is_gt);
+    object.maximum = tighter(object.maximum.take(), &rules.maximum, Ordering::is_lt);
+    object.exclusive_minimum = rules.exclusive_minimum.as_ref().map(Bound::number);
+    object.exclusive_maximum = rules.exclusive_maximum.as_ref().map(Bound::number);
+    object.multiple_of = rules.multiple_of.as_ref().map(Bound::number);
+    object.min_length = rules.min_length.map(|n| n as usize).or(object.min_length);
+    object.max_length = rules.max_length.map(|n| n as usize).or(object.max_length);
+    object.pattern = rules.pattern.as_ref().map(|pattern| pattern.as_str().to_owned()).or(object.pattern.take());
+    object.format = rules.format.map(|format| SchemaFormat::Custom(format.name().into())).or(object.format.take());
+    object.min_properties = rules.min_properties.map(|n| n as usize);
+    object.max_properties = rules.max_properties.map(|n| n as usize);
 }

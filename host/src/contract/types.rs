@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Docs;
+use super::{Docs, rules::Rules};
 
 /// A WIT type as WitAPI sees it. Structural; cheap to clone.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,24 @@ pub enum Type {
     Result(Option<Arc<Type>>, Option<Arc<Type>>),
     Map(Arc<Type>, Arc<Type>),
     Named(Arc<Named>),
+}
+
+/// What stands for a value that a request leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent<'a> {
+    /// Nothing does: it has to be there.
+    Fault,
+    /// `none`
+    None,
+    /// This value, as JSON.
+    Default(&'a str),
+}
+
+impl Absent<'_> {
+    /// Whether the value may be left out.
+    pub fn is_allowed(self) -> bool {
+        self != Absent::Fault
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,10 +120,38 @@ impl Type {
         }
     }
 
-    /// Whether its value may be left out where it is a member, a payload or a parameter, and is `none` then. The one rule
-    /// that the schema, the reader and the binding all go by.
     pub fn is_option(&self) -> bool {
         matches!(self.resolved(), Type::Option(_))
+    }
+
+    /// What holds where a request leaves out a member, a payload or a parameter of this type, with its documentation.
+    /// The one rule that the schema, the reader and the binding all go by.
+    pub fn absent<'a>(&'a self, docs: &'a Docs) -> Absent<'a> {
+        let of_aliases = || self.names().find_map(|named| named.docs.keywords.default.as_deref());
+        match docs.keywords.default.as_deref().or_else(of_aliases) {
+            Some(json) => Absent::Default(json),
+            None if self.is_option() => Absent::None,
+            None => Absent::Fault,
+        }
+    }
+
+    /// The rules of the aliases on the way to what the type stands for.
+    pub fn rules(&self) -> impl Iterator<Item = &Rules> {
+        self.names().filter_map(|named| named.docs.keywords.rules.as_deref())
+    }
+
+    /// The status that `@status` gives an error of this type.
+    pub fn status(&self) -> Option<u16> {
+        self.names().find_map(|named| named.docs.keywords.status)
+    }
+
+    /// The named types on the way through all aliases, its own name first.
+    fn names(&self) -> impl Iterator<Item = &Named> {
+        let named = if let Type::Named(named) = self { Some(named.as_ref()) } else { None };
+        std::iter::successors(named, |named| match &named.shape {
+            Shape::Alias(Type::Named(target)) => Some(target.as_ref()),
+            _ => None,
+        })
     }
 
     /// A value that is one word of text in a path or a query: scalars, enums, and bytes as base64.

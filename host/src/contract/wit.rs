@@ -4,7 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use wit_parser::{Handle, InterfaceId, Resolve, TypeDefKind, TypeId, TypeOwner};
 
-use super::{Case, Docs, Field, Named, Scalar, Shape, Type, casing::Casing};
+use super::{
+    Case, Docs, Field, Named, Scalar, Shape, Type,
+    casing::Casing,
+    keywords::{Findings, Subject},
+};
 
 /// How many levels a type may nest, and so a JSON value of it.
 pub const MAX_DEPTH: usize = 64;
@@ -18,10 +22,11 @@ pub const MAX_TOTAL: usize = 200_000;
 /// Converts types of one [`Resolve`], each once.
 pub struct Types<'a> {
     resolve: &'a Resolve,
-    casing: Casing,
+    /// The operator's choice, which goes before the author's.
+    casing: Option<Casing>,
     known: HashMap<TypeId, Measured>,
-    /// Keywords that were met, each with the item that has it.
-    keywords: Vec<(String, String)>,
+    /// What is wrong with the keywords that were met.
+    pub findings: Findings,
     /// Types in all that was converted, written out.
     total: usize,
 }
@@ -41,8 +46,8 @@ struct Extent {
 pub type Unfit = (String, String);
 
 impl<'a> Types<'a> {
-    pub fn new(resolve: &'a Resolve, casing: Casing) -> Self {
-        Types { resolve, casing, known: HashMap::new(), keywords: vec![], total: 0 }
+    pub fn new(resolve: &'a Resolve, casing: Option<Casing>) -> Self {
+        Types { resolve, casing, known: HashMap::new(), findings: Findings::default(), total: 0 }
     }
 
     pub fn convert(&mut self, ty: &wit_parser::Type) -> Result<Type, Unfit> {
@@ -103,20 +108,24 @@ impl<'a> Types<'a> {
             return Err(("a type that nests too deep".into(), format!("at most {MAX_DEPTH} levels")));
         }
         let resolve = self.resolve;
-        let casing = self.casing;
         let def = &resolve.types[id];
+        let casing = match def.owner {
+            TypeOwner::Interface(interface) => self.casing(Some(interface)),
+            TypeOwner::World(_) | TypeOwner::None => self.casing(None),
+        };
         let mut inner = |ty: &wit_parser::Type| {
             let (ty, inner) = self.nested(ty, depth + 1)?;
             extent.levels = extent.levels.max(inner.levels);
             extent.types = extent.types.saturating_add(inner.types);
             Ok(ty)
         };
-        let case = |name: &str, ty, docs: &wit_parser::Docs| Case { name: name.to_owned(), ty, docs: self::docs(docs) };
+        // Documentation is read when the whole type is known: keywords have to fit it.
+        let case = |name: &str, ty| Case { name: name.to_owned(), ty, docs: Docs::default() };
         let shape = match &def.kind {
             TypeDefKind::Record(record) => {
                 let field = |field: &wit_parser::Field| {
                     let json = casing.apply(&field.name);
-                    Ok(Field { name: field.name.clone(), json, ty: inner(&field.ty)?, docs: docs(&field.docs) })
+                    Ok(Field { name: field.name.clone(), json, ty: inner(&field.ty)?, docs: Docs::default() })
                 };
                 let fields = record.fields.iter().map(field).collect::<Result<Vec<_>, Unfit>>()?;
                 if let Some((name, first, second)) = same_spelling(fields.iter().map(|it| (&*it.json, &*it.name))) {
@@ -128,17 +137,12 @@ impl<'a> Types<'a> {
                 Shape::Record(fields)
             }
             TypeDefKind::Variant(variant) => {
-                let case = |item: &wit_parser::Case| {
-                    Ok(case(&item.name, item.ty.as_ref().map(&mut inner).transpose()?, &item.docs))
-                };
+                let case =
+                    |item: &wit_parser::Case| Ok(case(&item.name, item.ty.as_ref().map(&mut inner).transpose()?));
                 Shape::Variant(variant.cases.iter().map(case).collect::<Result<_, Unfit>>()?)
             }
-            TypeDefKind::Enum(item) => {
-                Shape::Enum(item.cases.iter().map(|item| case(&item.name, None, &item.docs)).collect())
-            }
-            TypeDefKind::Flags(item) => {
-                Shape::Flags(item.flags.iter().map(|item| case(&item.name, None, &item.docs)).collect())
-            }
+            TypeDefKind::Enum(item) => Shape::Enum(item.cases.iter().map(|item| case(&item.name, None)).collect()),
+            TypeDefKind::Flags(item) => Shape::Flags(item.flags.iter().map(|item| case(&item.name, None)).collect()),
             TypeDefKind::Type(target) => {
                 let target = inner(target)?;
                 // A `use` brings a type in under its own name: nothing new.
@@ -156,28 +160,69 @@ impl<'a> Types<'a> {
             };
             return Ok(target);
         };
-        let docs = docs(&def.docs);
-        self.note_keywords(&format!("type `{name}`"), &docs);
-        match &shape {
-            Shape::Record(fields) => fields
-                .iter()
-                .for_each(|field| self.note_keywords(&format!("type `{name}`, member `{}`", field.name), &field.docs)),
-            Shape::Variant(cases) | Shape::Enum(cases) | Shape::Flags(cases) => cases
-                .iter()
-                .for_each(|case| self.note_keywords(&format!("type `{name}`, case `{}`", case.name), &case.docs)),
-            Shape::Alias(_) => {}
+        let item = format!("type `{name}`");
+        let mut shape = shape;
+        self.document(&mut shape, &def.kind, &item);
+        let aliased = match &shape {
+            Shape::Alias(target) => Some(target.clone()),
+            _ => None,
+        };
+        let mut docs = self.docs(&def.docs, Subject::Type, &item);
+        let mut named = Named { name, owner: self.owner(def.owner), docs: Docs::default(), shape };
+        match aliased {
+            Some(target) => docs.fit(Some(&target), &item, &mut self.findings),
+            None => docs.fit(Some(&Type::Named(Arc::new(named.clone()))), &item, &mut self.findings),
         }
-        Ok(Type::Named(Arc::new(Named { name, owner: self.owner(def.owner), docs, shape })))
+        named.docs = docs;
+        Ok(Type::Named(Arc::new(named)))
     }
 
-    /// Keeps the keywords of an item's documentation for [`Self::take_keywords`].
-    pub fn note_keywords(&mut self, item: &str, docs: &Docs) {
-        self.keywords.extend(docs.keywords.iter().map(|keyword| (item.to_owned(), keyword.clone())));
+    /// Reads the documentation of a type's members or cases into its shape.
+    fn document(&mut self, shape: &mut Shape, kind: &TypeDefKind, item: &str) {
+        match (shape, kind) {
+            (Shape::Record(fields), TypeDefKind::Record(record)) => {
+                for (field, source) in fields.iter_mut().zip(&record.fields) {
+                    let item = format!("{item}, member `{}`", field.name);
+                    field.docs = self.docs(&source.docs, Subject::Field, &item);
+                    field.docs.fit(Some(&field.ty), &item, &mut self.findings);
+                }
+            }
+            (Shape::Variant(cases) | Shape::Enum(cases) | Shape::Flags(cases), kind) => {
+                let sources: Vec<_> = match kind {
+                    TypeDefKind::Variant(variant) => variant.cases.iter().map(|case| &case.docs).collect(),
+                    TypeDefKind::Enum(item) => item.cases.iter().map(|case| &case.docs).collect(),
+                    TypeDefKind::Flags(item) => item.flags.iter().map(|flag| &flag.docs).collect(),
+                    _ => vec![],
+                };
+                for (case, source) in cases.iter_mut().zip(sources) {
+                    let item = format!("{item}, case `{}`", case.name);
+                    case.docs = self.docs(source, Subject::Case, &item);
+                    case.docs.fit(case.ty.as_ref(), &item, &mut self.findings);
+                }
+            }
+            _ => {}
+        }
     }
 
-    /// The keywords met so far, each with the item that has it.
-    pub fn take_keywords(&mut self) -> Vec<(String, String)> {
-        std::mem::take(&mut self.keywords)
+    /// Reads a comment on `item`, and keeps what is wrong with it in the findings.
+    pub fn docs(&mut self, docs: &wit_parser::Docs, subject: Subject, item: &str) -> Docs {
+        let text = docs.contents.as_deref().unwrap_or_default();
+        Docs::read(text, subject, item, &mut self.findings)
+    }
+
+    /// How names of that interface are spelt: the operator's word, or the interface's, or its package's.
+    pub fn casing(&self, interface: Option<InterfaceId>) -> Casing {
+        let authors = || {
+            let interface = &self.resolve.interfaces[interface?];
+            let package = || Some(&self.resolve.packages[interface.package?].docs);
+            // What is wrong with these keywords is found where the interface is read.
+            let said = |docs: &wit_parser::Docs, subject| {
+                let text = docs.contents.as_deref()?;
+                Docs::read(text, subject, "", &mut Findings::default()).keywords.casing
+            };
+            said(&interface.docs, Subject::Interface).or_else(|| said(package()?, Subject::Package))
+        };
+        self.casing.or_else(authors).unwrap_or_default()
     }
 
     fn owner(&self, owner: TypeOwner) -> String {
@@ -237,10 +282,6 @@ fn unfit(kind: &str) -> Unfit {
         format!("a type with `{kind}`"),
         "values that JSON can hold: scalars, strings, lists, tuples, records, options, results, enums, flags, variants and maps".into(),
     )
-}
-
-pub fn docs(docs: &wit_parser::Docs) -> Docs {
-    docs.contents.as_deref().map(Docs::parse).unwrap_or_default()
 }
 
 /// The full name of an interface, such as `example:todos/todos@1.0.0`; `None` for one inside a world.

@@ -14,7 +14,7 @@ use super::Plugin;
 use crate::{
     catalog::Conflict,
     config::{Config, PluginConfig},
-    contract::{self, ContractError, route},
+    contract::{self, Contract, ContractError, route},
     keyvalue::Stores,
     runtime::{
         Callable, Engines, Refused,
@@ -22,6 +22,7 @@ use crate::{
         grants::{self, Grant},
         invoke::Bounds,
     },
+    value::literal,
 };
 
 /// The largest component that is read, in bytes. A Python component has 18 MB, one with SpiderMonkey 12.
@@ -119,10 +120,17 @@ pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadEr
     named(loader, file, name, bytes).map_err(error)
 }
 
-/// What the contract of a plugin depends on, of its configuration.
-pub fn contract_options(settings: &PluginConfig) -> contract::Options {
+/// What the component in `bytes` promises under the configuration of its plugin.
+///
+/// # Errors
+///
+/// It has no contract, or one with a value that is not of its own type.
+pub fn contract_of(bytes: &[u8], settings: &PluginConfig) -> Result<Contract, ContractError> {
     // The mount point was checked when the configuration was read.
-    contract::Options { mount: route::parse_pattern(&settings.mount).unwrap_or_default(), casing: settings.casing }
+    let mount = route::parse_pattern(&settings.mount).unwrap_or_default();
+    let contract = contract::decode(bytes, &contract::Options { mount, casing: settings.casing })?;
+    literal::check(&contract)?;
+    Ok(contract)
 }
 
 /// Reads the file, bounded.
@@ -144,7 +152,7 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Cause> {
 fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugin, Cause> {
     let began = Instant::now();
     let settings = loader.config.plugin(name);
-    let contract = contract::decode(bytes, &contract_options(&settings))?;
+    let contract = contract_of(bytes, &settings)?;
     for warning in &contract.warnings {
         tracing::warn!(plugin = name, "{warning}");
     }

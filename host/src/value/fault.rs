@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::contract::rules::Broken;
+
 /// The most faults that one answer lists. The rest is counted, so that a small request cannot ask for a huge answer.
 pub const MAX_LISTED: usize = 1_000;
 
@@ -23,6 +25,14 @@ impl Step {
     /// A name that a client chose, cut to a bearable length.
     pub fn name(name: &str) -> Step {
         Step::Name(name.chars().take(MAX_NAME).collect())
+    }
+
+    /// How messages write it, such as `.items` or `[2]`.
+    pub fn as_path(&self) -> String {
+        match self {
+            Step::Name(name) => format!(".{name}"),
+            Step::Index(index) => format!("[{index}]"),
+        }
     }
 
     /// Bytes that it takes, more or less.
@@ -72,6 +82,15 @@ impl Faults {
         } else {
             self.omitted += 1;
         }
+    }
+
+    /// Records the rules that a value breaks, if any: gives the value back if there are none.
+    pub fn keeping<T>(&mut self, value: T, broken: Vec<Broken>) -> Option<T> {
+        let keeps_all = broken.is_empty();
+        for (kind, msg) in broken {
+            self.add(kind, msg);
+        }
+        keeps_all.then_some(value)
     }
 
     /// Records a fault of the member `name` of the value where the walk is.

@@ -1,8 +1,9 @@
 //! JSON ↔ component values, driven by the contract's types. The table is in `wit/README.md`, "Values".
 
 pub mod fault;
-pub mod number;
+pub mod literal;
 pub mod read;
+pub mod rules;
 pub mod scalar;
 pub mod write;
 

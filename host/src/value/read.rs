@@ -7,10 +7,10 @@ use jiter::{Jiter, JiterError, JiterErrorType, Peek};
 use wasmtime::component::Val;
 
 use super::{
-    Faults, Step,
+    Faults, Step, rules,
     scalar::{self, FlagSet},
 };
-use crate::contract::{Case, Field, Scalar, Shape, Type, schema};
+use crate::contract::{Absent, Case, Docs, Field, Scalar, Shape, Type, rules::Broken, schema};
 
 /// Text that is no JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +27,14 @@ pub struct Malformed {
 pub struct Member<'t> {
     pub name: &'t str,
     pub ty: &'t Type,
-    /// It may be missing, and is `none` then.
-    pub is_optional: bool,
+    /// `None`: nothing is said of it, and it may not be missing, whatever its type.
+    pub docs: Option<&'t Docs>,
 }
 
 impl<'t> Member<'t> {
-    /// A member that may be missing if its type is an option.
-    pub fn new(name: &'t str, ty: &'t Type) -> Self {
-        Member { name, ty, is_optional: ty.is_option() }
+    /// A member that may be missing where its type or its documentation says so.
+    pub fn new(name: &'t str, ty: &'t Type, docs: &'t Docs) -> Self {
+        Member { name, ty, docs: Some(docs) }
     }
 }
 
@@ -53,13 +53,13 @@ impl<'j, 'f> Reader<'j, 'f> {
         Reader { json, jiter: Jiter::new(json), faults }
     }
 
-    /// Reads the whole text as one value of type `ty`.
+    /// Reads the whole text as one value of type `ty` that keeps the rules of `docs`.
     ///
     /// # Errors
     ///
     /// The text is no JSON.
-    pub fn value(mut self, ty: &Type) -> Result<Option<Val>, Malformed> {
-        let read = self.any(ty).and_then(|value| self.jiter.finish().map(|()| value));
+    pub fn value(mut self, ty: &Type, docs: &Docs) -> Result<Option<Val>, Malformed> {
+        let read = self.ruled(ty, docs).and_then(|value| self.jiter.finish().map(|()| value));
         read.map_err(|error| self.malformed(&error))
     }
 
@@ -80,6 +80,17 @@ impl<'j, 'f> Reader<'j, 'f> {
             JiterErrorType::WrongType { .. } => "unexpected value".into(),
         };
         Malformed { line: position.line, column: position.column, reason }
+    }
+
+    /// A value of type `ty`, which also has to keep the rules of the place where it stands.
+    fn ruled(&mut self, ty: &Type, docs: &Docs) -> Read {
+        let Some(rules) = docs.keywords.rules.as_deref() else { return self.any(ty) };
+        self.jiter.peek()?;
+        let start = self.jiter.current_index();
+        let Some(value) = self.any(ty)? else { return Ok(None) };
+        let text = std::str::from_utf8(self.jiter.slice_to_current(start)).unwrap_or_default();
+        let broken = rules::check([rules], &value, text.trim_ascii());
+        Ok(self.faults.keeping(value, broken))
     }
 
     fn any(&mut self, ty: &Type) -> Read {
@@ -112,7 +123,7 @@ impl<'j, 'f> Reader<'j, 'f> {
             Type::Result(ok, err) => self.result(ok.as_deref(), err.as_deref(), peek),
             Type::Map(key, value) => self.map(key, value, peek),
             Type::Named(named) => match &named.shape {
-                Shape::Alias(target) => self.any(target),
+                Shape::Alias(target) => self.ruled(target, &named.docs),
                 Shape::Enum(_) => self.string(ty, peek, "a string"),
                 Shape::Variant(cases) if schema::has_payload(cases) => self.variant(cases, peek),
                 Shape::Variant(_) => self.string(ty, peek, "a string"),
@@ -137,7 +148,7 @@ impl<'j, 'f> Reader<'j, 'f> {
         }
         let value = if some.is_option() {
             // `null` is taken by the outer one, so the inner one stands in an object.
-            let member = Member { name: "some", ty: some, is_optional: false };
+            let member = Member { name: "some", ty: some, docs: None };
             let value = self.object(&[member], "null or an object with the member `some`")?;
             value.and_then(|mut values| values.pop())
         } else {
@@ -228,7 +239,7 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     fn record(&mut self, fields: &[Field]) -> Read {
-        let members: Vec<_> = fields.iter().map(|field| Member::new(&field.json, &field.ty)).collect();
+        let members: Vec<_> = fields.iter().map(|field| Member::new(&field.json, &field.ty, &field.docs)).collect();
         let values = self.object(&members, "an object")?;
         Ok(values.map(|values| Val::Record(fields.iter().map(|field| field.name.clone()).zip(values).collect())))
     }
@@ -249,9 +260,13 @@ impl<'j, 'f> Reader<'j, 'f> {
         while let Some(found) = next {
             match found {
                 Ok(i) => {
-                    let Member { name, ty, .. } = members[i];
+                    let Member { name, ty, docs } = members[i];
                     self.faults.enter(Step::Name(name.to_owned()));
-                    let value = if std::mem::replace(&mut seen[i], true) { self.twice() } else { self.any(ty) };
+                    let value = match docs {
+                        _ if std::mem::replace(&mut seen[i], true) => self.twice(),
+                        Some(docs) => self.ruled(ty, docs),
+                        None => self.any(ty),
+                    };
                     self.faults.leave();
                     values[i] = value?;
                 }
@@ -263,11 +278,10 @@ impl<'j, 'f> Reader<'j, 'f> {
             }
             next = self.jiter.next_key()?.map(find);
         }
-        for (i, Member { name, ty, is_optional }) in members.iter().enumerate() {
+        for (i, Member { name, ty, docs }) in members.iter().enumerate() {
             if !seen[i] {
-                if *is_optional {
-                    values[i] = Some(Val::Option(None));
-                } else {
+                values[i] = docs.and_then(|docs| absent(ty, docs));
+                if values[i].is_none() {
                     self.faults.add_at(name, "missing", format!("missing, wanted {}", article(ty)));
                 }
             }
@@ -302,9 +316,9 @@ impl<'j, 'f> Reader<'j, 'f> {
                     self.jiter.next_skip()?;
                 }
                 "val" => match case {
-                    Some(Some(Case { ty: Some(ty), .. })) => {
+                    Some(Some(Case { ty: Some(ty), docs, .. })) => {
                         self.faults.enter(Step::Name(name));
-                        let value = self.any(ty);
+                        let value = self.ruled(ty, docs);
                         self.faults.leave();
                         payload = Some(value?);
                     }
@@ -338,16 +352,16 @@ impl<'j, 'f> Reader<'j, 'f> {
                 // It was skipped as well-formed, so an error in it has no place of its own in the text.
                 self.faults.enter(Step::Name("val".into()));
                 let mut inner = Reader::new(json, self.faults);
-                let value = inner.any(ty);
+                let value = inner.ruled(ty, &case.docs);
                 self.faults.leave();
                 Ok(value?.map(|value| Val::Variant(case.name.clone(), Some(Box::new(value)))))
             }
-            (Some(ty), None, None) if ty.is_option() => {
-                Ok(Some(Val::Variant(case.name.clone(), Some(Box::new(Val::Option(None))))))
-            }
             (Some(ty), None, None) => {
-                self.faults.add_at("val", "missing", format!("missing, wanted {}", article(ty)));
-                Ok(None)
+                let value = absent(ty, &case.docs);
+                if value.is_none() {
+                    self.faults.add_at("val", "missing", format!("missing, wanted {}", article(ty)));
+                }
+                Ok(value.map(|value| Val::Variant(case.name.clone(), Some(Box::new(value)))))
             }
         }
     }
@@ -447,12 +461,15 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     fn unknown_member(&mut self, name: &str, known: &[&str]) {
-        let listed = known.iter().take(50).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let wanted = if listed.is_empty() { "no members at all".into() } else { format!("only {listed}") };
+        let wanted = match scalar::nearest(name, known) {
+            _ if known.is_empty() => "no members at all".into(),
+            Some(nearest) => format!("only {}; did you mean `{nearest}`?", scalar::listed(known)),
+            None => format!("only {}", scalar::listed(known)),
+        };
         self.faults.add_at(name, "unknown_member", format!("unknown member, wanted {wanted}"));
     }
 
-    fn judged(&mut self, value: Result<Val, scalar::Wrong>) -> Option<Val> {
+    fn judged(&mut self, value: Result<Val, Broken>) -> Option<Val> {
         value.map_err(|(kind, msg)| self.faults.add(kind, msg)).ok()
     }
 
@@ -469,6 +486,16 @@ impl<'j, 'f> Reader<'j, 'f> {
         self.jiter.known_skip(peek)?;
         self.faults.add("type", format!("found {found}, wanted {wanted}"));
         Ok(None)
+    }
+}
+
+/// What stands for a value that is not there, if anything does.
+pub fn absent(ty: &Type, docs: &Docs) -> Option<Val> {
+    match ty.absent(docs) {
+        Absent::Fault => None,
+        Absent::None => Some(Val::Option(None)),
+        // It was read at load, too, and was of its type.
+        Absent::Default(json) => Reader::new(json.as_bytes(), &mut Faults::default()).value(ty, docs).ok().flatten(),
     }
 }
 

@@ -3,17 +3,15 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use wasmtime::component::Val;
 
-use super::number::{self, NotInteger};
-use crate::contract::{Case, Scalar, Shape, Type};
-
-/// What is wrong with a scalar: a stable word and a message.
-pub type Wrong = (&'static str, String);
-
-/// The longest piece of a client's value that a message repeats, in characters.
-const MAX_QUOTED: usize = 60;
+use super::rules;
+use crate::contract::{
+    Case, Docs, Scalar, Shape, Type,
+    number::{self, NotInteger},
+    rules::{Broken, short},
+};
 
 /// A number in JSON's grammar as a value of the numeric type `scalar`.
-pub fn from_number(scalar: Scalar, text: &str) -> Result<Val, Wrong> {
+pub fn from_number(scalar: Scalar, text: &str) -> Result<Val, Broken> {
     if let Some((min, max)) = scalar.integer_range() {
         let name = scalar.name();
         let less = || ("minimum", format!("{} is less than {min}, the minimum of {name}", quoted(text)));
@@ -58,7 +56,7 @@ pub fn from_number(scalar: Scalar, text: &str) -> Result<Val, Wrong> {
 }
 
 /// A string as a value of a type that is a string in JSON; `None` if the type is none.
-pub fn from_string(ty: &Type, text: &str) -> Option<Result<Val, Wrong>> {
+pub fn from_string(ty: &Type, text: &str) -> Option<Result<Val, Broken>> {
     Some(match ty.resolved() {
         Type::Scalar(Scalar::String) => Ok(Val::String(text.to_owned())),
         Type::Scalar(Scalar::Char) => {
@@ -86,8 +84,21 @@ pub fn from_string(ty: &Type, text: &str) -> Option<Result<Val, Wrong>> {
     })
 }
 
-/// One word of a path or a query as a value of the scalar type `ty`.
-pub fn from_text(ty: &Type, text: &str) -> Result<Val, Wrong> {
+/// One word of a path, a query or a header as a value of the type `ty`, a scalar or an option of one, that keeps its rules and those of `docs`.
+///
+/// # Errors
+///
+/// All that is wrong with it.
+pub fn from_text(ty: &Type, docs: &Docs, text: &str) -> Result<Val, Vec<Broken>> {
+    let value = match ty.resolved() {
+        Type::Option(some) => Val::Option(Some(Box::new(from_text(some, &Docs::default(), text)?))),
+        _ => typed(ty, text).map_err(|wrong| vec![wrong])?,
+    };
+    let broken = rules::check(docs.keywords.rules.as_deref().into_iter().chain(ty.rules()), &value, text);
+    if broken.is_empty() { Ok(value) } else { Err(broken) }
+}
+
+fn typed(ty: &Type, text: &str) -> Result<Val, Broken> {
     match ty.resolved() {
         Type::Scalar(Scalar::Bool) => match text {
             "true" => Ok(Val::Bool(true)),
@@ -119,7 +130,7 @@ impl<'c> FlagSet<'c> {
     }
 
     /// Sets the flag of that name.
-    pub fn add(&mut self, name: &str) -> Result<(), Wrong> {
+    pub fn add(&mut self, name: &str) -> Result<(), Broken> {
         let case = case(self.cases, name)?;
         if self.names.contains(&case.name) {
             return Err(("unique", format!("`{}` is there twice", case.name)));
@@ -134,17 +145,35 @@ impl<'c> FlagSet<'c> {
 }
 
 /// The case of that name.
-pub fn case<'a>(cases: &'a [Case], name: &str) -> Result<&'a Case, Wrong> {
+pub fn case<'a>(cases: &'a [Case], name: &str) -> Result<&'a Case, Broken> {
     cases.iter().find(|case| case.name == name).ok_or_else(|| {
-        let known = cases.iter().take(50).map(|case| format!("`{}`", case.name)).collect::<Vec<_>>().join(", ");
-        let more = if cases.len() > 50 { ", …" } else { "" };
-        ("enum", format!("{} is none of {known}{more}", quoted(name)))
+        let names: Vec<_> = cases.iter().map(|case| case.name.as_str()).collect();
+        let nearest = nearest(name, &names).map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+        ("enum", format!("{} is none of {}{nearest}", quoted(name), listed(&names)))
     })
 }
 
 /// A client's text for a message, short and in quotes unless it is a number.
 pub fn quoted(text: &str) -> String {
-    let short: String = text.chars().take(MAX_QUOTED).collect();
-    let mark = if short.len() < text.len() { "…" } else { "" };
-    if number::is_json_number(text) { format!("{short}{mark}") } else { format!("`{short}{mark}`") }
+    if number::is_json_number(text) { short(text) } else { format!("`{}`", short(text)) }
+}
+
+/// The names that a message lists, at most 50 of them.
+pub fn listed(names: &[&str]) -> String {
+    let known = names.iter().take(50).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > 50 { format!("{known}, …") } else { known }
+}
+
+/// The name that was probably meant, if one is near enough.
+pub fn nearest<'n>(found: &str, names: &[&'n str]) -> Option<&'n str> {
+    // No typing error is that long, and comparing costs the product of both lengths.
+    if found.len() > 100 {
+        return None;
+    }
+    let found = found.to_lowercase().replace(['-', '_'], "");
+    let similarity = |name: &str| strsim::damerau_levenshtein(&found, &name.to_lowercase().replace(['-', '_'], ""));
+    let (distance, nearest) = names.iter().take(200).map(|name| (similarity(name), *name)).min()?;
+    // One in three characters may be wrong, but not all there are.
+    let length = found.chars().count();
+    (distance * 3 <= length.max(3) && distance < length).then_some(nearest)
 }

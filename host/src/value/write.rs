@@ -1,11 +1,12 @@
 //! A component value → JSON text, driven by its type, straight into the response body.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use wasmtime::component::Val;
 
-use crate::contract::{Field, Shape, Type, schema};
+use super::rules;
+use crate::contract::{Docs, Field, Shape, Type, schema};
 
 /// Why a value has no JSON. The fault is the guest's, so clients see none of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +15,8 @@ pub enum Unwritable {
     NotFinite { path: String, found: String },
     #[error("the result is larger than {limit} bytes of JSON; `result_kib` sets the limit")]
     TooLarge { limit: usize },
+    #[error("the result breaks a rule of its documentation at `{path}`: {broken}")]
+    BrokenRule { path: String, broken: String },
     /// The component was checked against its contract at load, so this is a fault of the host.
     #[error("the result at `{path}` is not of the type that the contract says")]
     Mismatch { path: String },
@@ -23,7 +26,10 @@ impl Unwritable {
     /// The same, found one step further down. Paths are put together on the way back, where they cost nothing
     /// as long as all goes well.
     fn at(mut self, step: &str) -> Self {
-        if let Unwritable::NotFinite { path, .. } | Unwritable::Mismatch { path } = &mut self {
+        if let Unwritable::NotFinite { path, .. }
+        | Unwritable::BrokenRule { path, .. }
+        | Unwritable::Mismatch { path } = &mut self
+        {
             path.insert_str(0, step);
         }
         self
@@ -44,13 +50,38 @@ pub fn write(out: &mut Vec<u8>, ty: &Type, value: &Val, limit: usize) -> Result<
     if out.len() > limit { Err(Unwritable::TooLarge { limit }) } else { Ok(()) }
 }
 
+/// For values of which nothing is said.
+static NO_DOCS: LazyLock<Docs> = LazyLock::new(Docs::default);
+
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
 }
 
 impl Writer<'_> {
+    /// A value that has to keep the rules of its type, and those of `docs`, the place where it stands.
+    fn ruled(&mut self, ty: &Type, docs: &Docs, value: &Val) -> Result<(), Unwritable> {
+        let start = self.out.len();
+        self.plain(ty, value)?;
+        let mut rules = docs.keywords.rules.as_deref().into_iter().chain(ty.rules()).peekable();
+        if rules.peek().is_none() {
+            return Ok(());
+        }
+        let text = std::str::from_utf8(&self.out[start..]).unwrap_or_default();
+        match rules::check(rules, value, text).into_iter().next() {
+            Some((_, broken)) => Err(Unwritable::BrokenRule { path: String::new(), broken }),
+            None => Ok(()),
+        }
+    }
+
     fn any(&mut self, ty: &Type, value: &Val) -> Result<(), Unwritable> {
+        match ty {
+            Type::Named(_) => self.ruled(ty, &NO_DOCS, value),
+            _ => self.plain(ty, value),
+        }
+    }
+
+    fn plain(&mut self, ty: &Type, value: &Val) -> Result<(), Unwritable> {
         if self.out.len() > self.limit {
             return Err(Unwritable::TooLarge { limit: self.limit });
         }
@@ -96,7 +127,7 @@ impl Writer<'_> {
                 };
                 self.raw(b"{");
                 match (ty, value) {
-                    (Some(ty), Some(value)) => self.member(name, ty, value)?,
+                    (Some(ty), Some(value)) => self.member(name, ty, &NO_DOCS, value)?,
                     _ => {
                         self.string(name);
                         self.raw(b":null");
@@ -126,11 +157,11 @@ impl Writer<'_> {
         match (shape, value) {
             (Shape::Record(fields), Val::Record(values)) if fields.len() == values.len() => {
                 self.raw(b"{");
-                for (i, (Field { json, ty, .. }, (_, value))) in fields.iter().zip(values).enumerate() {
+                for (i, (Field { json, ty, docs, .. }, (_, value))) in fields.iter().zip(values).enumerate() {
                     if i > 0 {
                         self.raw(b",");
                     }
-                    self.member(json, ty, value)?;
+                    self.member(json, ty, docs, value)?;
                 }
                 self.raw(b"}");
             }
@@ -140,7 +171,7 @@ impl Writer<'_> {
                 let case = cases.iter().find(|case| case.name == *name).ok_or_else(|| self.mismatch())?;
                 if let (Some(ty), Some(payload)) = (&case.ty, payload) {
                     self.raw(b",");
-                    self.member("val", ty, payload)?;
+                    self.member("val", ty, &case.docs, payload)?;
                 }
                 self.raw(b"}");
             }
@@ -186,17 +217,17 @@ impl Writer<'_> {
                 if !std::mem::take(&mut is_first) {
                     self.raw(b",");
                 }
-                self.member(key, ty, value)?;
+                self.member(key, ty, &NO_DOCS, value)?;
             }
         }
         self.raw(b"}");
         Ok(())
     }
 
-    fn member(&mut self, name: &str, ty: &Type, value: &Val) -> Result<(), Unwritable> {
+    fn member(&mut self, name: &str, ty: &Type, docs: &Docs, value: &Val) -> Result<(), Unwritable> {
         self.string(name);
         self.raw(b":");
-        self.any(ty, value).map_err(|error| error.at(&format!(".{name}")))
+        self.ruled(ty, docs, value).map_err(|error| error.at(&format!(".{name}")))
     }
 
     fn raw(&mut self, text: &[u8]) {

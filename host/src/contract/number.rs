@@ -1,5 +1,7 @@
 //! Numbers from their text, exact: JSON Schema calls `1.0` and `1e2` integers, and no detour over `f64` may round them.
 
+use std::cmp::Ordering;
+
 /// Why a number is not an integer that a WIT type could hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotInteger {
@@ -54,9 +56,53 @@ pub fn exceeds(text: &str, max: &str) -> bool {
     if magnitude(text) < magnitude(max) {
         return false;
     }
-    let ((digits, point), (max_digits, max_point)) = (decimal(text), decimal(max));
+    compare(text.trim_start_matches('-'), max) == Ordering::Greater
+}
+
+/// How two numbers in JSON's grammar compare, as decimals: exact, however many digits they have.
+pub fn compare(a: &str, b: &str) -> Ordering {
+    let sign = |digits: &[u8], text: &str| match (digits.is_empty(), text.starts_with('-')) {
+        (true, _) => 0,
+        (false, true) => -1,
+        (false, false) => 1,
+    };
+    let ((digits, point), (other_digits, other_point)) = (decimal(a), decimal(b));
+    let (sign, other_sign) = (sign(&digits, a), sign(&other_digits, b));
     // Both begin with a digit other than zero, so the place of the point decides first.
-    (point, digits) > (max_point, max_digits)
+    let magnitude = || (point, &digits).cmp(&(other_point, &other_digits));
+    match sign.cmp(&other_sign) {
+        Ordering::Equal if sign > 0 => magnitude(),
+        Ordering::Equal if sign < 0 => magnitude().reverse(),
+        order => order,
+    }
+}
+
+/// How many digits a number has without the zeros at either end.
+pub fn significant_digits(text: &str) -> usize {
+    decimal(text).0.len()
+}
+
+/// Whether the number in `text` is a whole multiple of that in `unit`, both in JSON's grammar, computed in decimals.
+/// `unit` is greater than zero and has at most 20 significant digits.
+pub fn is_multiple(text: &str, unit: &str) -> bool {
+    let ((digits, point), (unit_digits, unit_point)) = (decimal(text), decimal(unit));
+    if digits.is_empty() {
+        return true;
+    }
+    // Each is (its digits as an integer) × 10^exponent, and neither integer ends with a zero.
+    let exponent = point - digits.len() as i64;
+    let unit_exponent = unit_point - unit_digits.len() as i64;
+    let unit = unit_digits.iter().fold(0u128, |n, digit| n * 10 + u128::from(digit - b'0'));
+    if exponent < unit_exponent || unit == 0 {
+        return false;
+    }
+    // Twenty digits times ten fit into 128 bits with room to spare.
+    let mut rest = digits.iter().fold(0u128, |rest, digit| (rest * 10 + u128::from(digit - b'0')) % unit);
+    // After at most 128 zeros all factors of two and five that the unit has are used up.
+    for _ in 0..(exponent - unit_exponent).min(128) {
+        rest = rest * 10 % unit;
+    }
+    rest == 0
 }
 
 /// The significant digits, without zeros at either end, and the power of ten of the point in front of them.
@@ -154,6 +200,43 @@ mod tests {
         assert!(exceeds("1.7976931348623158e308", F64_MAX));
         assert_eq!(f32::MAX.to_string().parse::<f32>(), F32_MAX.parse());
         assert_eq!(F64_MAX.parse(), Ok(f64::MAX));
+    }
+
+    #[test]
+    fn decimals_are_compared_exactly() {
+        for (less, more) in [
+            ("-1", "0"),
+            ("-2", "-1.5"),
+            ("0.1", "0.10000000000000000000000000001"),
+            ("9007199254740992", "9007199254740993"),
+            ("-1e400", "-1e399"),
+            ("1e-400", "1e400"),
+            ("0", "1e-999999999999999999999"),
+        ] {
+            assert_eq!(compare(less, more), Ordering::Less, "{less} < {more}");
+            assert_eq!(compare(more, less), Ordering::Greater, "{more} > {less}");
+        }
+        for (a, b) in [("0", "-0.0e5"), ("1", "1.0"), ("100", "1e2"), ("-0.5", "-5e-1")] {
+            assert_eq!(compare(a, b), Ordering::Equal, "{a} = {b}");
+        }
+    }
+
+    #[test]
+    fn multiples_are_exact() {
+        for (text, unit) in [
+            ("0", "3"),
+            ("9", "3"),
+            ("-9.0", "3"),
+            ("0.3", "0.1"),
+            ("1e400", "0.25"),
+            ("1.5", "0.5"),
+            ("75e-2", "0.25"),
+        ] {
+            assert!(is_multiple(text, unit), "{text} of {unit}");
+        }
+        for (text, unit) in [("1", "3"), ("1e400", "3"), ("0.35", "0.1"), ("1e-5", "1"), ("10", "100"), ("5", "10")] {
+            assert!(!is_multiple(text, unit), "{text} of {unit}");
+        }
     }
 
     #[test]
