@@ -78,7 +78,7 @@ pub async fn serving<'a>(contracts: impl IntoIterator<Item = &'a Contract> + Clo
     let host = setup.start().await;
     for contract in contracts {
         let status = host.status(&contract.name()).await;
-        assert_eq!(status["state"], "serving", "{status:#}\n{}", contract.text);
+        assert_eq!(status["state"], "serving", "{}\n{status:#}", contract.text);
     }
     host
 }

@@ -5,7 +5,10 @@ use proptest::{
     sample::{Index, select},
 };
 
-use super::types::{CASES, MEMBERS, Ty};
+use super::{
+    keywords,
+    types::{CASES, MEMBERS, Ty},
+};
 
 /// JSON with its numbers as they are spelt.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,6 +212,11 @@ pub fn within(ty: &Ty) -> BoxedStrategy<Json> {
 
 /// `stray` is the weight of leaves that the type does not take.
 fn tree(ty: &Ty, stray: u32) -> BoxedStrategy<Json> {
+    if let Some(kept) = ty.kept() {
+        let without = tree(&kept.ty, stray);
+        let near = keywords::near(kept, stray, without);
+        return if ty.is_option() { prop_oneof![1 => Just(Null), 4 => near].boxed() } else { near };
+    }
     let near = |ty: &Ty| tree(ty, stray);
     if ty.is_bytes() {
         return base64(stray);
@@ -241,7 +249,7 @@ fn tree(ty: &Ty, stray: u32) -> BoxedStrategy<Json> {
             let member = |(name, ty): &(&str, Ty)| {
                 let name = name.replace('-', "_").to_ascii_lowercase();
                 let value = near(ty).prop_map(move |value| Some((name.clone(), value)));
-                if ty.is_option() { prop_oneof![3 => value, 1 => Just(None)].boxed() } else { value.boxed() }
+                if ty.is_optional() { prop_oneof![3 => value, 1 => Just(None)].boxed() } else { value.boxed() }
             };
             let members: Vec<_> = members.iter().map(member).collect();
             members.prop_map(|members| Object(members.into_iter().flatten().collect())).boxed()
@@ -267,7 +275,7 @@ fn tree(ty: &Ty, stray: u32) -> BoxedStrategy<Json> {
             let some = prop::sample::subsequence(cases.clone(), 0..=cases.len()).prop_shuffle();
             some.prop_map(|cases| Array(cases.into_iter().map(text).collect())).boxed()
         }
-        Ty::Alias(..) => unreachable!("aliases are resolved"),
+        Ty::Alias(..) | Ty::Kept(_) => unreachable!("it is resolved"),
     }
 }
 
