@@ -291,6 +291,7 @@ fn malformed_and_misplaced_keywords_keep_a_plugin_from_loading() {
         ("@pattern (", "found `@pattern (`"),
         ("@pattern (?=a)", "found `@pattern (?=a)`"),
         ("@pattern (a)\\1", "found `@pattern (a)\\1`"),
+        ("@pattern ^[a-z]{0,2000}$", "a large pattern without a `@maxLength` of at most 4096"),
         ("@format phone", "wanted one of"),
         ("@minLength -1", "wanted a whole number below 2^32"),
         ("@minLength 1.0", "wanted a whole number below 2^32"),
@@ -325,6 +326,26 @@ fn malformed_and_misplaced_keywords_keep_a_plugin_from_loading() {
     assert!(message.contains("type `t`: found `@example -1`"), "{message}");
     let message = refusal("variant v {\n/// @minimum 1\na, b(u8) }", "x: v", "");
     assert!(message.contains("type `v`, case `a`: found `@minimum` on no value"), "{message}");
+}
+
+#[test]
+fn embedding_warns_of_keywords_that_nobody_knows() {
+    let wit = "package a:b; interface i { create: func(x: u32); } world w { export i; }";
+    let folder = cli::Folder::new();
+    folder.write("it.wasm", dummy_component(wit));
+    std::fs::create_dir(folder.path("wit")).expect("a folder");
+    folder.write("wit/it.wit", wit.replace("create", "/// @parm x It.\ncreate"));
+    let ran = folder.run(["embed", "it.wasm", "--wit", "wit"]);
+    let warning = "witapi: warning: it.wasm: function `create` of interface `i`: the keyword `@parm` is not known and is left out; \
+                   the nearest is `@param`\n";
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", warning));
+}
+
+#[test]
+fn the_patterns_of_a_plugin_are_bounded() {
+    let field = |n| format!("/// @maxLength 256\n/// @pattern ^[\\p{{L}}a{n}]{{0,64}}$\nm{n}: string,\n");
+    let message = refusal(&format!("record r {{\n{}}}", (0..20).map(field).collect::<String>()), "x: r", "");
+    assert!(message.contains("wanted at most 64 MiB of compiled patterns in all of a plugin"), "{message}");
 }
 
 #[test]

@@ -26,12 +26,13 @@ pub enum EmbedError {
     Io { file: String, error: io::Error },
 }
 
-/// Writes the WIT in `folder` into the component `file`, in the place of any that it had outermost.
+/// Writes the WIT in `folder` into the component `file`, in the place of any that it had outermost. Gives what the author
+/// should know though all is well, such as a keyword that nobody knows.
 ///
 /// # Errors
 ///
 /// See [`EmbedError`]. The file is replaced whole or not at all.
-pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
+pub fn embed(file: &Path, folder: &Path) -> Result<Vec<String>, EmbedError> {
     let name = || file.display().to_string();
     let io_error = |error| EmbedError::Io { file: name(), error };
     let unfit = |error| EmbedError::Unfit { file: name(), error };
@@ -48,7 +49,8 @@ pub fn embed(file: &Path, folder: &Path) -> Result<(), EmbedError> {
     literal::check(&contract).map_err(unfit)?;
     let part = file.with_extension("wasm.part");
     let written = fs::write(&part, &embedded).and_then(|()| fs::rename(&part, file));
-    written.inspect_err(|_| drop(fs::remove_file(&part))).map_err(io_error)
+    written.inspect_err(|_| drop(fs::remove_file(&part))).map_err(io_error)?;
+    Ok(contract.warnings)
 }
 
 /// All packages of the folder as one text, documentation and external ids included.

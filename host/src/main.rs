@@ -93,7 +93,11 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve(arguments),
         Command::Inspect(arguments) => inspect(&arguments),
-        Command::Embed(arguments) => embed::embed(&arguments.file, &arguments.wit).map_err(Into::into),
+        Command::Embed(arguments) => {
+            let warn = |warning: String| eprintln!("witapi: warning: {}: {warning}", arguments.file.display());
+            let warnings = embed::embed(&arguments.file, &arguments.wit);
+            warnings.map(|warnings| warnings.into_iter().for_each(warn)).map_err(Into::into)
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

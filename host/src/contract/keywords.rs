@@ -3,13 +3,11 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use serde::de::IgnoredAny;
-
 use super::{
-    Docs, Problem, Scalar, Shape, Type,
+    Docs, Problem, Scalar, Type,
     casing::Casing,
     format::Format,
-    number,
+    literal, number,
     pattern::Pattern,
     rules::{Bound, Domain, Rules},
 };
@@ -39,7 +37,12 @@ pub struct Keywords {
 pub struct Findings {
     pub problems: Vec<Problem>,
     pub warnings: Vec<String>,
+    /// Bytes of all patterns that were compiled.
+    patterns: usize,
 }
+
+/// The most bytes of all compiled patterns of a plugin: some thousand common ones.
+const MAX_PATTERNS: usize = 64 << 20;
 
 /// What a keyword may stand on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +120,17 @@ impl Docs {
             return;
         }
         let read = match domain {
+            Some(_) if *name == "pattern" && findings.patterns > MAX_PATTERNS => {
+                let all = MAX_PATTERNS >> 20;
+                Err(("one pattern more".into(), format!("at most {all} MiB of compiled patterns in all of a plugin")))
+            }
             Some(_) => {
                 let rules = self.keywords.rules.get_or_insert_default();
-                rules.keyword(name, text)
+                let read = rules.keyword(name, text);
+                if *name == "pattern" {
+                    findings.patterns += rules.pattern.as_ref().map_or(0, |pattern| pattern.compiled());
+                }
+                read
             }
             None if *name == "param" => {
                 self.param(text, item, findings);
@@ -182,6 +193,15 @@ impl Docs {
                     "it on a list of integers, booleans, strings, characters or enums",
                 ));
             }
+            // Linear time is still too long for a large pattern on a long text.
+            let longest = rules.pattern.as_ref().and_then(|pattern| pattern.longest_text());
+            if let Some(longest) = longest.filter(|longest| rules.max_length.is_none_or(|max| max > *longest)) {
+                findings.problems.push(Problem::new(
+                    item,
+                    format!("a large pattern without a `@maxLength` of at most {longest}"),
+                    "that beside it, since a match takes time for each character of text and of pattern; or a smaller pattern",
+                ));
+            }
             findings.problems.extend(
                 rules.contradiction().map(|found| Problem::new(item, found, "bounds that some value is within")),
             );
@@ -193,7 +213,7 @@ impl Docs {
                 findings.problems.push(Problem::new(item, found, "a case with a payload"));
                 continue;
             };
-            match as_json(ty, text) {
+            match literal::as_json(ty, text) {
                 Some(json) => *text = json.into(),
                 None => findings.problems.push(Problem::new(
                     item,
@@ -355,25 +375,4 @@ fn has_comparable_items(ty: &Type) -> bool {
     };
     let Type::List(item) = ty else { return false };
     item.is_scalar() && !matches!(item.resolved(), Type::Scalar(Scalar::F32 | Scalar::F64))
-}
-
-/// The text of a value as JSON. For a type that is a string in JSON, what is no JSON string is taken as it is.
-fn as_json(ty: &Type, text: &str) -> Option<String> {
-    let inner = match ty.resolved() {
-        Type::Option(some) if text != "null" => some.resolved(),
-        other => other,
-    };
-    let is_string = match inner {
-        Type::Scalar(Scalar::String | Scalar::Char) | Type::Bytes => true,
-        Type::Named(named) => match &named.shape {
-            Shape::Enum(_) => true,
-            Shape::Variant(cases) => cases.iter().all(|case| case.ty.is_none()),
-            _ => false,
-        },
-        _ => false,
-    };
-    if is_string && serde_json::from_str::<String>(text).is_err() {
-        return serde_json::to_string(text).ok();
-    }
-    serde_json::from_str::<IgnoredAny>(text).is_ok().then(|| text.to_owned())
 }

@@ -10,6 +10,7 @@ pub mod docs;
 pub mod error;
 pub mod format;
 pub mod keywords;
+mod literal;
 pub mod number;
 pub mod operation;
 pub mod outcome;

@@ -128,11 +128,14 @@ impl Rules {
 
     /// All that the string `text` breaks.
     pub fn check_string(&self, text: &str, broken: &mut Vec<Broken>) {
+        let mut is_too_long = false;
         if self.min_length.is_some() || self.max_length.is_some() {
             let length = text.chars().count() as u64;
             check_count(length, "character", self.min_length, self.max_length, ["min_length", "max_length"], broken);
+            is_too_long = self.max_length.is_some_and(|max| length > max);
         }
-        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
+        // Some patterns are for texts of bounded length only.
+        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| !is_too_long && !pattern.is_match(text)) {
             broken.push(("pattern", format!("`{}` does not match the pattern `{}`", short(text), pattern.as_str())));
         }
         if let Some(format) = self.format.filter(|format| !format.accepts(text)) {

@@ -9,9 +9,6 @@ witapi_sdk::plugin!({
     additional_derives: [serde::Serialize, serde::Deserialize],
 });
 
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_TITLE: usize = 200;
-
 struct Plugin;
 
 impl Guest for Plugin {
@@ -20,14 +17,13 @@ impl Guest for Plugin {
         priority: Option<Priority>,
         tag: Option<String>,
         after: Option<u64>,
-        limit: Option<u32>,
+        limit: u32,
     ) -> Result<Vec<Todo>, Error> {
         let mut ids = store::ids()?;
         ids.retain(|id| after.is_none_or(|after| *id > after));
-        let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
         let mut found = Vec::new();
         for id in ids {
-            if found.len() == limit {
+            if found.len() == limit as usize {
                 break;
             }
             // A todo deleted since the ids were read is simply not in the list.
@@ -49,29 +45,28 @@ impl Guest for Plugin {
     }
 
     fn create_todo(todo: TodoInput) -> Result<Todo, Error> {
-        let mut todo = checked(with_id(0, todo))?;
-        todo.id = store::next_id()?;
+        let todo = with_id(store::next_id()?, todo);
         store::set(&todo)?;
         Ok(todo)
     }
 
     fn replace_todo(id: u64, todo: TodoInput) -> Result<Todo, Error> {
         Self::get_todo(id)?;
-        let todo = checked(with_id(id, todo))?;
+        let todo = with_id(id, todo);
         store::set(&todo)?;
         Ok(todo)
     }
 
     fn update_todo(id: u64, patch: TodoPatch) -> Result<Todo, Error> {
         let todo = Self::get_todo(id)?;
-        let todo = checked(Todo {
+        let todo = Todo {
             id,
             title: patch.title.unwrap_or(todo.title),
             notes: patch.notes.or(todo.notes),
             priority: patch.priority.unwrap_or(todo.priority),
             tags: patch.tags.unwrap_or(todo.tags),
             done: patch.done.unwrap_or(todo.done),
-        })?;
+        };
         store::set(&todo)?;
         Ok(todo)
     }
@@ -109,28 +104,8 @@ impl Guest for Plugin {
 }
 
 fn with_id(id: u64, todo: TodoInput) -> Todo {
-    Todo {
-        id,
-        title: todo.title,
-        notes: todo.notes,
-        priority: todo.priority.unwrap_or(Priority::Normal),
-        tags: todo.tags.unwrap_or_default(),
-        done: todo.done.unwrap_or(false),
-    }
-}
-
-fn checked(todo: Todo) -> Result<Todo, Error> {
-    let invalid = |why: &str| Err(Error::Invalid(why.to_string()));
-    if todo.title.trim().is_empty() {
-        return invalid("the title is empty");
-    }
-    if todo.title.contains('\n') {
-        return invalid("the title has more than one line");
-    }
-    if todo.title.chars().count() > MAX_TITLE {
-        return invalid("the title has more than 200 characters");
-    }
-    Ok(todo)
+    let TodoInput { title, notes, priority, tags, done } = todo;
+    Todo { id, title, notes, priority, tags, done }
 }
 
 export!(Plugin);

@@ -13,16 +13,15 @@ STOP_WORDS = sorted(
     """a an and are as at be but by for from has have he her his i if in is it its not of on or she so that the
     their them then there they this to was we were what when which who will with you your""".split()
 )
-DEFAULT_TOP = 5
 
 
 class Words(exports.Words):
-    async def count(self, text: str, top: Optional[int]) -> Counts:
+    async def count(self, text: str, top: int) -> Counts:
         words = WORD.findall(text.lower())
         if not words:
             raise Err(Error_Invalid("there is no word in the text"))
         telling = Counter(word for word in words if word not in STOP_WORDS)
-        frequent = telling.most_common(DEFAULT_TOP if top is None else top)
+        frequent = telling.most_common(top)
         return Counts(
             characters=len(text),
             words=len(words),

@@ -48,11 +48,19 @@ pub const MAX_DEPTH: usize = 50;
 /// The most bytes of a compiled pattern. Far below what makes `regex` panic (its issue 1344).
 pub const MAX_COMPILED: usize = 4 << 20;
 
+/// The bytes of a compiled pattern that any text is fit for. To classes such as `\p{L}` go 40 KiB, to `[a-z]{0,100}` 12 KiB.
+const SMALL: usize = 16 << 10;
+
+/// The most bytes of a compiled pattern times bytes of a text. At worst, a match takes about 0.3 ns for each.
+const MAX_WORK: usize = 1 << 32;
+
 /// A regular expression as JSON Schema 2020-12 means `pattern`; see the module for the subset.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     source: String,
     regex: Regex,
+    /// The bytes that it compiled to, at most.
+    compiled: usize,
 }
 
 impl PartialEq for Pattern {
@@ -75,21 +83,46 @@ impl Pattern {
             return Err(format!("a pattern of more than {MAX_CHARACTERS} characters, wanted a shorter one"));
         }
         let translated = translate::translate(source)?;
-        let built = RegexBuilder::new(&translated).size_limit(MAX_COMPILED).build();
-        let regex = built.map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => format!(
-                "a pattern that compiles to more than {} MiB, wanted a smaller one: lower the counts of `{{n,m}}`, or \
-                 bound the length with @maxLength instead",
-                MAX_COMPILED >> 20
-            ),
-            error => format!("a pattern that cannot be translated ({error}), wanted a simpler one"),
-        })?;
-        Ok(Pattern { source: source.to_owned(), regex })
+        // `regex` does not tell the size of what it made.
+        let mut limit = SMALL;
+        loop {
+            let error = match RegexBuilder::new(&translated).size_limit(limit).build() {
+                Ok(regex) => {
+                    return Ok(Pattern { source: source.to_owned(), regex, compiled: limit });
+                }
+                Err(error) => error,
+            };
+            match error {
+                regex::Error::CompiledTooBig(_) if limit < MAX_COMPILED => limit *= 4,
+                regex::Error::CompiledTooBig(_) => {
+                    return Err(format!(
+                        "a pattern that compiles to more than {} MiB, wanted a smaller one: lower the counts of \
+                         `{{n,m}}`, or bound the length with @maxLength instead",
+                        MAX_COMPILED >> 20
+                    ));
+                }
+                error => return Err(format!("a pattern that cannot be translated ({error}), wanted a simpler one")),
+            }
+        }
     }
 
     /// The pattern as its author wrote it.
     pub fn as_str(&self) -> &str {
         &self.source
+    }
+
+    /// The most characters of the texts that it is meant for; any if it compiles to little.
+    ///
+    /// Time is linear in the length of the text, and in the size of the compiled pattern as well: on a text of 128 KiB,
+    /// a pattern of 512 KiB can take 20 s. A string with such a pattern has to have a `@maxLength` of at most this, which
+    /// is checked first; a match then takes about 1 s at the very worst.
+    pub fn longest_text(&self) -> Option<u64> {
+        (self.compiled > SMALL).then_some((MAX_WORK / self.compiled / char::MAX.len_utf8()) as u64)
+    }
+
+    /// Bytes of memory that the compiled pattern takes, at most.
+    pub fn compiled(&self) -> usize {
+        self.compiled
     }
 
     /// Whether the pattern matches anywhere in the text. Takes time linear in the text's length.

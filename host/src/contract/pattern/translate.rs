@@ -15,11 +15,15 @@ const ANY: &str = r"\x{0}-\x{10ffff}";
 
 pub fn translate(source: &str) -> Result<String, String> {
     let chars = source.chars().collect();
-    let mut translation = Translation { chars, at: 0, depth: 0, names: Vec::new(), out: String::new() };
+    let mut translation =
+        Translation { chars, at: 0, depth: 0, names: vec![], has_not_edge: false, out: String::new() };
     translation.disjunction()?;
     match translation.peek() {
         // A disjunction ends at the end or at a `)`.
         Some(_) => Err(translation.error(translation.at, "the `)`", "a `(` before it, or `\\)`")),
+        // `\B` holds between the bytes of a character that is not ASCII. `regex` drops an empty match there, but goes on
+        // after it and overlooks longer ones from before it. From the start on, whole characters lead to no such place.
+        None if translation.has_not_edge => Ok(format!(r"\A[{ANY}]*?(?:{})", translation.out)),
         None => Ok(translation.out),
     }
 }
@@ -29,6 +33,8 @@ struct Translation {
     at: usize,
     depth: usize,
     names: Vec<String>,
+    /// Whether there is a `\B`.
+    has_not_edge: bool,
     out: String,
 }
 
@@ -87,7 +93,10 @@ impl Translation {
             Some('^') => self.out.push_str(r"\A"),
             Some('$') => self.out.push_str(r"\z"),
             Some('\\') if self.eat("b") => self.out.push_str(r"(?-u:\b)"),
-            Some('\\') if self.eat("B") => self.out.push_str(r"(?-u:\B)"),
+            Some('\\') if self.eat("B") => {
+                self.has_not_edge = true;
+                self.out.push_str(r"(?-u:\B)");
+            }
             Some('(') => {
                 self.group(start)?;
                 self.quantifier()?;
