@@ -159,7 +159,8 @@ fn lengths(kept: &mut Kept, chance: &mut Chance, choice: u8, is_free: bool) {
     }
 }
 
-/// Patterns with what they match and what they nearly match.
+/// Patterns with what they match and what they nearly match. Where the validator errs is in `patterns`, but for what
+/// `oracle` makes good: its `\b` takes `é` for a part of a word, so that no text has one there.
 const PATTERNS: [(&str, &[&str], &[&str]); 18] = [
     ("^[A-Z]{2}-\\d+$", &["AB-1", "ZZ-000"], &["AB-", "ABC-1", "ab-1", "AB-1\n", "AB-١", " AB-1"]),
     ("a", &["a", "bab", "\na"], &["", "b", "A", "á"]),
@@ -169,7 +170,7 @@ const PATTERNS: [(&str, &[&str], &[&str]); 18] = [
     ("^.{3}$", &["abc", "😀😀😀"], &["ab", "😀", "😀😀", "abcd", "a\nb"]),
     ("^\\p{L}+$", &["aé日", "ß"], &["", "a1", "😀", "e\u{301}"]),
     ("^\\p{Script=Greek}*$", &["", "αβγ"], &["abc", "α1"]),
-    ("\\bcat\\b", &["cat", "a cat.", "écat"], &["cats", "_cat", "concat"]),
+    ("\\bcat\\b", &["cat", "a cat."], &["cats", "_cat", "concat"]),
     ("^\\s*$", &["", " \t\n", "\u{feff}\u{a0}\u{2029}"], &["\u{85}", "a", "\u{200b}"]),
     ("^\\w+$", &["a_1"], &["é", "a-b", "", "ſ"]),
     ("^[^\\d]$", &["a", "٣", "😀"], &["1", "", "12"]),

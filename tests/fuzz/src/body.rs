@@ -1,17 +1,16 @@
 //! JSON by whoever is a client.
 
-use std::{cell::LazyCell, collections::HashMap};
-
-use jsonschema::{Draft, Validator};
+use axum::http::HeaderMap;
 use serde_json::Value;
 use witapi::{
     bind::{Parts, Rejection, bind},
-    contract::{Body, Operation, Place},
-    openapi,
+    contract::Body,
     value::write,
 };
 
 use crate::CONTRACT;
+#[cfg(feature = "libfuzzer")]
+use crate::schema::accepts;
 
 /// The first byte chooses an operation, the rest is its body as JSON. What the host accepts, the published schema
 /// accepts; what it calls malformed is no JSON; and what was read is written and read again as the same.
@@ -23,11 +22,13 @@ pub fn json(bytes: &[u8]) {
         .filter(|it| matches!(it.body, Body::Whole(_) | Body::Members) && it.pattern.params().next().is_none())
         .collect();
     let operation = operations[usize::from(*choice) % operations.len()];
-    let parts = Parts { path: &[], query: "", body };
+    let headers = HeaderMap::new();
+    let parts = Parts { path: &[], query: "", headers: &headers, body };
     // What `serde_json` reads: it nests at most 128 levels, and a number too large for an `f64` is an error for it.
     let value = serde_json::from_slice::<Value>(body);
     match bind(operation, &parts) {
         Ok(args) => {
+            #[cfg(feature = "libfuzzer")]
             if let Ok(value) = &value
                 && has_small_numbers(body)
             {
@@ -43,7 +44,9 @@ pub fn json(bytes: &[u8]) {
         Err(Rejection::Malformed(malformed)) => assert!(value.is_err(), "JSON that is called malformed: {malformed:?}"),
         Err(Rejection::Faults(faults)) => {
             assert!(!faults.is_empty());
+            #[cfg(feature = "libfuzzer")]
             let only_seen_in_text = faults.listed.iter().any(|fault| fault.kind == "duplicate");
+            #[cfg(feature = "libfuzzer")]
             if let Ok(value) = &value
                 && has_small_numbers(body)
                 && !only_seen_in_text
@@ -54,29 +57,7 @@ pub fn json(bytes: &[u8]) {
     }
 }
 
-/// What the published schema says of a body.
-fn accepts(operation: &Operation, value: &Value) -> bool {
-    thread_local! {
-        static SCHEMAS: LazyCell<HashMap<String, Validator>> = LazyCell::new(schemas);
-    }
-    SCHEMAS.with(|schemas| schemas[&operation.id].is_valid(value))
-}
-
-/// The schemas of all bodies, by operation.
-fn schemas() -> HashMap<String, Validator> {
-    let document = openapi::document("fuzz", [("plugin", &*CONTRACT)].into_iter());
-    let document: Value = serde_json::from_slice(&document.json).expect("a document");
-    let with_body = CONTRACT.operations.iter().filter(|it| it.params_in(Place::Body).next().is_some());
-    let compiled = with_body.filter_map(|operation| {
-        let item = &document["paths"][operation.pattern.to_string()][operation.method.to_string().to_lowercase()];
-        let mut schema = item["requestBody"]["content"].get("application/json")?["schema"].clone();
-        schema["components"] = document["components"].clone();
-        let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
-        Some((operation.id.clone(), options.build(&schema).expect("a schema")))
-    });
-    compiled.collect()
-}
-
+#[cfg(feature = "libfuzzer")]
 /// Whether every number in the text is exact as the `f64` that the validator sees. Conservative: looks at strings too.
 fn has_small_numbers(text: &[u8]) -> bool {
     let is_numeric = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');

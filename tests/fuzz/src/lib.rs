@@ -3,15 +3,23 @@
 
 mod body;
 mod contract;
+mod pattern;
 mod request;
+#[cfg(feature = "libfuzzer")]
+mod schema;
 
 use std::sync::LazyLock;
 
 use witapi::contract::{Contract, Options, decode};
 
 /// All targets, each with its folder of seeds.
-pub const TARGETS: [(&str, fn(&[u8])); 4] =
-    [("component", contract::component), ("wit", contract::wit), ("json", body::json), ("request", request::request)];
+pub const TARGETS: [(&str, fn(&[u8])); 5] = [
+    ("component", contract::component),
+    ("wit", contract::wit),
+    ("json", body::json),
+    ("request", request::request),
+    ("pattern", pattern::pattern),
+];
 
 /// The target of that name.
 pub fn target(name: &str) -> Option<fn(&[u8])> {
