@@ -20,10 +20,9 @@ use witapi_tests::{Host, send};
 use self::{
     chance::{Chance, cases, seeds},
     contracts::{
-        CASES_OF_A_FUNCTION, CASES_OF_A_PLUGIN, Contract, Function, PLUGINS_OF_A_HOST, accepted,
+        CASES_OF_A_FUNCTION, CASES_OF_A_PLUGIN, Contract, Function, PLUGINS_OF_A_HOST, Place, accepted,
         assert_only_unreachable, body_type, serving,
     },
-    keywords::Place,
     oracle::{compiled, referred, schema_accepts},
     types::{Param, Ty},
     values::{Json, Mishap},
@@ -63,7 +62,12 @@ impl Findings {
 
     /// A test that only ever sees values of one kind shows nothing.
     fn check(mut self, what: &str) {
-        println!("{what}: {} accepted, {} refused, {} differ", self.accepted, self.refused, self.differences.len());
+        println!(
+            "total: {what}: {} accepted, {} refused, {} differ",
+            self.accepted,
+            self.refused,
+            self.differences.len()
+        );
         self.differences.sort_by_key(String::len);
         let shown = self.differences.iter().take(MOST_SHOWN).cloned().collect::<Vec<_>>().join("\n");
         assert!(self.differences.is_empty(), "{} differences\n{shown}", self.differences.len());
@@ -85,7 +89,7 @@ async fn a_body_is_accepted_exactly_when_the_schema_accepts_it() {
         let contracts: Vec<_> = seeds
             .iter()
             .zip(&mut chances)
-            .map(|(seed, chance)| Contract::new(*seed, "", || chance.take(&params)))
+            .map(|(seed, chance)| Contract::new(*seed, Place::Body, || chance.take(&params)))
             .collect();
         let host = serving(&contracts).await;
         for (contract, chance) in contracts.iter().zip(&mut chances) {
@@ -170,7 +174,7 @@ async fn text_that_is_no_json_is_never_accepted() {
     let params = one.prop_filter("JSON", |params| !params[0].1.is_bytes());
     let seed = seeds(cases())[0];
     let mut chance = Chance::new(seed);
-    let contract = Contract::new(seed, "", || chance.take(&params));
+    let contract = Contract::new(seed, Place::Body, || chance.take(&params));
     let host = serving([&contract]).await;
     let count = cases().div_ceil(contract.functions.len());
     let (mut refused, mut differences) = (0, vec![]);
@@ -192,7 +196,7 @@ async fn text_that_is_no_json_is_never_accepted() {
             }
         }
     }
-    println!("no JSON: {refused} refused, {} taken", differences.len());
+    println!("total: texts that are no JSON: {refused} refused, {} taken", differences.len());
     assert!(differences.is_empty(), "WITAPI_SEED={seed}\n{}", differences.join("\n"));
     assert!(refused * 2 > count * contract.functions.len(), "most of the texts were JSON");
     assert_only_unreachable(&host);
@@ -200,19 +204,24 @@ async fn text_that_is_no_json_is_never_accepted() {
 
 #[tokio::test]
 async fn a_parameter_is_accepted_exactly_when_the_schema_accepts_what_its_text_says() {
-    let types = prop::collection::vec(types::with_keywords(words::query_type(), Place::Member), 1..=3);
-    let in_query = types.prop_map(|types| NAMES.into_iter().zip(types).collect::<Vec<_>>());
+    let types = prop::collection::vec(types::with_keywords(words::query_type(), keywords::Place::Member), 1..=3);
+    let in_query = types.prop_map(|types| NAMES.into_iter().zip(types).collect::<Vec<_>>()).boxed();
     // Without a default, which nothing in a path could be left out for.
-    let in_path = types::with_keywords(words::word_type(), Place::Payload).prop_map(|ty| vec![("id", ty)]);
+    let in_path = types::with_keywords(words::word_type(), keywords::Place::Payload).prop_map(|ty| vec![("id", ty)]);
+    // Flags stand in no header.
+    let is_flags = |ty: &Ty| matches!(ty.resolved(), Ty::Flags(..));
+    let in_header = in_query.clone().prop_filter("no flags", move |params| !params.iter().any(|(_, ty)| is_flags(ty)));
     let mut findings = Findings::default();
-    for seeds in seeds(CASES_OF_A_PLUGIN).chunks(PLUGINS_OF_A_HOST) {
+    // One contract for each place at least.
+    for seeds in seeds(CASES_OF_A_PLUGIN.min(cases() / 3)).chunks(PLUGINS_OF_A_HOST) {
         let mut chances: Vec<_> = seeds.iter().map(|seed| Chance::new(*seed)).collect();
         let contracts: Vec<_> = seeds
             .iter()
             .zip(&mut chances)
-            .map(|(seed, chance)| match chance.take(&any::<bool>()) {
-                true => Contract::new(*seed, "", || chance.take(&in_path)),
-                false => Contract::new(*seed, "get-", || chance.take(&in_query)),
+            .map(|(seed, chance)| match seed % 3 {
+                0 => Contract::new(*seed, Place::Path, || chance.take(&in_path)),
+                1 => Contract::new(*seed, Place::Query, || chance.take(&in_query)),
+                _ => Contract::new(*seed, Place::Header, || chance.take(&in_header)),
             })
             .collect();
         let host = serving(&contracts).await;
@@ -236,15 +245,15 @@ async fn parameters(
     document: &Value,
     findings: &mut Findings,
 ) {
-    let (method, path) = match function.params[0].0 {
-        "id" => ("post", function.path.replacen("/f", "/{id}/f", 1)),
+    let (method, path) = match function.place {
+        Place::Path => ("post", function.path.replacen("/f", "/{id}/f", 1)),
         _ => ("get", function.path.clone()),
     };
     let parameters = document["paths"][&path][method]["parameters"].as_array().expect("parameters");
     let compile = |parameter: &Value| (compiled(document, &parameter["schema"]), parameter["required"] == true);
     let published: Vec<_> = parameters.iter().map(compile).collect();
     assert_eq!(published.len(), function.params.len(), "{parameters:?}");
-    let strategy: Vec<_> = function.params.iter().map(|(name, ty)| words::near(ty, *name == "id")).collect();
+    let strategy: Vec<_> = function.params.iter().map(|(_, ty)| words::near(ty, function.place)).collect();
     for _ in 0..CASES_OF_A_FUNCTION {
         let values = chance.take(&strategy);
         let wanted = (0..values.len()).all(|i| {
@@ -254,8 +263,12 @@ async fn parameters(
                 Some(value) => schema_accepts(schema, &value.write(false)),
             }
         });
-        let url = words::url(&path, &function.params, &values);
-        let answer = send(host.request(&method.to_uppercase(), &url)).await;
+        let url = words::url(&path, function, &values);
+        let mut request = host.request(&method.to_uppercase(), &url);
+        for (name, line) in words::headers(function, &values) {
+            request = request.header(name, line);
+        }
+        let answer = send(request).await;
         match accepted(&answer) {
             Ok(accepted) if accepted == wanted => findings.add(accepted),
             found => {

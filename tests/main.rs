@@ -9,6 +9,7 @@ mod code_cache;
 mod command_line;
 mod concurrent;
 mod conformity;
+mod contract_table;
 mod contracts;
 mod decoding;
 mod documents;

@@ -22,6 +22,7 @@ use crate::acceptance::{
 
 /// What becomes of the values that are sent to a guest's functions, one after the other.
 struct Echo<'a> {
+    what: &'static str,
     host: &'a Host,
     functions: &'a [Function],
     /// Whether the guest's language can hold the value.
@@ -51,7 +52,8 @@ impl Echo<'_> {
                 }
             }
         }
-        println!("{wanted} values for each of {} functions", self.functions.len());
+        let (what, tried) = (self.what, wanted * self.functions.len());
+        println!("total: {what}: {tried} values, {} differ", differences.len());
         differences.sort_by_key(String::len);
         differences.truncate(5);
         assert!(differences.is_empty(), "WITAPI_SEED={seed}\n{}", differences.join("\n"));
@@ -62,7 +64,7 @@ impl Echo<'_> {
 async fn what_goes_into_a_guest_in_rust_comes_out_of_it() {
     let host = host().fixture("echo").start().await;
     let functions = functions("plugin");
-    let echo = Echo { host: &host, functions: &functions, is_exact: |_, _| true };
+    let echo = Echo { what: "round trips in Rust", host: &host, functions: &functions, is_exact: |_, _| true };
     echo.each(cases(), |function, sent, got| difference(&function.body(), sent, &function.as_body(got)).err()).await;
 }
 
@@ -74,7 +76,12 @@ async fn what_goes_into_a_guest_in_rust_comes_out_of_it() {
 async fn what_goes_into_a_guest_in_javascript_comes_out_of_it() {
     let host = host().fixture("echo-js").start().await;
     let functions = functions("javascript");
-    let echo = Echo { host: &host, functions: &functions, is_exact: is_exact_in_javascript };
+    let echo = Echo {
+        what: "round trips in JavaScript",
+        host: &host,
+        functions: &functions,
+        is_exact: is_exact_in_javascript,
+    };
     echo.each(cases(), |function, sent, got| difference(&function.body(), sent, &function.as_body(got)).err()).await;
 }
 
@@ -87,7 +94,8 @@ async fn every_answer_of_a_guest_fits_the_published_schema() {
         let responses = &document["paths"][&function.path]["post"]["responses"];
         function.answers = Some(compiled(&document, &responses["200"]["content"]["application/json"]["schema"]));
     }
-    let echo = Echo { host: &host, functions: &functions, is_exact: |_, _| true };
+    let echo =
+        Echo { what: "answers against their schemas", host: &host, functions: &functions, is_exact: |_, _| true };
     echo.each(cases(), |function, _, got| {
         let schema = function.answers.as_ref().expect("a schema");
         let errors: Vec<_> = schema.iter_errors(got).map(|it| format!("{it} at {}", it.instance_path())).collect();

@@ -13,9 +13,19 @@ pub const CASES_OF_A_PLUGIN: usize = FUNCTIONS_OF_AN_INTERFACE * INTERFACES_OF_A
 /// How many contracts one host serves: the log of a host is kept as long as it runs.
 pub const PLUGINS_OF_A_HOST: usize = 20;
 
+/// Where all parameters of a contract stand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Place {
+    Path,
+    Query,
+    Header,
+    Body,
+}
+
 /// A function of the contract under test.
 pub struct Function {
     pub path: String,
+    pub place: Place,
     pub params: Vec<Param>,
 }
 
@@ -24,8 +34,14 @@ impl Function {
     pub fn wit(&self) -> String {
         let mut definitions = Definitions::default();
         let function = definitions.function("f", &self.params);
-        definitions.interface("alone", &function)
+        definitions.interface("alone", &format!("{}{function}", headers(self.place, &self.params)))
     }
+}
+
+/// The documentation that puts parameters into headers.
+fn headers(place: Place, params: &[Param]) -> String {
+    let in_header = params.iter().filter(|_| place == Place::Header);
+    in_header.map(|(name, _)| format!("  /// @header x-{name} {name}\n")).collect()
 }
 
 /// A plugin, and the seed that makes it again.
@@ -36,8 +52,10 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// Interfaces of functions by chance, as one package. `verb` begins the functions' names.
-    pub fn new(seed: u64, verb: &str, mut params: impl FnMut() -> Vec<Param>) -> Contract {
+    /// Interfaces of functions by chance, as one package.
+    pub fn new(seed: u64, place: Place, mut params: impl FnMut() -> Vec<Param>) -> Contract {
+        // By convention `get` has its parameters in the query, and what is no verb in the body.
+        let verb = if matches!(place, Place::Query | Place::Header) { "get-" } else { "" };
         let (mut text, mut world, mut functions) = (format!("package test:p{seed};\n"), String::new(), vec![]);
         for i in 0..INTERFACES_OF_A_PLUGIN {
             let name = format!("p{seed}i{i}");
@@ -45,8 +63,9 @@ impl Contract {
             let mut lines = String::new();
             for j in 0..FUNCTIONS_OF_AN_INTERFACE {
                 let params = params();
+                lines.push_str(&headers(place, &params));
                 lines.push_str(&definitions.function(&format!("{verb}f{j}"), &params));
-                functions.push(Function { path: format!("/{name}/f{j}"), params });
+                functions.push(Function { path: format!("/{name}/f{j}"), place, params });
             }
             text.push_str(&definitions.interface(&name, &lines));
             world.push_str(&format!("  export {name};\n"));
