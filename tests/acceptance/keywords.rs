@@ -189,6 +189,10 @@ fn patterns(kept: &mut Kept, chance: &mut Chance) {
     let text = |text: &&str| Json::String((*text).to_owned());
     kept.keeps = text(first);
     kept.lines.push(format!("pattern {pattern}"));
+    // A class of so many characters makes a large pattern, which is for texts of bounded length.
+    if pattern.contains("\\p{") {
+        kept.lines.push("maxLength 16384".into());
+    }
     kept.near.extend(good.iter().chain(bad).map(text));
     kept.near.extend(good.iter().map(|good| Json::String(format!("{good}\n"))));
 }
