@@ -19,6 +19,7 @@ serve: plugins
 
 test: plugins fixtures
 	@tools/setup-browser
+	@tools/setup-judges
 	cargo test --release -p witapi
 	cargo test --release -p witapi-tests
 	cargo test --release -p witapi-fuzz

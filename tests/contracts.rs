@@ -292,7 +292,10 @@ fn no_two_operations_have_one_id() {
         "package a:b; interface a { b-c: func(); } interface a-b { c: func(); } world w { export a; export a-b; }";
     let document = cli::document(&dummy_component(wit));
     let ids = ["/a/b-c", "/a-b/c"].map(|path| document["paths"][path]["post"]["operationId"].clone());
-    assert_eq!(ids, ["a_b_c", "a_b_c_2"]);
+    let [first, second] = ids.each_ref().map(|id| id.as_str().expect("an id"));
+    assert_eq!(first, "it_a_b_c");
+    let digest = second.strip_prefix("it_a_b_c_").expect("something behind it");
+    assert!(digest.len() == 6 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{second}");
 }
 
 #[test]

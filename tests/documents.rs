@@ -1,6 +1,6 @@
 //! The documents: OpenAPI of each plugin and of all of them, and the pages that show them.
 
-use std::{fs, process::Command};
+use std::{collections::BTreeMap, fs, process::Command};
 
 use serde_json::{Value, json};
 use witapi_tests::{
@@ -91,19 +91,25 @@ async fn inspect_prints_the_document_that_the_host_serves() {
 }
 
 #[tokio::test]
-async fn the_document_of_all_holds_each_plugins_operations_under_a_tag_of_its_own() {
+async fn each_interface_has_a_tag_and_each_plugin_a_group_of_tags() {
     let host = host().examples().start().await;
     let document = host.get("/openapi.json").await.json();
     let names: Vec<_> = document["tags"].as_array().expect("tags").iter().map(|tag| tag["name"].clone()).collect();
-    assert_eq!(names, ["greeter", "orders", "todos", "wordcount"]);
+    assert_eq!(names, ["greeter: greetings", "orders", "orders: hello", "todos", "wordcount: words"]);
     assert_eq!(document["paths"]["/orders"]["post"]["tags"], json!(["orders"]));
+    assert_eq!(document["paths"]["/hello"]["get"]["tags"], json!(["orders: hello"]));
     assert_eq!(document["paths"]["/todos/{id}"]["patch"]["tags"], json!(["todos"]));
+    let groups = document["x-tagGroups"].as_array().expect("groups");
+    assert_eq!(groups.len(), 4);
+    assert_eq!(groups[1], json!({"name": "orders", "tags": ["orders", "orders: hello"]}));
     assert_eq!(
-        document["tags"][2]["description"],
+        document["tags"][3]["description"],
         "A to-do list that survives restarts.\n\nThe todos are kept in the host's key-value store."
     );
     let one = host.get("/openapi/orders.json").await.json();
-    assert_eq!(one["info"], json!({"title": "orders", "version": "1.0.0"}));
+    assert_eq!((&one["info"]["title"], &one["info"]["version"]), (&json!("orders"), &json!("1.0.0")));
+    let about = one["info"]["description"].as_str().expect("a description");
+    assert!(about.starts_with("Orders and what they cost.") && about.ends_with("to measure with."), "{about}");
     assert_eq!(one["paths"].as_object().expect("paths").keys().collect::<Vec<_>>().len(), 4);
     assert_eq!(host.get("/openapi/nothing.json").await.status, 404);
     assert_eq!(host.get("/openapi/orders").await.status, 404);
@@ -116,9 +122,11 @@ async fn a_document_that_is_known_is_not_sent_again() {
         let first = host.get(path).await;
         assert_eq!(first.header("content-type"), "application/json");
         let etag = first.header("etag").to_owned();
-        assert!(etag.starts_with('"') && etag.ends_with('"') && etag.len() > 2, "{etag}");
+        assert!(etag.starts_with("W/\"") && etag.ends_with('"') && etag.len() > 4, "{etag}");
         assert_eq!(host.get(path).await.header("etag"), etag);
-        for known in [etag.clone(), format!("W/{etag}"), format!("\"other\", {etag}"), "*".to_owned()] {
+        for known in
+            [etag.clone(), etag.trim_start_matches("W/").to_owned(), format!("\"other\", {etag}"), "*".to_owned()]
+        {
             let again = send(host.request("GET", path).header("if-none-match", &known)).await;
             assert_eq!(
                 (again.status.as_u16(), again.body.len(), again.header("etag")),
@@ -197,6 +205,197 @@ async fn no_two_operations_of_all_plugins_have_one_id() {
     distinct.sort();
     distinct.dedup();
     assert_eq!((ids.len(), distinct.len()), (4, 4), "{ids:?}");
+    let is_name = |id: &String| id.bytes().all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    assert!(ids.iter().all(is_name), "{ids:?}");
+    // The one that keeps the id has it in the document of its own too.
+    assert!(ids.contains(&"a_b_things_get_thing".to_owned()), "{ids:?}");
+}
+
+#[tokio::test]
+async fn an_operations_id_is_the_same_in_every_document_whatever_else_is_loaded() {
+    let ids = |document: &Value| -> Vec<(String, String)> {
+        let paths = document["paths"].as_object().expect("paths").iter();
+        let operations =
+            paths.flat_map(|(path, item)| item.as_object().expect("operations").iter().map(move |it| (path, it)));
+        operations
+            .map(|(path, (method, operation))| {
+                (format!("{method} {path}"), operation["operationId"].as_str().expect("an id").to_owned())
+            })
+            .collect()
+    };
+    let host = host().examples().start().await;
+    let mut of_all = ids(&host.get("/openapi.json").await.json());
+    let mut of_each = vec![];
+    for name in EXAMPLES {
+        of_each.extend(ids(&host.get(&format!("/openapi/{name}.json")).await.json()));
+    }
+    of_all.sort();
+    of_each.sort();
+    assert_eq!(of_all, of_each);
+    assert!(of_all.contains(&("get /todos/{id}".to_owned(), "todos_get_todo".to_owned())), "{of_all:?}");
+    // `get-thing` of `things` in `one` beside the same in `two`: neither is called otherwise for the other's sake.
+    let things = "package a:b; interface things { get-thing: func(id: u8) -> u8; } world w { export things; }";
+    let alone = with_worlds([("one", things)]).await.get("/openapi.json").await.json();
+    assert_eq!(ids(&alone), [("get /things/{id}".to_owned(), "one_things_get_thing".to_owned())]);
+    let other = things.replace("get-thing:", "get-part:");
+    let both = with_worlds([("one", things), ("two", &other)]).await.get("/openapi.json").await.json();
+    assert!(ids(&both).contains(&ids(&alone)[0]), "{both:#}");
+}
+
+/// All examples of a document beside the schemas that they are of.
+fn examples<'d>(value: &'d Value, found: &mut Vec<(&'d Value, &'d Value)>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(schema) = members.get("schema") {
+                found.extend(members.get("example").map(|example| (schema, example)));
+                let named = members.get("examples").and_then(Value::as_object);
+                found.extend(named.into_iter().flat_map(|it| it.values()).map(|example| (schema, &example["value"])));
+            }
+            if let Some(list) = members.get("examples").and_then(Value::as_array) {
+                found.extend(list.iter().map(|example| (value, example)));
+            }
+            members.iter().filter(|(name, _)| *name != "example").for_each(|(_, member)| examples(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| examples(item, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_example_fits_its_schema_and_every_json_body_has_one() {
+    let host = host().examples().start().await;
+    let of_fixture = |name| cli::document(&fs::read(witapi_tests::fixture(name)).expect("a component"));
+    for document in [host.get("/openapi.json").await.json(), of_fixture("zoo"), of_fixture("keywords")] {
+        let mut found = vec![];
+        examples(&document, &mut found);
+        assert!(found.len() > 10, "only {} examples", found.len());
+        for (schema, example) in found {
+            let mut schema = schema.clone();
+            schema["components"] = document["components"].clone();
+            let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+            assert!(validator.is_valid(example), "{example} is no example of {schema:#}");
+        }
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("operations") {
+                let Some(content) = operation["requestBody"]["content"].get("application/json") else { continue };
+                let has_example = content.get("example").or(content.get("examples")).is_some();
+                assert!(has_example, "{method} {path} has no example of its body");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_variant_as_body_has_an_example_for_each_case() {
+    let zoo = fs::read(witapi_tests::fixture("zoo")).expect("a component");
+    let document = cli::document(&zoo);
+    let examples = &document["paths"]["/echo/shape"]["post"]["requestBody"]["content"]["application/json"]["examples"];
+    let examples = examples.as_object().expect("examples");
+    assert_eq!(examples.keys().collect::<Vec<_>>(), ["circle", "label", "nothing", "polygon"]);
+    assert_eq!(examples["polygon"]["value"], json!({"tag": "polygon", "val": [{"x": 1, "y": 1}]}));
+    assert_eq!(examples["nothing"]["value"], json!({"tag": "nothing"}));
+}
+
+#[test]
+fn an_authors_tags_stand_in_the_place_of_the_interfaces() {
+    let document = cli::document(&fs::read(witapi_tests::fixture("keywords")).expect("a component"));
+    let tags = |path: &str, method: &str| document["paths"][path][method]["tags"].clone();
+    assert_eq!(tags("/keywords/echo", "post"), json!(["it: Echo", "it: Lines"]));
+    assert_eq!(tags("/keywords/pay", "post"), json!(["it: Shop"]));
+    let described: Vec<_> =
+        document["tags"].as_array().expect("tags").iter().map(|tag| (&tag["name"], &tag["description"])).collect();
+    let [echo, lines, shop] =
+        ["`Echo` of the plugin `it`.", "`Lines` of the plugin `it`.", "Orders, to be echoed."].map(Value::from);
+    let names = ["it: Echo", "it: Lines", "it: Shop"].map(Value::from);
+    assert_eq!(described, [(&names[0], &echo), (&names[1], &lines), (&names[2], &shop)]);
+    assert_eq!(document["x-tagGroups"], json!([{"name": "it", "tags": names}]));
+}
+
+#[tokio::test]
+async fn the_operator_says_what_the_documents_say_of_the_api_as_a_whole() {
+    let settings = r#"
+        [openapi]
+        title = "Shop"
+        description = "Everything *we* sell."
+        version = "2026-11"
+        servers = ["https://api.example.com/", "/"]
+        contact = { name = "Ann", url = "https://example.com/ann", email = "ann@example.com" }
+        license = { name = "MIT License", identifier = "MIT" }
+        terms_of_service = "https://example.com/terms"
+    "#;
+    let host = host().plugin("orders").config(settings).start().await;
+    let document = host.get("/openapi.json").await.json();
+    let contact = json!({"name": "Ann", "url": "https://example.com/ann", "email": "ann@example.com"});
+    let license = json!({"name": "MIT License", "identifier": "MIT"});
+    assert_eq!(
+        document["info"],
+        json!({
+            "title": "Shop",
+            "description": "Everything *we* sell.",
+            "termsOfService": "https://example.com/terms",
+            "contact": contact,
+            "license": license,
+            "version": "2026-11",
+        })
+    );
+    assert_eq!(document["servers"], json!([{"url": "https://api.example.com"}, {"url": "/"}]));
+    let one = host.get("/openapi/orders.json").await.json();
+    let info = &one["info"];
+    assert_eq!((&info["title"], &info["version"]), (&json!("orders"), &json!("1.0.0")));
+    assert_eq!((&info["contact"], &info["license"], &one["servers"]), (&contact, &license, &document["servers"]));
+
+    let silent = with_worlds([("one", "package a:b; interface i { f: func(); } world w { export i; }")]).await;
+    let document = silent.get("/openapi.json").await.json();
+    assert_eq!((&document["info"]["title"], &document["servers"]), (&json!("WitAPI"), &json!([{"url": "/"}])));
+    assert_eq!((&document["info"]["contact"], &document["info"]["license"]), (&Value::Null, &Value::Null));
+    assert_eq!(document["tags"][0], json!({"name": "one: i", "description": "`i` of the plugin `one`."}));
+}
+
+/// What a WIT text exports: each interface with its functions.
+fn exports(text: &str) -> BTreeMap<String, Vec<String>> {
+    let mut resolve = wit_parser::Resolve { all_features: true, ..Default::default() };
+    let main = resolve.push_source("downloaded.wit", text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));
+    let worlds = resolve.packages[main].worlds.values().map(|id| &resolve.worlds[*id]);
+    let exported = worlds.flat_map(|world| world.exports.iter()).filter_map(|(key, item)| match item {
+        wit_parser::WorldItem::Interface { id, .. } => {
+            let functions = resolve.interfaces[*id].functions.keys().cloned().collect();
+            Some((resolve.name_world_key(key), functions))
+        }
+        _ => None,
+    });
+    exported.collect()
+}
+
+#[tokio::test]
+async fn the_wit_of_a_plugin_is_there_to_build_against() {
+    let plain = "package a:b@1.2.0; interface things { record thing { name: string } get-thing: func(id: u8) -> thing; } \
+        world w { export things; }";
+    let folder = Folder::new();
+    let plain = folder.write("plain.wasm", dummy_component(plain));
+    let host = host().plugin("orders").component("plain", &plain).component("a.b", &plain);
+    let host = host.config("[plugin.\"a.b\"]\nmount = \"/elsewhere\"").start().await;
+
+    // As its author wrote it, documentation and external ids included.
+    let answer = host.get("/openapi/orders.wit").await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/plain; charset=utf-8"));
+    let text = answer.text();
+    assert!(text.contains("/// Orders and what they cost.") && text.contains("@external-id("), "{text}");
+    let exported = exports(&text);
+    assert!(exported["example:orders/orders@1.0.0"].contains(&"price-order".to_owned()), "{exported:?}");
+    assert_eq!(exported["example:orders/hello@1.0.0"], ["say-hello"]);
+
+    // As the component's own types tell it.
+    for name in ["plain", "a.b"] {
+        let text = host.get(&format!("/openapi/{name}.wit")).await.text();
+        assert_eq!(exports(&text), BTreeMap::from([("a:b/things@1.2.0".to_owned(), vec!["get-thing".to_owned()])]));
+    }
+
+    let etag = answer.header("etag");
+    let again = send(host.request("GET", "/openapi/orders.wit").header("if-none-match", etag)).await;
+    assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
+    for unknown in ["/openapi/nothing.wit", "/openapi/orders.txt", "/openapi/wit", "/openapi/.wit"] {
+        assert_eq!(host.get(unknown).await.status, 404, "{unknown}");
+    }
 }
 
 #[tokio::test]
@@ -243,28 +442,4 @@ async fn a_plugins_type_may_be_called_what_the_hosts_own_are() {
     assert!(target(1)["properties"]["b"].is_object(), "{document:#}");
     assert_eq!(target(2)["oneOf"].as_array().map(Vec::len), Some(2));
     assert!(target(3)["properties"]["c"].is_object(), "{document:#}");
-}
-
-#[tokio::test]
-async fn the_pages_of_the_documentation_come_from_the_binary_alone() {
-    let host = host().plugin("orders").start().await;
-    let index = host.get("/docs/").await;
-    assert_eq!(index.status, 200);
-    assert!(index.header("content-type").starts_with("text/html"), "{index:?}");
-    assert!(index.header("content-security-policy").contains("default-src 'self'"));
-    let page = index.text();
-    let mut loaded = 0;
-    for attribute in ["src=\"", "href=\""] {
-        for link in page.split(attribute).skip(1).map(|rest| rest.split('"').next().expect("a quote")) {
-            assert!(!link.contains("//"), "the page refers to {link}");
-            let file = host.get(&format!("/docs/{}", link.trim_start_matches("./"))).await;
-            assert_eq!(file.status, 200, "{link}");
-            loaded += 1;
-        }
-    }
-    assert!(loaded >= 3, "{page}");
-    assert!(host.get("/docs/swagger-initializer.js").await.text().contains("/openapi.json"));
-    assert_eq!(host.get("/docs/nothing.js").await.status, 404);
-    // reqwest follows where it is sent.
-    assert_eq!(host.get("/docs").await.body, index.body);
 }

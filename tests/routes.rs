@@ -44,13 +44,13 @@ async fn a_path_without_an_operation_is_404_and_a_wrong_method_405_with_allow() 
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
     for (method, path, allow) in [
-        ("PUT", "/things", "GET, HEAD, POST"),
-        ("TRACE", "/things", "GET, HEAD, POST"),
-        ("POST", "/things/1", "GET, HEAD, PUT, PATCH, DELETE"),
-        ("GET", "/echo/integers", "POST"),
-        ("HEAD", "/echo/integers", "POST"),
-        ("QUERY", "/things/1/part/2", "GET, HEAD, DELETE"),
-        ("get", "/things", "GET, HEAD, POST"),
+        ("PUT", "/things", "GET, HEAD, POST, OPTIONS"),
+        ("TRACE", "/things", "GET, HEAD, POST, OPTIONS"),
+        ("POST", "/things/1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        ("GET", "/echo/integers", "POST, OPTIONS"),
+        ("HEAD", "/echo/integers", "POST, OPTIONS"),
+        ("QUERY", "/things/1/part/2", "GET, HEAD, DELETE, OPTIONS"),
+        ("get", "/things", "GET, HEAD, POST, OPTIONS"),
     ] {
         let answer = send(host.request(method, path)).await;
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow), "{method} {path}");
@@ -194,9 +194,13 @@ async fn the_hosts_own_paths_take_their_own_methods_only() {
     for path in ["/openapi.json", "/openapi/greedy.json", "/docs/", "/_witapi/plugins", "/healthz", "/readyz"] {
         assert_eq!(host.get(path).await.status, 200, "{path}");
         assert_eq!(send(host.request("HEAD", path)).await.status, 200, "{path}");
-        for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+        for method in ["POST", "PUT", "DELETE", "TRACE"] {
             let answer = send(host.request(method, path)).await;
-            assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "GET, HEAD"), "{method} {path}");
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("allow")),
+                (405, "GET, HEAD, OPTIONS"),
+                "{method} {path}"
+            );
             assert_eq!(answer.json()["type"], "/problems/method-not-allowed");
         }
     }
@@ -236,7 +240,7 @@ async fn the_route_that_fits_is_found_whatever_else_begins_like_it() {
         let line = host.log.wait_for(&format!("id=\"{}\"", path.replace('/', "-"))).await;
         assert!(line.contains(operation), "{path}: {line}");
     }
-    assert_eq!(send(host.request("PUT", "/a/x/c")).await.header("allow"), "GET, HEAD, POST");
+    assert_eq!(send(host.request("PUT", "/a/x/c")).await.header("allow"), "GET, HEAD, POST, OPTIONS");
 }
 
 #[tokio::test]
@@ -251,7 +255,7 @@ async fn two_plugins_may_share_a_path_with_different_methods() {
     let two = folder.write("two.wasm", component("DELETE", "name"));
     let three = folder.write("three.wasm", component("GET", "other"));
     let host = host().component("one", one).component("two", two).component("x-three", three).start().await;
-    assert_eq!(send(host.request("PUT", "/shared/1")).await.header("allow"), "GET, HEAD, DELETE");
+    assert_eq!(send(host.request("PUT", "/shared/1")).await.header("allow"), "GET, HEAD, DELETE, OPTIONS");
     assert_eq!(host.get("/shared/x").await.faults(), ["path.id type"]);
     assert_eq!(host.delete("/shared/x").await.faults(), ["path.name type"]);
     // The names of parameters make no difference.

@@ -22,6 +22,20 @@ apt_install() {
         die "that failed, see $tools/apt.log"
 }
 
+# Installs what the package.json in folder $1 names, at the versions of its lock file, into target/tools/$2.
+npm_install() {
+    local wanted=$1/package-lock.json into=$tools/$2
+    # The copy is made last: it says that just this list is installed.
+    cmp -s "$wanted" "$into/installed" && return
+    command -v npm >/dev/null || die "there is no npm; install Node.js 20 or newer"
+    say "installing ${1#"$root/"}/package.json into target/tools/$2"
+    mkdir -p "$into"
+    cp "$1/package.json" "$wanted" "$root/tools/.npmrc" "$into/"
+    # Not `npm ci`: it refuses a lock file without the optional packages of every platform, and not every registry has them all.
+    (cd "$into" && npm install --no-progress) >"$tools/npm.log" 2>&1 || die "npm install failed, see $tools/npm.log"
+    cp "$wanted" "$into/installed"
+}
+
 wasm_tools=$tools/venv/bin/wasm-tools
 
 # A path that stays right when the current folder changes.

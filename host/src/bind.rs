@@ -5,7 +5,9 @@ use percent_encoding::percent_decode_str;
 use wasmtime::component::Val;
 
 use crate::{
+    body::Content,
     contract::{Body, Docs, Operation, Param, Place, Shape, Type},
+    form::Form,
     value::{
         Faults, Malformed, Member, Reader, Step,
         read::absent,
@@ -21,7 +23,7 @@ pub struct Parts<'a> {
     /// Without the question mark, percent-encoded.
     pub query: &'a str,
     pub headers: &'a HeaderMap,
-    pub body: &'a [u8],
+    pub body: &'a Content,
 }
 
 /// Why a request has no arguments.
@@ -60,7 +62,10 @@ pub fn bind(operation: &Operation, parts: &Parts) -> Result<Vec<Val>, Rejection>
             Place::Path | Place::Body => {}
         }
     }
-    bind_body(operation, parts.body, &mut faults, &mut args).map_err(Rejection::Malformed)?;
+    match parts.body {
+        Content::Bytes(body) => bind_body(operation, body, &mut faults, &mut args).map_err(Rejection::Malformed)?,
+        Content::Form(form) => bind_form(operation, form, &mut faults, &mut args),
+    }
 
     if !faults.is_empty() {
         return Err(Rejection::Faults(faults));
@@ -115,6 +120,27 @@ fn bind_body(
     outcome
 }
 
+/// The same of a form, whose fields are the members that the object of JSON has.
+fn bind_form(operation: &Operation, form: &Form, faults: &mut Faults, args: &mut [Option<Val>]) {
+    let members = operation.form_members().into_iter().flatten();
+    let members: Vec<_> = members.map(|(name, ty, docs)| Member::new(name, ty, docs)).collect();
+    let values = faults.within(Step::Name(Place::Body.name().into()), |faults| form.members(faults, &members));
+    match (operation.body, values) {
+        (_, None) => {}
+        (Body::Whole(i), Some(values)) => {
+            if let Some(Shape::Record(fields)) = operation.params[i].ty.shape() {
+                args[i] = Some(Val::Record(fields.iter().map(|field| field.name.clone()).zip(values).collect()));
+            }
+        }
+        (_, Some(values)) => {
+            let in_body = operation.params.iter().zip(args).filter(|(param, _)| param.place == Place::Body);
+            for ((_, arg), value) in in_body.zip(values) {
+                *arg = Some(value);
+            }
+        }
+    }
+}
+
 /// Reads one parameter, with faults at its place.
 fn located<T>(faults: &mut Faults, param: &Param, read: impl FnOnce(&mut Faults) -> T) -> T {
     faults.within(Step::Name(param.place.name().into()), |faults| faults.within(Step::Name(param.json.clone()), read))
@@ -141,10 +167,24 @@ fn words(faults: &mut Faults, param: &Param, words: Vec<Option<String>>) -> Opti
             return Some(value);
         }
     }
-    let value = typed_words(faults, &param.ty, &param.docs, words)?;
-    // The rules of a scalar were checked with its text, and are about nothing in a list.
-    let is_list = matches!(list_of(&param.ty), Type::List(_));
-    let rules = param.docs.keywords.rules.as_deref().into_iter().chain(param.ty.rules()).filter(|_| is_list);
+    of_words(faults, &param.ty, &param.docs, words)
+}
+
+/// The words that stand for one value of type `ty` in a query, a header or a form, in order, as that value, which keeps
+/// its rules and those of `docs`. `None` is a word that is not UTF-8.
+pub fn of_words(faults: &mut Faults, ty: &Type, docs: &Docs, words: Vec<Option<String>>) -> Option<Val> {
+    let value = typed_words(faults, ty, docs, words)?;
+    // The rules of a scalar were checked with its text.
+    if matches!(list_of(ty), Type::List(_)) { list_in_rules(faults, ty, docs, value) } else { Some(value) }
+}
+
+/// A list of that type, or an option of one, if it keeps its rules and those of `docs`.
+pub fn list_in_rules(faults: &mut Faults, ty: &Type, docs: &Docs, value: Val) -> Option<Val> {
+    let of_some = match ty.resolved() {
+        Type::Option(some) => Some(some.rules()),
+        _ => None,
+    };
+    let rules = docs.keywords.rules.as_deref().into_iter().chain(ty.rules()).chain(of_some.into_iter().flatten());
     let broken = rules::check(rules, &value, "");
     faults.keeping(value, broken)
 }
@@ -184,7 +224,7 @@ fn typed_words(faults: &mut Faults, ty: &Type, docs: &Docs, mut words: Vec<Optio
 }
 
 /// The type, or what is in it if it is an option.
-fn list_of(ty: &Type) -> &Type {
+pub fn list_of(ty: &Type) -> &Type {
     match ty.resolved() {
         Type::Option(some) => some.resolved(),
         other => other,

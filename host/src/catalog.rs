@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, sync::OnceLock, time::SystemTime};
 
 use crate::{
+    config,
     contract::{Method, Operation, Pattern, Segment},
     openapi::{self, Document},
     plugin::Plugin,
@@ -179,9 +180,9 @@ impl Catalog {
     }
 
     /// The OpenAPI document of all plugins, made when it is first asked for.
-    pub fn document(&self) -> &Document {
+    pub fn document(&self, settings: &config::OpenApi) -> &Document {
         self.document
-            .get_or_init(|| openapi::document("WitAPI", self.plugins().map(|it| (it.name.as_ref(), &it.contract))))
+            .get_or_init(|| openapi::of_all(settings, self.plugins().map(|it| (it.name.as_ref(), &it.contract))))
     }
 }
 

@@ -5,6 +5,7 @@
 //! the current one; so to write a default into the file changes nothing.
 
 mod fault;
+mod openapi;
 mod values;
 
 use std::collections::BTreeMap;
@@ -13,11 +14,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
 use crate::contract::casing::Casing;
 pub use fault::{ConfigError, Hint, Place, toml_key};
-use values::{Grant, Mount, PluginName, Table, Text, Whole};
+pub use openapi::{Contact, License, OpenApi};
+use values::{Grant, Header, Mount, Origin, PluginName, Table, Text, Whole};
 
 /// The file that is read when none is named and the current folder has one.
 pub const FILE_NAME: &str = "witapi.toml";
@@ -39,8 +42,12 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// `[server]`
     pub server: Server,
+    /// `[cors]`
+    pub cors: Cors,
     /// `[keyvalue]`
     pub keyvalue: KeyValue,
+    /// `[openapi]`
+    pub openapi: OpenApi,
     plugin: BTreeMap<String, PluginTable>,
 }
 
@@ -70,7 +77,7 @@ pub struct Scheduler {
     pub queue: usize,
 }
 
-/// `[server]`: how long it waits for whom.
+/// `[server]`: how long it waits for whom, and how it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Server {
     /// `header_timeout_ms`, 1 to 3,600,000: from connection, or from the answer before, to the end of a request's head.
@@ -80,6 +87,29 @@ pub struct Server {
     pub body_timeout: Duration,
     /// `drain_ms`, 0 to 3,600,000: how long SIGTERM waits for requests in flight. Default 30 s.
     pub drain: Duration,
+    /// `compression`: whether answers and documents of 1 KiB and more are compressed for clients that ask for it.
+    /// Default true.
+    pub compression: bool,
+}
+
+/// `[cors]`: which pages of other origins may use this host, and how. Requests that are not made by a page's script are
+/// not concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cors {
+    /// `origins`: such as `https://app.example`, or `*` for every one. Default none.
+    pub origins: Vec<HeaderValue>,
+    /// `methods`: with which. Default all that operations have.
+    pub methods: Vec<Method>,
+    /// `headers`: which a request may have. `None` is any that the page asks for, which is the default and written `*`.
+    pub headers: Option<Vec<HeaderName>>,
+    /// `expose_headers`: which of an answer the page may read beside those that it always may. Default `x-request-id`,
+    /// `retry-after`, `etag`, `allow`.
+    pub expose_headers: Vec<HeaderName>,
+    /// `credentials`: whether requests may have cookies and other credentials of the browser's; not with the origin `*`.
+    /// Default false.
+    pub credentials: bool,
+    /// `max_age_s`, 0 to 86,400: how long a browser remembers what it may. Default 10 min.
+    pub max_age: Duration,
 }
 
 /// `[keyvalue]`: what plugins may store.
@@ -127,7 +157,21 @@ impl Config {
         let tree = toml::de::DeTable::parse(text).map_err(|error| fault::syntax(&error, text, path))?;
         let file = File::deserialize(toml::de::Deserializer::from(tree.clone()))
             .map_err(|error| fault::locate(&error, tree.get_ref(), text, path))?;
-        Ok(file.config(path.parent().unwrap_or(Path::new(""))))
+        let config = file.config(path.parent().unwrap_or(Path::new("")));
+        if config.cors.credentials && config.cors.origins.iter().any(|origin| origin == "*") {
+            // Else every page that its user visits could act in the user's name.
+            let wanted =
+                "each origin by its name, since every page there is must not use the credentials of its visitor";
+            return Err(fault::of_value(
+                tree.get_ref(),
+                text,
+                path,
+                ["cors", "credentials"],
+                "`true` with the origin `*`",
+                wanted,
+            ));
+        }
+        Ok(config)
     }
 
     /// What holds for the plugin of this name, whether or not the file has a table for it.
@@ -163,7 +207,9 @@ impl Default for Config {
             limits: Limits::default(),
             scheduler: Scheduler::default(),
             server: Server::default(),
+            cors: Cors::default(),
             keyvalue: KeyValue::default(),
+            openapi: OpenApi::default(),
             plugin: BTreeMap::new(),
         }
     }
@@ -187,6 +233,21 @@ impl Default for Server {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             drain: Duration::from_secs(30),
+            compression: true,
+        }
+    }
+}
+
+impl Default for Cors {
+    fn default() -> Self {
+        let names = ["x-request-id", "retry-after", "etag", "allow"];
+        Cors {
+            origins: Vec::new(),
+            methods: [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE].into(),
+            headers: None,
+            expose_headers: names.map(HeaderName::from_static).into(),
+            credentials: false,
+            max_age: Duration::from_secs(600),
         }
     }
 }
@@ -215,7 +276,9 @@ struct File {
     limits: Table<LimitsTable>,
     scheduler: Table<SchedulerTable>,
     server: Table<ServerTable>,
+    cors: Table<CorsTable>,
     keyvalue: Table<KeyValueTable>,
+    openapi: Table<openapi::OpenApiTable>,
     plugin: Table<BTreeMap<Text<PluginName>, Table<PluginTable>>>,
 }
 
@@ -239,10 +302,13 @@ impl File {
                 header_timeout: server.header_timeout_ms.map_or(default.server.header_timeout, Whole::ms),
                 body_timeout: server.body_timeout_ms.map_or(default.server.body_timeout, Whole::ms),
                 drain: server.drain_ms.map_or(default.server.drain, Whole::ms),
+                compression: server.compression.unwrap_or(default.server.compression),
             },
+            cors: self.cors.0.config(default.cors),
             keyvalue: KeyValue {
                 max_bytes: self.keyvalue.0.max_mib.map_or(default.keyvalue.max_bytes, |max| max.0 << 20),
             },
+            openapi: self.openapi.0.into(),
             plugin: plugin.map(|(name, table)| (name.0.0, table.0)).collect(),
         }
     }
@@ -271,6 +337,34 @@ struct ServerTable {
     header_timeout_ms: Option<Milliseconds>,
     body_timeout_ms: Option<Milliseconds>,
     drain_ms: Option<Whole<0, 3_600_000>>,
+    compression: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CorsTable {
+    origins: Vec<Text<Origin>>,
+    methods: Option<Vec<Text<Method>>>,
+    headers: Option<Vec<Text<Header>>>,
+    expose_headers: Option<Vec<Text<HeaderName>>>,
+    credentials: Option<bool>,
+    max_age_s: Option<Whole<0, 86_400>>,
+}
+
+impl CorsTable {
+    fn config(self, default: Cors) -> Cors {
+        let names = |names: Vec<Text<Header>>| names.into_iter().map(|name| name.0.0).collect::<Option<Vec<_>>>();
+        Cors {
+            origins: self.origins.into_iter().map(|origin| origin.0.0).collect(),
+            methods: self.methods.map_or(default.methods, |methods| methods.into_iter().map(|it| it.0).collect()),
+            headers: self.headers.map_or(default.headers, names),
+            expose_headers: self
+                .expose_headers
+                .map_or(default.expose_headers, |names| names.into_iter().map(|it| it.0).collect()),
+            credentials: self.credentials.unwrap_or(default.credentials),
+            max_age: self.max_age_s.map_or(default.max_age, |seconds| Duration::from_secs(seconds.0)),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -342,6 +436,8 @@ mod tests {
         assert_eq!(config.data, Path::new("data"));
         assert_eq!(config.scheduler, Scheduler { instances: 256, queue: 1024 });
         assert_eq!(config.server.drain, Duration::from_secs(30));
+        assert!(config.server.compression);
+        assert_eq!(config.cors, Cors::default());
         assert_eq!(config.keyvalue.max_bytes, 268_435_456);
         let plugin = config.plugin("todos");
         assert_eq!(plugin.limits, Limits::default());
@@ -373,6 +469,15 @@ mod tests {
             header_timeout_ms = 1
             body_timeout_ms = 2
             drain_ms = 0
+            compression = false
+
+            [cors]
+            origins = ["https://app.example", "http://[::1]:3000"]
+            methods = ["GET", "PUT"]
+            headers = ["Content-Type"]
+            expose_headers = []
+            credentials = true
+            max_age_s = 0
 
             [keyvalue]
             max_mib = 1
@@ -391,7 +496,16 @@ mod tests {
         assert_eq!(config.data, Path::new("/var/lib/witapi"));
         assert_eq!(config.scheduler, Scheduler { instances: 10, queue: 0 });
         let [header_timeout, body_timeout, drain] = [1, 2, 0].map(Duration::from_millis);
-        assert_eq!(config.server, Server { header_timeout, body_timeout, drain });
+        assert_eq!(config.server, Server { header_timeout, body_timeout, drain, compression: false });
+        let cors = Cors {
+            origins: ["https://app.example", "http://[::1]:3000"].map(HeaderValue::from_static).into(),
+            methods: vec![Method::GET, Method::PUT],
+            headers: Some(vec![axum::http::header::CONTENT_TYPE]),
+            expose_headers: vec![],
+            credentials: true,
+            max_age: Duration::ZERO,
+        };
+        assert_eq!(config.cors, cors);
         assert_eq!(config.keyvalue.max_bytes, 1_048_576);
         let limits = Limits { memory: 64 << 20, deadline: Duration::from_secs(1), body: 2048, result: 3072, log: 0 };
         assert_eq!(config.limits, limits);
@@ -428,7 +542,7 @@ mod tests {
         refused(
             "# comment\n\nlisen = \"127.0.0.1:1\"",
             "witapi.toml:3: unknown key `lisen` in the top level; the nearest known key is `listen` \
-             (known: listen, plugins, data, grants, limits, scheduler, server, keyvalue, plugin)",
+             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[limits]\nmemory_mb = 1",
@@ -460,12 +574,12 @@ mod tests {
         refused(
             "memory_mib = 64",
             "witapi.toml:1: unknown key `memory_mib` in the top level; it belongs in `limits` \
-             (known: listen, plugins, data, grants, limits, scheduler, server, keyvalue, plugin)",
+             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[server]\ninstances = 64",
             "witapi.toml:2: unknown key `instances` in `server`; it belongs in `scheduler` \
-             (known: header_timeout_ms, body_timeout_ms, drain_ms)",
+             (known: header_timeout_ms, body_timeout_ms, drain_ms, compression)",
         );
     }
 
@@ -568,6 +682,75 @@ mod tests {
         refused(
             "[plugin.\"../x\"]\nmount = \"/\"",
             "witapi.toml:1: `plugin.\"../x\"`: found string \"../x\", wanted the name of a plugin: A-Z a-z 0-9 . _ - and no dot first",
+        );
+    }
+
+    #[test]
+    fn origins_are_as_browsers_write_them() {
+        let config = parse("cors.origins = ['https://a.example:8443', 'http://localhost', 'app://x-y', '*']");
+        assert_eq!(config.cors.origins.len(), 4);
+        for origin in [
+            "",
+            "a.example",
+            "https://",
+            "https://a.example/",
+            "https://a.example/b",
+            "https://A.example",
+            "HTTPS://a.example",
+            "https://a.example:",
+            "https://a.example:443",
+            "http://a.example:80",
+            "https://a.example:99999",
+            "https://a b",
+            "https://u@a.example",
+            "https://*.example",
+            "https://ä.example",
+            "//a.example",
+            "null",
+        ] {
+            refused(
+                &format!("[cors]\norigins = ['{origin}']"),
+                &format!(
+                    "witapi.toml:2: `cors.origins`: found string \"{origin}\", wanted \"*\" or an origin as browsers write it, \
+                     such as \"https://app.example\" or \"http://localhost:3000\": lower case, no path, no port that the scheme has anyway"
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_are_for_origins_that_are_named() {
+        refused(
+            "[cors]\norigins = ['https://a.example', '*']\ncredentials = true",
+            "witapi.toml:3: `cors.credentials`: found `true` with the origin `*`, wanted each origin by its name, \
+             since every page there is must not use the credentials of its visitor",
+        );
+        refused(
+            "cors = { credentials = true, origins = ['*'] }",
+            "witapi.toml:1: `cors.credentials`: found `true` with the origin `*`, wanted each origin by its name, \
+             since every page there is must not use the credentials of its visitor",
+        );
+        assert!(parse("cors = { credentials = false, origins = ['*'] }").cors.origins[0] == "*");
+    }
+
+    #[test]
+    fn methods_and_headers_of_cors_are_real_ones() {
+        refused(
+            "cors.methods = ['get']",
+            "witapi.toml:1: `cors.methods`: found string \"get\", wanted GET, HEAD, POST, PUT, PATCH or DELETE",
+        );
+        assert_eq!(parse("cors.headers = ['*']").cors.headers, None);
+        refused(
+            "cors.headers = ['a b']",
+            "witapi.toml:1: `cors.headers`: found string \"a b\", wanted \"*\" or the name of a header, such as \"x-request-id\"",
+        );
+        refused(
+            "cors.expose_headers = ['*']",
+            "witapi.toml:1: `cors.expose_headers`: found string \"*\", wanted the name of a header, such as \"x-request-id\"",
+        );
+        refused(
+            "server.compression = 'yes'",
+            "witapi.toml:1: `server.compression`: found string \"yes\", wanted a boolean",
         );
     }
 

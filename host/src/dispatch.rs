@@ -1,23 +1,22 @@
 //! One request of a plugin's operation, from start to finish.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use axum::{
-    body::{self, Body},
-    http::{HeaderMap, HeaderValue, Request, StatusCode, header, request},
+    body::Body,
+    http::{HeaderValue, Method, Request, StatusCode, header, request},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use wasmtime::component::Val;
 
 use crate::{
-    Host,
+    Host, accept,
     bind::{Parts, bind},
+    body,
     catalog::{Found, NotFound},
-    contract::{self, ErrorStatus, Operation, Outcome, Type},
-    problem::Problem,
+    contract::{self, ErrorStatus, Outcome, Type},
+    problem::{Problem, options},
     runtime::Facts,
     value,
 };
@@ -41,6 +40,7 @@ pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<
     let found = match catalog.find(head.method.as_str(), &path) {
         Ok(found) => found,
         Err(NotFound::Path) => return Problem::NoRoute.into_response(),
+        Err(NotFound::Method { allow }) if head.method == Method::OPTIONS => return options(&allow),
         Err(NotFound::Method { allow }) => return Problem::MethodNotAllowed { allow }.into_response(),
     };
     trace.plugin = Some(found.plugin.name.to_string());
@@ -60,12 +60,16 @@ async fn answer(
     peer: SocketAddr,
     id: &str,
     found: &Found<'_, '_>,
-    head: request::Parts,
+    mut head: request::Parts,
     body: Body,
 ) -> Result<Response, Problem> {
     let operation = found.operation();
     let limits = &found.plugin.limits;
-    let body = read_body(operation, &head.headers, body, limits.body, host.config().server.body_timeout).await?;
+    let offers = operation.outcome.media_types();
+    if !offers.is_empty() && accept::preferred(&head.headers, offers).is_none() {
+        return Err(Problem::NotAcceptable { header: header::ACCEPT, offers });
+    }
+    let body = body::read(operation, &mut head, body, limits.body, host.config().server.body_timeout).await?;
     let query = head.uri.query().unwrap_or_default();
     let args = bind(operation, &Parts { path: &found.path, query, headers: &head.headers, body: &body })?;
     drop(body);
@@ -76,52 +80,6 @@ async fn answer(
     let result = found.plugin.call(found.index, args, facts, deadline).await?;
     drop(permit);
     respond(&operation.outcome, result, limits.result)
-}
-
-/// The whole body, if the operation has one.
-async fn read_body(
-    operation: &Operation,
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-    patience: Duration,
-) -> Result<Bytes, Problem> {
-    let wanted = match operation.body {
-        contract::Body::None => return Ok(Bytes::new()),
-        contract::Body::Raw(_) => "application/octet-stream",
-        contract::Body::Whole(_) | contract::Body::Members => "application/json",
-    };
-    let declared =
-        headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()).and_then(|it| it.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > limit as u64) {
-        return Err(Problem::BodyTooLarge { limit });
-    }
-    let has_body = declared.is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING);
-    if has_body {
-        check_media_type(headers.get(header::CONTENT_TYPE), wanted)?;
-    }
-    let read = timeout(patience, Limited::new(body, limit).collect()).await;
-    let read = read.map_err(|_| Problem::SlowRequest { limit: patience })?;
-    match read {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::BodyTooLarge { limit }),
-        Err(_) => Err(Problem::BodyBroken),
-    }
-}
-
-fn check_media_type(found: Option<&HeaderValue>, wanted: &'static str) -> Result<(), Problem> {
-    let Some(found) = found else {
-        return Err(Problem::UnsupportedMediaType { found: "no `content-type`".into(), wanted });
-    };
-    let text = found.to_str().unwrap_or("�");
-    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    // Every `+json` type is JSON (RFC 6839, section 3.1).
-    let is_json = wanted == "application/json" && essence.starts_with("application/") && essence.ends_with("+json");
-    if essence == wanted || is_json {
-        return Ok(());
-    }
-    let short: String = text.chars().filter(|c| !c.is_control()).take(100).collect();
-    Err(Problem::UnsupportedMediaType { found: format!("`{short}`"), wanted })
 }
 
 /// What the function returned, as an answer. The cases are those of [`Outcome::of`].
@@ -149,7 +107,7 @@ fn respond(outcome: &Outcome, result: Option<Val>, limit: usize) -> Result<Respo
         (Some(ty), Some(value)) => ("application/json", json(ty, &value, limit)?),
         _ => return Ok(status.into_response()),
     };
-    Ok((status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], body::Body::from(body)).into_response())
+    Ok((status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], Body::from(body)).into_response())
 }
 
 fn operation_error(outcome: &Outcome, error: Option<&Val>, limit: usize) -> Result<Problem, Problem> {

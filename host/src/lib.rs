@@ -2,15 +2,19 @@
 //!
 //! [`Host`] holds what runs; [`server`] puts it on a socket. The flow of a request and of a load is in `ARCHITECTURE.md`.
 
+pub mod accept;
 pub mod bind;
+pub mod body;
 pub mod catalog;
 pub mod config;
 pub mod contract;
 pub mod dispatch;
 pub mod embed;
+pub mod form;
 pub mod inspect;
 pub mod keyvalue;
 pub mod log;
+pub mod media_type;
 pub mod openapi;
 pub mod plugin;
 pub mod problem;
@@ -25,6 +29,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use catalog::{Catalog, Failure};
 use config::Config;
@@ -43,6 +48,7 @@ pub struct Host {
     catalog: ArcSwap<Catalog>,
     /// Held while one catalog is made of another, never across a guest's call.
     changing: Mutex<()>,
+    revision: watch::Sender<u64>,
 }
 
 impl Host {
@@ -61,7 +67,10 @@ impl Host {
             config: config.clone(),
         };
         let scheduler = Scheduler::new(config.scheduler.instances, config.scheduler.queue);
-        Ok(Host { loader, scheduler, catalog: ArcSwap::default(), changing: Mutex::new(()) })
+        // Counted on from the time of start, so that no earlier host on this address had the same.
+        let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let revision = watch::Sender::new(began.as_micros() as u64);
+        Ok(Host { loader, scheduler, catalog: ArcSwap::default(), changing: Mutex::new(()), revision })
     }
 
     pub fn config(&self) -> &Config {
@@ -75,6 +84,14 @@ impl Host {
     /// What is served now. Whoever holds it is not disturbed by what comes after it.
     pub fn catalog(&self) -> Arc<Catalog> {
         self.catalog.load_full()
+    }
+
+    /// The number of the current catalog, to look at and to wait for. It grows with every change, also over a restart.
+    ///
+    /// Read it before the catalog: what was made of a newer catalog under an older number is made anew once too often,
+    /// and never once too little.
+    pub fn revision(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
     }
 
     /// Serves `plugin` from now on, in the place of its earlier version if there is one.
@@ -96,7 +113,7 @@ impl Host {
         let action = if earlier.is_some() { "replaced" } else { "loaded" };
         let plugin = Arc::new(plugin);
         let next = catalog.with(plugin.clone()).map_err(|conflict| failed(Cause::Conflict(conflict)))?;
-        self.catalog.store(Arc::new(next));
+        self.publish(next);
         tracing::info!(
             plugin = %plugin.name,
             operations = plugin.contract.operations.len(),
@@ -114,7 +131,7 @@ impl Host {
         let file = error.file.clone();
         let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
         let failure = Failure { file, reason: error.cause.to_string(), at: SystemTime::now() };
-        self.catalog.store(Arc::new(self.catalog.load().with_failure(&name, failure)));
+        self.publish(self.catalog.load().with_failure(&name, failure));
     }
 
     /// Serves what was loaded from `file` no more. Requests in flight end as they began.
@@ -131,7 +148,13 @@ impl Host {
             // It was another file of that name, which never served.
             catalog.without_failure(name)
         };
+        self.publish(next);
+    }
+
+    /// The one place where a catalog follows another.
+    fn publish(&self, next: Catalog) {
         self.catalog.store(Arc::new(next));
+        self.revision.send_modify(|revision| *revision += 1);
     }
 
     fn changing(&self) -> MutexGuard<'_, ()> {

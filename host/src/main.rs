@@ -75,7 +75,7 @@ struct Inspect {
     /// Print the OpenAPI document
     #[arg(long)]
     openapi: bool,
-    /// The configuration whose mount point and casing hold [default: witapi.toml, if it is there]
+    /// The configuration whose mount point, casing and `[openapi]` hold [default: witapi.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -182,9 +182,10 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
 
 fn inspect(arguments: &Inspect) -> anyhow::Result<()> {
     let file = &arguments.file;
-    let (name, contract) = contract_of(file, &Config::load(arguments.config.as_deref())?)?;
+    let config = Config::load(arguments.config.as_deref())?;
+    let (name, contract) = contract_of(file, &config)?;
     print(&if arguments.openapi {
-        format!("{}\n", openapi::pretty(&name, &contract))
+        format!("{}\n", openapi::pretty(&config.openapi, &name, &contract))
     } else if arguments.json {
         format!("{:#}\n", inspect::json(&name, &contract))
     } else {

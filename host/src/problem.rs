@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -17,35 +17,19 @@ use crate::{
     value::{Faults, Malformed},
 };
 
+mod kind;
+
+pub use kind::*;
+
 /// Seconds after which a client may try again when the host is saturated.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// A kind of problem. Its name is the end of its `type`, which never changes; its title says it in words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
-    pub name: &'static str,
-    /// `None`: the operation's contract decides.
-    pub status: Option<u16>,
-    pub title: &'static str,
-}
+/// The content encodings of requests that are undone.
+const DECODED: HeaderValue = HeaderValue::from_static("gzip, deflate");
 
-pub const NO_ROUTE: Kind = Kind { name: "no-route", status: Some(404), title: "No operation has this path" };
-pub const METHOD_NOT_ALLOWED: Kind =
-    Kind { name: "method-not-allowed", status: Some(405), title: "The path has no operation with this method" };
-pub const MALFORMED_JSON: Kind = Kind { name: "malformed-json", status: Some(400), title: "The body is not JSON" };
-pub const SLOW_REQUEST: Kind =
-    Kind { name: "slow-request", status: Some(408), title: "The body took too long to arrive" };
-pub const BODY_TOO_LARGE: Kind = Kind { name: "body-too-large", status: Some(413), title: "The body is too large" };
-pub const UNSUPPORTED_MEDIA_TYPE: Kind =
-    Kind { name: "unsupported-media-type", status: Some(415), title: "The body's media type is not the operation's" };
-pub const INVALID_REQUEST: Kind =
-    Kind { name: "invalid-request", status: Some(422), title: "The request does not fit the contract" };
-pub const NONE_FOUND: Kind = Kind { name: "none-found", status: Some(404), title: "There is no such thing" };
-pub const OPERATION_ERROR: Kind =
-    Kind { name: "operation-error", status: None, title: "The operation answered with an error" };
-pub const PLUGIN_FAILED: Kind = Kind { name: "plugin-failed", status: Some(500), title: "The plugin failed" };
-pub const SATURATED: Kind = Kind { name: "saturated", status: Some(503), title: "All instances are busy" };
-pub const DEADLINE: Kind = Kind { name: "deadline", status: Some(504), title: "The operation took too long" };
+/// Those of every operation that reads a body.
+pub const OF_BODIES: [Kind; 5] =
+    [MALFORMED_BODY, SLOW_REQUEST, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, UNSUPPORTED_ENCODING];
 
 /// Why a request has no success for an answer.
 #[derive(Debug)]
@@ -54,9 +38,18 @@ pub enum Problem {
     MethodNotAllowed {
         allow: Vec<Method>,
     },
+    /// The client's header takes none of what the answer may be.
+    NotAcceptable {
+        header: HeaderName,
+        offers: &'static [&'static str],
+    },
+    /// Both as they stand in a sentence.
     UnsupportedMediaType {
         found: String,
-        wanted: &'static str,
+        wanted: String,
+    },
+    UnsupportedEncoding {
+        found: String,
     },
     BodyTooLarge {
         limit: usize,
@@ -66,6 +59,8 @@ pub enum Problem {
     },
     /// The client stopped in the middle of the body; it will hardly read the answer.
     BodyBroken,
+    /// A sentence that begins with "It" or "Its": the body.
+    MalformedBody(String),
     Malformed(Malformed),
     Faults(Faults),
     NoneFound,
@@ -124,10 +119,13 @@ impl Problem {
         match self {
             Problem::NoRoute => NO_ROUTE,
             Problem::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
+            Problem::NotAcceptable { .. } => NOT_ACCEPTABLE,
             Problem::UnsupportedMediaType { .. } => UNSUPPORTED_MEDIA_TYPE,
+            Problem::UnsupportedEncoding { .. } => UNSUPPORTED_ENCODING,
             Problem::BodyTooLarge { .. } => BODY_TOO_LARGE,
             Problem::SlowRequest { .. } => SLOW_REQUEST,
-            Problem::BodyBroken | Problem::Malformed(_) => MALFORMED_JSON,
+            Problem::BodyBroken | Problem::MalformedBody(_) => MALFORMED_BODY,
+            Problem::Malformed(_) => MALFORMED_JSON,
             Problem::Faults(_) => INVALID_REQUEST,
             Problem::NoneFound => NONE_FOUND,
             Problem::Operation { .. } => OPERATION_ERROR,
@@ -140,7 +138,13 @@ impl Problem {
     fn detail(&self) -> Option<String> {
         Some(match self {
             Problem::MethodNotAllowed { allow } => format!("This path takes {}.", listed(allow)),
-            Problem::UnsupportedMediaType { found, wanted } => format!("Found {found}, wanted `{wanted}`."),
+            Problem::NotAcceptable { header, offers } => {
+                let offers: Vec<_> = offers.iter().map(|offer| format!("`{offer}`")).collect();
+                format!("`{header}` takes none of what there is: {}.", offers.join(", "))
+            }
+            Problem::UnsupportedMediaType { found, wanted } => format!("Found {found}, wanted {wanted}."),
+            Problem::UnsupportedEncoding { found } => format!("Found {found}, wanted `gzip`, `deflate` or none."),
+            Problem::MalformedBody(reason) => reason.clone(),
             Problem::BodyTooLarge { limit } => format!("The limit is {limit} bytes."),
             Problem::SlowRequest { limit } => format!("It has to be complete within {limit:?}."),
             Problem::BodyBroken => "The body ended before its time.".into(),
@@ -161,45 +165,65 @@ impl Problem {
     }
 }
 
-/// The methods that a path takes. Where there is `GET` there is `HEAD` (RFC 9110, section 9.3.2).
+/// The answer to `OPTIONS`: what the path takes (RFC 9110, section 9.3.7).
+pub fn options(methods: &[Method]) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().insert(header::ALLOW, allow(methods));
+    response
+}
+
+fn allow(methods: &[Method]) -> HeaderValue {
+    // The names of methods are ASCII.
+    HeaderValue::from_str(&listed(methods)).unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
+
+/// The methods that a path takes. Where there is `GET` there is `HEAD` (RFC 9110, section 9.3.2), and `OPTIONS` everywhere.
 fn listed(methods: &[Method]) -> String {
     let with_head = |method: &Method| match method {
         Method::Get => "GET, HEAD",
         other => other.as_str(),
     };
-    methods.iter().map(with_head).collect::<Vec<_>>().join(", ")
+    methods.iter().map(with_head).chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let kind = self.kind();
-        let status = match &self {
+impl Problem {
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        match self {
             Problem::Operation { status, .. } => *status,
-            _ => kind.status.unwrap_or(500),
-        };
-        let raw: Option<Box<RawValue>> = match &self {
+            _ => self.kind().status.unwrap_or(500),
+        }
+    }
+
+    /// The problem document, as JSON.
+    pub fn document(&self) -> Vec<u8> {
+        let kind = self.kind();
+        let raw: Option<Box<RawValue>> = match self {
             Problem::Operation { error: Some(error), .. } => serde_json::from_slice(error).ok(),
             _ => None,
         };
         let document = Document {
-            r#type: type_uri(kind),
+            r#type: kind.uri(),
             title: kind.title,
-            status,
+            status: self.status(),
             detail: self.detail(),
-            errors: if let Problem::Faults(faults) = &self { Some(json!(faults.listed)) } else { None },
+            errors: if let Problem::Faults(faults) = self { Some(json!(faults.listed)) } else { None },
             error: raw.as_deref(),
         };
-        let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.document()));
+        *response.status_mut() = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match &self {
-            Problem::MethodNotAllowed { allow } => {
-                if let Ok(allow) = HeaderValue::from_str(&listed(allow)) {
-                    headers.insert(header::ALLOW, allow);
-                }
-            }
+            Problem::MethodNotAllowed { allow: methods } => drop(headers.insert(header::ALLOW, allow(methods))),
+            // RFC 9110, section 15.5.16.
+            Problem::UnsupportedEncoding { .. } => drop(headers.insert(header::ACCEPT_ENCODING, DECODED)),
             Problem::Saturated => drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER)),
             // The rest of the body is still on its way, so the connection is of no more use.
             Problem::BodyTooLarge { .. } | Problem::SlowRequest { .. } | Problem::BodyBroken => {
@@ -209,9 +233,4 @@ impl IntoResponse for Problem {
         }
         response
     }
-}
-
-/// The `type` of a problem: a path of this host.
-pub fn type_uri(kind: Kind) -> String {
-    format!("/problems/{}", kind.name)
 }

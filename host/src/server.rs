@@ -14,8 +14,9 @@ use std::{
 use axum::{
     Json, Router,
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use hyper::{body::Incoming, server::conn::http1, service::Service};
@@ -24,18 +25,31 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 use uuid::Uuid;
 
 use crate::{
-    Host,
+    Host, contract,
     dispatch::{Trace, dispatch},
     openapi::Document,
-    problem::Problem,
-    server::status::plugins,
+    problem::{Problem, options},
+    server::{
+        compression::compressed,
+        conditional::is_known,
+        cors::{Cors, cors},
+        status::plugins,
+    },
 };
 
-mod docs;
+mod assets;
+mod compression;
+mod conditional;
+mod cors;
+mod events;
+mod pages;
 mod status;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,11 +62,17 @@ const MAX_REQUEST_ID: usize = 128;
 pub struct Server {
     host: Arc<Host>,
     is_ready: Arc<AtomicBool>,
+    /// Whether requests in flight that have no end of their own have to end.
+    stopping: Arc<watch::Sender<bool>>,
+    /// A permit for each that listens to events.
+    listeners: Arc<Semaphore>,
+    pages: Arc<pages::Latest>,
 }
 
 impl Server {
     pub fn new(host: Arc<Host>) -> Server {
-        Server { host, is_ready: Arc::default() }
+        let listeners = Arc::new(Semaphore::new(events::MAX_LISTENERS));
+        Server { host, is_ready: Arc::default(), stopping: Arc::default(), listeners, pages: Arc::default() }
     }
 
     /// Says on `/readyz` whether requests are welcome.
@@ -96,6 +116,7 @@ impl Server {
             });
         }
         self.set_ready(false);
+        self.stopping.send_replace(true);
         drop(listener);
         tracing::info!("stopping: waiting for the requests in flight");
         if tokio::time::timeout(config.server.drain, graceful.shutdown()).await.is_err() {
@@ -107,24 +128,37 @@ impl Server {
     }
 
     fn app(&self) -> Router {
-        Router::new()
+        let config = self.host.config();
+        let mut app = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .route("/openapi.json", get(openapi))
             .route("/openapi/{file}", get(openapi_of))
-            .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
-            .route("/docs/", get(|| async { docs::file("index.html") }))
-            .route("/docs/{*file}", get(|Path(file): Path<String>| async move { docs::file(&file) }))
             .route(
                 "/_witapi/plugins",
                 get(|State(server): State<Server>| async move { Json(plugins(&server.host.catalog())) }),
             )
+            .route("/_witapi/events", get(events::events))
+            .merge(pages::routes())
             .fallback(operation)
-            .method_not_allowed_fallback(|| async {
-                Problem::MethodNotAllowed { allow: vec![crate::contract::Method::Get] }
-            })
-            .layer(axum::middleware::from_fn(identified))
-            .with_state(self.clone())
+            .method_not_allowed_fallback(not_got);
+        if config.server.compression {
+            app = app.layer(from_fn(compressed));
+        }
+        if let Some(allowed) = Cors::new(&config.cors) {
+            app = app.layer(from_fn_with_state(allowed, cors));
+        }
+        app.layer(from_fn(identified)).with_state(self.clone())
+    }
+}
+
+/// A path of the host's own, but another method than `GET` and `HEAD`.
+async fn not_got(method: Method) -> Response {
+    let takes = [contract::Method::Get];
+    if method == Method::OPTIONS {
+        options(&takes)
+    } else {
+        Problem::MethodNotAllowed { allow: takes.into() }.into_response()
     }
 }
 
@@ -138,35 +172,44 @@ async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
 
 async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
-    send(catalog.document(), &headers)
+    send(catalog.document(&server.host.config().openapi), &headers)
 }
 
-/// `/openapi/<plugin>.json`
+/// `/openapi/<plugin>.json` and `/openapi/<plugin>.wit`
 async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
-    let plugin = file.strip_suffix(".json").and_then(|name| catalog.entries().get(name)?.serving.clone());
-    match plugin {
-        Some(plugin) => send(plugin.document(), &headers),
-        None => Problem::NoRoute.into_response(),
+    let serving = |name: &str| catalog.entries().get(name)?.serving.as_ref();
+    match file.rsplit_once('.').and_then(|(name, ending)| Some((serving(name)?, ending))) {
+        Some((plugin, "json")) => send(plugin.document(&server.host.config().openapi), &headers),
+        Some((plugin, "wit")) => send(plugin.wit(), &headers),
+        _ => Problem::NoRoute.into_response(),
     }
 }
 
 /// A document, or only the word that the client has it already.
 fn send(document: &Document, headers: &HeaderMap) -> Response {
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let etag = document.etag.to_str().unwrap_or_default();
-    let is_known = known.split(',').any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag);
-    let caching =
-        [(header::ETAG, document.etag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
-    if is_known {
+    // The word that it is known goes for all of its encodings, so it has to tell of them too.
+    let caching = [
+        (header::ETAG, document.etag.clone()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::VARY, HeaderValue::from_static("accept-encoding")),
+    ];
+    if is_known(headers, &document.etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
-    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    (caching, json, document.json.clone()).into_response()
+    let media_type = [(header::CONTENT_TYPE, document.media_type.clone())];
+    (caching, media_type, document.body.clone()).into_response()
 }
 
-/// Every path that is not the host's own.
+/// Every path that is not the host's own, and `/`.
 async fn operation(State(server): State<Server>, request: Request) -> Response {
+    // `OPTIONS *` asks about the host as a whole (RFC 9110, section 9.3.7).
+    if request.method() == Method::OPTIONS && request.uri().path() == "*" {
+        return options(&contract::Method::ALL);
+    }
+    if let Some(page) = pages::landing(&server, &request) {
+        return page;
+    }
     let peer = request.extensions().get().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let mut trace = Trace::default();

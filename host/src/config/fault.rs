@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 /// The keys that stand in one kind of table only, to tell where a misplaced one belongs.
-const TABLES: [(&str, &[&str]); 5] = [
+const TABLES: [(&str, &[&str]); 7] = [
     ("limits", &["memory_mib", "deadline_ms", "body_kib", "result_kib", "log_kib"]),
     ("scheduler", &["instances", "queue"]),
-    ("server", &["header_timeout_ms", "body_timeout_ms", "drain_ms"]),
+    ("server", &["header_timeout_ms", "body_timeout_ms", "drain_ms", "compression"]),
+    ("cors", &["origins", "methods", "headers", "expose_headers", "credentials", "max_age_s"]),
     ("keyvalue", &["max_mib"]),
+    ("openapi", &["title", "description", "version", "servers", "contact", "license", "terms_of_service"]),
     ("plugin.<name>", &["mount", "casing"]),
 ];
 
@@ -112,6 +114,31 @@ pub(super) fn locate(error: &toml::de::Error, tree: &DeTable<'_>, text: &str, fi
     }
 }
 
+/// A value that makes no sense beside another.
+pub(super) fn of_value<const N: usize>(
+    tree: &DeTable<'_>,
+    text: &str,
+    file: &Path,
+    keys: [&str; N],
+    found: &str,
+    wanted: &str,
+) -> ConfigError {
+    let mut table = Some(tree);
+    let mut span = None;
+    for key in keys {
+        let value = table.and_then(|table| table.get(key));
+        span = value.map(|value| value.span()).or(span);
+        table = value.and_then(|value| value.get_ref().as_table());
+    }
+    ConfigError::Value {
+        file: file.to_owned(),
+        line: line(text, span),
+        key: Place(keys.map(str::to_owned).into()),
+        found: found.to_owned(),
+        wanted: wanted.to_owned(),
+    }
+}
+
 fn in_words_of_toml(serde: &str) -> String {
     match serde {
         "map" => "a table".to_owned(),
@@ -181,7 +208,7 @@ mod tests {
 
     #[test]
     fn every_key_is_listed_under_its_table() {
-        for (table, keys) in &TABLES[..4] {
+        for (table, keys) in &TABLES[..5] {
             assert_eq!(*known(table), **keys);
         }
         let [(_, limits), .., (_, own)] = TABLES;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::{HeaderName, HeaderValue, Method};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor};
 
@@ -196,6 +197,72 @@ impl Read for Grant {
 fn is_label(text: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     text.starts_with(|first: char| first.is_ascii_lowercase()) && text.split('-').all(is_word)
+}
+
+/// `*`, or scheme, host and perhaps a port: what stands in the header `Origin` (RFC 6454, section 6.1).
+#[derive(Debug, Clone)]
+pub(super) struct Origin(pub(super) HeaderValue);
+
+impl Read for Origin {
+    const WANTED: &str = "\"*\" or an origin as browsers write it, such as \"https://app.example\" or \"http://localhost:3000\": \
+                          lower case, no path, no port that the scheme has anyway";
+
+    fn read(text: &str) -> Option<Self> {
+        let value = Origin(HeaderValue::from_str(text).ok()?);
+        if text == "*" {
+            return Some(value);
+        }
+        let (scheme, authority) = text.split_once("://")?;
+        let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase())
+            && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b));
+        // The colons of an IPv6 address stand in brackets.
+        let after_address = authority.find(']').map_or(0, |end| end + 1);
+        let (host, port) = match authority[after_address..].find(':') {
+            Some(colon) => (&authority[..after_address + colon], Some(&authority[after_address + colon + 1..])),
+            None => (authority, None),
+        };
+        let is_host = match host.strip_prefix('[') {
+            Some(address) => address.strip_suffix(']')?.parse::<Ipv6Addr>().is_ok(),
+            None => host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b)),
+        };
+        let is_port = match port {
+            Some(port) => {
+                let number: u16 = port.parse().ok()?;
+                number.to_string() == port && !matches!((scheme, number), ("https", 443) | ("http", 80))
+            }
+            None => true,
+        };
+        (is_scheme && !host.is_empty() && is_host && is_port).then_some(value)
+    }
+}
+
+/// `None` is `*`, any header.
+#[derive(Debug, Clone)]
+pub(super) struct Header(pub(super) Option<HeaderName>);
+
+impl Read for Header {
+    const WANTED: &str = "\"*\" or the name of a header, such as \"x-request-id\"";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "*" { Some(Header(None)) } else { HeaderName::read(text).map(|name| Header(Some(name))) }
+    }
+}
+
+impl Read for HeaderName {
+    const WANTED: &str = "the name of a header, such as \"x-request-id\"";
+
+    fn read(text: &str) -> Option<Self> {
+        HeaderName::try_from(text).ok().filter(|name| name != "*")
+    }
+}
+
+impl Read for Method {
+    const WANTED: &str = "GET, HEAD, POST, PUT, PATCH or DELETE";
+
+    fn read(text: &str) -> Option<Self> {
+        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        known.into_iter().find(|method| method == text)
+    }
 }
 
 /// The name of a component's file without its ending.

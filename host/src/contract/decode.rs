@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, cell::RefCell, collections::HashSet, panic};
 
+use wit_component::WitPrinter;
 use wit_parser::{
     Function, FunctionKind, InterfaceId, PackageId, Resolve, WorldId, WorldItem, WorldKey,
     decoding::{DecodedWasm, decode as decode_wit},
@@ -63,8 +64,9 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError
         problems: vec![],
         warnings: vec![],
     };
-    let contract = reader.contract(world, sections.uses_async);
+    let mut contract = reader.contract(world, sections.uses_async);
     if reader.problems.is_empty() {
+        contract.wit = wit_text(&component, world, &sections.wit);
         Ok(contract)
     } else {
         Err(ContractError { problems: reader.problems, is_truncated: false })
@@ -181,6 +183,7 @@ impl<'a> Reader<'a> {
             interfaces: vec![],
             imports: world.imports.iter().filter_map(|(key, item)| import(component, key, item)).collect(),
             uses_async,
+            wit: String::new(),
             warnings: vec![],
         };
         for (key, item) in &world.exports {
@@ -213,7 +216,6 @@ impl<'a> Reader<'a> {
         }
         self.compare_with_texts();
         self.refuse_double_routes(&contract.operations);
-        number_equal_ids(&mut contract.operations);
         for source in self.texts.iter().map(|(source, _)| source).chain([&self.component]) {
             let findings = std::mem::take(&mut source.types.borrow_mut().findings);
             self.problems.extend(findings.problems);
@@ -381,9 +383,7 @@ impl<'a> Reader<'a> {
         self.warnings.append(&mut findings.warnings);
         let Placed { params, body, pattern } = placed?;
         let tags = if docs.keywords.tags.is_empty() { &exported.docs.keywords.tags } else { &docs.keywords.tags };
-        let prefix = exported.interface.map(|name| format!("{name}_")).unwrap_or_default();
         Ok(Operation {
-            id: format!("{prefix}{}", function.name).replace('-', "_"),
             interface: exported.interface.unwrap_or_default().to_owned(),
             instance: exported.instance.clone(),
             function: function.name.clone(),
@@ -437,16 +437,20 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Interfaces `a-b` with `c` and `a` with `b-c` make one id of two operations: the later ones get a number.
-fn number_equal_ids(operations: &mut [Operation]) {
-    let mut taken = HashSet::new();
-    for operation in operations {
-        let base = operation.id.clone();
-        let mut number = 2;
-        while !taken.insert(operation.id.clone()) {
-            operation.id = format!("{base}_{number}");
-            number += 1;
-        }
+/// The WIT as text: the embedded one, or what the component's own types say. Of several embedded ones, each tells a part.
+fn wit_text(component: &Resolve, world: WorldId, texts: &[&str]) -> String {
+    if let [text] = texts {
+        return (*text).to_owned();
+    }
+    let Some(main) = component.worlds[world].package else { return String::new() };
+    let others: Vec<_> = component.packages.iter().map(|(id, _)| id).filter(|id| *id != main).collect();
+    let printed = panic::catch_unwind(|| {
+        let mut printer = WitPrinter::default();
+        printer.print(component, main, &others).map(|()| printer.output.to_string())
+    });
+    match printed {
+        Ok(Ok(text)) => text,
+        _ => "// The types of this component cannot be written as WIT.\n".to_owned(),
     }
 }
 

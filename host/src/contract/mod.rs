@@ -40,6 +40,8 @@ pub struct Contract {
     pub operations: Vec<Operation>,
     pub interfaces: Vec<Interface>,
     pub imports: Vec<Import>,
+    /// The plugin's WIT, all packages: as its author wrote it if it is embedded, else as the component's types tell it.
+    pub wit: String,
     /// Whether the component uses component-model async anywhere, so that it needs an engine with it.
     pub uses_async: bool,
     /// What the author should know though the component loads. Each names the item.

@@ -5,8 +5,6 @@ use super::{Absent, Docs, Method, Outcome, Pattern, Shape, Type};
 /// Built once, at load; routing, binding, invocation and the document all read it.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// `<interface>_<function>` in snake case: the document's `operationId`, unique in its plugin.
-    pub id: String,
     /// The interface's name without package and version; empty for a function of the world.
     pub interface: String,
     /// The export that holds the function, with package and version; `None` for a function of the world.
@@ -86,14 +84,8 @@ impl Param {
     }
 
     /// Whether it is a list or a set of flags that stands in single words, so that none of them is the empty one.
-    /// Unless that breaks a rule: then it has to be there.
     pub fn is_empty_if_absent(&self) -> bool {
-        let rules = || self.docs.keywords.rules.as_deref().into_iter().chain(self.ty.rules());
-        match self.ty.resolved() {
-            _ if !matches!(self.place, Place::Query | Place::Header) => false,
-            Type::List(_) => !rules().any(|rules| rules.refuse_empty()),
-            _ => matches!(self.ty.shape(), Some(Shape::Flags(_))),
-        }
+        matches!(self.place, Place::Query | Place::Header) && self.ty.is_empty_if_absent(&self.docs)
     }
 }
 
@@ -110,6 +102,23 @@ impl Operation {
             Body::None | Body::Raw(_) => false,
             Body::Whole(i) => !self.params[i].is_optional(),
             Body::Members => self.params_in(Place::Body).any(|param| !param.is_optional()),
+        }
+    }
+
+    /// The members of a body that is one JSON object, with their JSON names and documentation: what a form has a field for
+    /// each of. `None` if the operation takes no forms.
+    pub fn form_members(&self) -> Option<Vec<(&str, &Type, &Docs)>> {
+        match self.body {
+            Body::None | Body::Raw(_) => None,
+            Body::Whole(i) => match self.params[i].ty.shape() {
+                Some(Shape::Record(fields)) => {
+                    Some(fields.iter().map(|field| (field.json.as_str(), &field.ty, &field.docs)).collect())
+                }
+                _ => None,
+            },
+            Body::Members => {
+                Some(self.params_in(Place::Body).map(|param| (param.json.as_str(), &param.ty, &param.docs)).collect())
+            }
         }
     }
 

@@ -47,6 +47,15 @@ impl Outcome {
         matches!(self.value.as_ref().map(Type::resolved), Some(Type::Bytes))
     }
 
+    /// The media types that the answer to a success may have; none where it has no body.
+    pub fn media_types(&self) -> &'static [&'static str] {
+        match self.value {
+            None => &[],
+            Some(_) if self.is_raw() => &["application/octet-stream"],
+            Some(_) => &["application/json"],
+        }
+    }
+
     /// How an `err` becomes a status.
     pub fn error_status(&self) -> ErrorStatus {
         let of_type = self.error.as_ref().and_then(Type::status);

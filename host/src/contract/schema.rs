@@ -338,7 +338,7 @@ pub fn scalar_schema(scalar: Scalar) -> Object {
 }
 
 /// An object with exactly these members: name, schema, whether it must be there.
-fn object_schema(members: impl IntoIterator<Item = (String, RefOr<Schema>, bool)>) -> Object {
+pub fn object_schema(members: impl IntoIterator<Item = (String, RefOr<Schema>, bool)>) -> Object {
     let mut object = Object::with_type(JsonType::Object);
     object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     for (name, schema, is_required) in members {

@@ -135,6 +135,16 @@ impl Type {
         }
     }
 
+    /// Whether nothing at all stands for the empty list or no flags, where each item is a word of its own. Unless that breaks
+    /// a rule: then it has to be there.
+    pub fn is_empty_if_absent(&self, docs: &Docs) -> bool {
+        let mut rules = docs.keywords.rules.as_deref().into_iter().chain(self.rules());
+        match self.resolved() {
+            Type::List(_) => !rules.any(Rules::refuse_empty),
+            _ => matches!(self.shape(), Some(Shape::Flags(_))),
+        }
+    }
+
     /// The rules of the aliases on the way to what the type stands for.
     pub fn rules(&self) -> impl Iterator<Item = &Rules> {
         self.names().filter_map(|named| named.docs.keywords.rules.as_deref())

@@ -182,5 +182,6 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         load_time: began.elapsed(),
         callable,
         document: OnceLock::new(),
+        wit: OnceLock::new(),
     })
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use wasmtime::component::Val;
 
 use crate::{
-    config::Limits,
+    config::{self, Limits},
     contract::Contract,
     openapi::{self, Document},
     runtime::{CallError, Callable, Facts},
@@ -38,12 +38,18 @@ pub struct Plugin {
     pub load_time: Duration,
     callable: Callable,
     document: OnceLock<Document>,
+    wit: OnceLock<Document>,
 }
 
 impl Plugin {
     /// The OpenAPI document of this plugin alone, made when it is first asked for.
-    pub fn document(&self) -> &Document {
-        self.document.get_or_init(|| openapi::document(&self.name, [(self.name.as_ref(), &self.contract)].into_iter()))
+    pub fn document(&self, settings: &config::OpenApi) -> &Document {
+        self.document.get_or_init(|| openapi::of_plugin(settings, &self.name, &self.contract))
+    }
+
+    /// Its WIT, made when it is first asked for.
+    pub fn wit(&self) -> &Document {
+        self.wit.get_or_init(|| Document::wit(&self.contract))
     }
 
     /// Calls the operation of that index. See [`Callable::call`].

@@ -72,6 +72,11 @@ impl Faults {
         self.listed.is_empty()
     }
 
+    /// Whether further faults are counted only, so that nobody needs to find words for them.
+    pub fn is_full(&self) -> bool {
+        self.listed.len() >= MAX_LISTED
+    }
+
     /// Records a fault of the value where the walk is.
     pub fn add(&mut self, kind: &'static str, msg: impl Into<String>) {
         let msg = msg.into();

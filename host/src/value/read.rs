@@ -461,12 +461,7 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     fn unknown_member(&mut self, name: &str, known: &[&str]) {
-        let wanted = match scalar::nearest(name, known) {
-            _ if known.is_empty() => "no members at all".into(),
-            Some(nearest) => format!("only {}; did you mean `{nearest}`?", scalar::listed(known)),
-            None => format!("only {}", scalar::listed(known)),
-        };
-        self.faults.add_at(name, "unknown_member", format!("unknown member, wanted {wanted}"));
+        unknown_member(self.faults, name, known);
     }
 
     fn judged(&mut self, value: Result<Val, Broken>) -> Option<Val> {
@@ -499,6 +494,20 @@ pub fn absent(ty: &Type, docs: &Docs) -> Option<Val> {
     }
 }
 
+/// Records that the object where the walk is has a member that is none of `known`.
+pub fn unknown_member(faults: &mut Faults, name: &str, known: &[&str]) {
+    // The search for the nearest name is dear, and a body can have very many.
+    if faults.is_full() {
+        return faults.add("unknown_member", "");
+    }
+    let wanted = match scalar::nearest(name, known) {
+        _ if known.is_empty() => "no members at all".into(),
+        Some(nearest) => format!("only {}; did you mean `{nearest}`?", scalar::listed(known)),
+        None => format!("only {}", scalar::listed(known)),
+    };
+    faults.add_at(name, "unknown_member", format!("unknown member, wanted {wanted}"));
+}
+
 const TWICE: &str = "given twice, wanted once";
 
 fn is_number(peek: Peek) -> bool {
@@ -506,7 +515,7 @@ fn is_number(peek: Peek) -> bool {
 }
 
 /// What a missing value of that type would have been.
-fn article(ty: &Type) -> String {
+pub fn article(ty: &Type) -> String {
     match ty.resolved() {
         Type::Scalar(Scalar::Bool) => "a boolean".into(),
         Type::Scalar(Scalar::String) => "a string".into(),

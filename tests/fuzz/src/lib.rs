@@ -13,10 +13,11 @@ use std::sync::LazyLock;
 use witapi::contract::{Contract, Options, decode};
 
 /// All targets, each with its folder of seeds.
-pub const TARGETS: [(&str, fn(&[u8])); 5] = [
+pub const TARGETS: [(&str, fn(&[u8])); 6] = [
     ("component", contract::component),
     ("wit", contract::wit),
     ("json", body::json),
+    ("form", body::form),
     ("request", request::request),
     ("pattern", pattern::pattern),
 ];

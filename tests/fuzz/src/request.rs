@@ -2,7 +2,9 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use witapi::{
+    accept,
     bind::{Parts, Rejection, bind},
+    body::Content,
     contract::{Docs, Place, Scalar, Type},
     value::{Faults, Reader, scalar},
 };
@@ -18,16 +20,19 @@ pub fn request(bytes: &[u8]) {
     let mut lines = text.split('\n');
     let path: Vec<_> = operation.pattern.params().map(|_| lines.next().unwrap_or_default()).collect();
     let query = lines.next().unwrap_or_default();
-    let body = lines.next().unwrap_or_default().as_bytes();
+    let body = Content::Bytes(lines.next().unwrap_or_default().to_owned().into());
     let headers: HeaderMap = lines
         .filter_map(|line| line.split_once(':'))
         .filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?)))
         .collect();
-    match bind(operation, &Parts { path: &path, query, headers: &headers, body }) {
+    match bind(operation, &Parts { path: &path, query, headers: &headers, body: &body }) {
         Ok(args) => assert_eq!(args.len(), operation.params.len()),
         Err(Rejection::Malformed(_)) => assert!(operation.params_in(Place::Body).next().is_some()),
         Err(Rejection::Faults(faults)) => assert!(!faults.is_empty()),
     }
+    const OFFERS: [&str; 2] = ["application/json", "text/event-stream"];
+    let chosen = accept::preferred(&headers, &OFFERS);
+    assert!(chosen.is_none_or(|chosen| OFFERS.contains(&chosen)));
     for text in path {
         for scalar in [Scalar::Bool, Scalar::U8, Scalar::S64, Scalar::U64, Scalar::F32, Scalar::F64] {
             let (ty, docs) = (Type::Scalar(scalar), Docs::default());

@@ -1,0 +1,270 @@
+//! Forms as browsers send them → the members of an object: `application/x-www-form-urlencoded` (WHATWG URL, section 5) and
+//! `multipart/form-data` (RFC 7578). The table is in `wit/README.md`, "Forms".
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, future, stream};
+use percent_encoding::percent_decode;
+use wasmtime::component::Val;
+
+use crate::{
+    bind::{list_in_rules, list_of, of_words},
+    contract::{Docs, Scalar, Shape, Type},
+    media_type::MediaType,
+    value::{Faults, Member, Reader, Step, read, scalar},
+};
+
+/// The most parts of one form in several parts: each has headers to be read.
+const MAX_PARTS: usize = 1_000;
+
+/// The fields of a form, in order.
+#[derive(Debug)]
+pub struct Form {
+    fields: Vec<Field>,
+}
+
+/// One name with one value; a name may come more than once.
+#[derive(Debug)]
+struct Field {
+    name: String,
+    value: Bytes,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A pair of a form in one line.
+    Pair,
+    /// A part without the name of a file.
+    Part,
+    File,
+    /// A part that says that it is JSON.
+    Json,
+    /// What a browser sends for a file input without a file.
+    NoFile,
+}
+
+impl Form {
+    /// Reads `a=1&b=2`. There is none that is malformed.
+    pub fn url_encoded(body: &[u8]) -> Form {
+        let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+        let field = |pair: &[u8]| {
+            let end = pair.iter().position(|byte| *byte == b'=');
+            let (name, value) = end.map_or((pair, &b""[..]), |end| (&pair[..end], &pair[end + 1..]));
+            let name = String::from_utf8_lossy(&url_decoded(name)).into_owned();
+            Field { name, value: url_decoded(value).into(), kind: Kind::Pair }
+        };
+        Form { fields: pairs.map(field).collect() }
+    }
+
+    /// Reads the parts between the boundaries. A body without any byte is a form without fields.
+    ///
+    /// # Errors
+    ///
+    /// It is no such form, in words for the client.
+    pub fn multipart(body: Bytes, boundary: &str) -> Result<Form, String> {
+        if body.is_empty() {
+            return Ok(Form { fields: vec![] });
+        }
+        let body = stream::once(future::ready(Ok::<_, std::convert::Infallible>(body)));
+        // All of it is there, so nothing has to be waited for; a parser that would wait has missed the end.
+        let fields = parts(multer::Multipart::new(body, boundary)).now_or_never();
+        let fields = fields.unwrap_or_else(|| Err("It ends before its last boundary.".into()))?;
+        Ok(Form { fields })
+    }
+
+    /// Reads the form as one object with exactly `members`, whose values come in their order. `None` if there was a fault.
+    pub fn members(&self, faults: &mut Faults, members: &[Member]) -> Option<Vec<Val>> {
+        let mut given: HashMap<&str, Vec<&Field>> = HashMap::new();
+        let is_member = |name: &str| members.iter().any(|member| member.name == name);
+        for field in &self.fields {
+            let fields = given.entry(&field.name).or_default();
+            if fields.is_empty() && !is_member(&field.name) {
+                let known: Vec<_> = members.iter().map(|member| member.name).collect();
+                read::unknown_member(faults, &field.name, &known);
+            }
+            fields.push(field);
+        }
+        let mut values: Vec<Option<Val>> = members.iter().map(|_| None).collect();
+        let mut missing = vec![];
+        for (value, member) in values.iter_mut().zip(members) {
+            let nothing = Docs::default();
+            let (name, ty, docs) = (member.name, member.ty, member.docs.unwrap_or(&nothing));
+            *value = match given.get(name) {
+                Some(fields) => {
+                    faults.within(Step::Name(name.to_owned()), |faults| self::member(faults, ty, docs, fields))
+                }
+                None => absent(ty, docs),
+            };
+            if value.is_none() && !given.contains_key(name) {
+                missing.push((name, ty));
+            }
+        }
+        for (name, ty) in missing {
+            faults.add_at(name, "missing", format!("missing, wanted {}", read::article(ty)));
+        }
+        values.into_iter().collect()
+    }
+}
+
+async fn parts(mut form: multer::Multipart<'_>) -> Result<Vec<Field>, String> {
+    let malformed = |error: multer::Error| format!("It is no `multipart/form-data`: {error}.");
+    let mut fields = vec![];
+    while let Some(part) = form.next_field().await.map_err(malformed)? {
+        if fields.len() == MAX_PARTS {
+            return Err(format!("It has more than {MAX_PARTS} parts."));
+        }
+        let Some(name) = part.name().map(str::to_owned) else {
+            return Err(format!("Part {} has no name.", fields.len() + 1));
+        };
+        let header = |name| part.headers().get(name).and_then(|value| value.to_str().ok());
+        // RFC 7578, section 4.7, has done away with it; nobody is to take the encoded bytes for the real ones.
+        if let Some(coding) = header("content-transfer-encoding")
+            && !["binary", "8bit", "7bit"].iter().any(|known| coding.eq_ignore_ascii_case(known))
+        {
+            return Err(format!("Part {} has a `content-transfer-encoding`, wanted its bytes.", fields.len() + 1));
+        }
+        let is_json = header("content-type").and_then(MediaType::parse).is_some_and(|it| it.is("application/json"));
+        let file = part.file_name().map(str::to_owned);
+        let value = part.bytes().await.map_err(malformed)?;
+        let kind = match file.as_deref() {
+            Some("") if value.is_empty() => Kind::NoFile,
+            _ if is_json => Kind::Json,
+            Some(_) => Kind::File,
+            None => Kind::Part,
+        };
+        fields.push(Field { name, value, kind });
+    }
+    Ok(fields)
+}
+
+/// What a member is of which a form has no field; `None` if it is missing.
+fn absent(ty: &Type, docs: &Docs) -> Option<Val> {
+    if let Some(value) = read::absent(ty, docs) {
+        return Some(value);
+    }
+    if !ty.is_empty_if_absent(docs) {
+        return None;
+    }
+    // A form can say in no other way that there are none.
+    Some(if matches!(ty.resolved(), Type::List(_)) { Val::List(vec![]) } else { Val::Flags(vec![]) })
+}
+
+/// Whether a form may be without a field for the member.
+pub fn is_optional(ty: &Type, docs: &Docs) -> bool {
+    ty.absent(docs).is_allowed() || ty.is_empty_if_absent(docs)
+}
+
+/// The value of one member from all fields of its name, of which there is at least one.
+fn member(faults: &mut Faults, ty: &Type, docs: &Docs, fields: &[&Field]) -> Option<Val> {
+    if let [only] = fields {
+        if only.is_blank(ty, docs)
+            && let Some(absent) = absent(ty, docs)
+        {
+            return Some(absent);
+        }
+        if only.kind == Kind::Json && !only.is_bytes_for(ty) && (list_item(ty).is_none() || only.is_array()) {
+            return json(faults, ty, docs, only);
+        }
+    }
+    let in_option = |value| if ty.is_option() { Val::Option(Some(Box::new(value))) } else { value };
+    let is_bytes = fields.iter().any(|field| field.is_bytes_for(ty));
+    match list_item(ty) {
+        Some(item) if is_bytes || !item.is_scalar() || fields.iter().any(|field| field.kind == Kind::Json) => {
+            if let [only] = fields
+                && !is_bytes
+                && (only.is_array() || only.is_null_for(ty))
+            {
+                return json(faults, ty, docs, only);
+            }
+            let nothing = Docs::default();
+            let read = |faults: &mut Faults, field: &Field| match item.is_scalar() {
+                true => member(faults, item, &nothing, &[field]),
+                false => json(faults, item, &nothing, field),
+            };
+            let fields = fields.iter().filter(|field| field.kind != Kind::NoFile).enumerate();
+            let items = fields.map(|(i, field)| faults.within(Step::Index(i), |faults| read(faults, field)));
+            // All of them are read, so that every fault is found.
+            let items = items.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
+            list_in_rules(faults, ty, docs, in_option(Val::List(items)))
+        }
+        _ if !is_bytes && !is_json(ty) => of_words(faults, ty, docs, words(fields)),
+        _ => match fields {
+            [only] if is_bytes => Some(in_option(Val::List(only.value.iter().copied().map(Val::U8).collect()))),
+            [only] => json(faults, ty, docs, only),
+            _ => {
+                faults.add("duplicate", format!("given {} times, wanted once", fields.len()));
+                None
+            }
+        },
+    }
+}
+
+/// Whether a field holds it as JSON, since one word of text or several cannot.
+pub fn is_json(ty: &Type) -> bool {
+    match ty.resolved() {
+        Type::Option(some) => some.is_option() || is_json(some),
+        Type::List(item) => !item.is_scalar(),
+        _ => !ty.is_scalar() && !matches!(ty.shape(), Some(Shape::Flags(_))),
+    }
+}
+
+/// The type of the items, if it is a list or an option of one.
+fn list_item(ty: &Type) -> Option<&Type> {
+    match list_of(ty) {
+        Type::List(item) => Some(item),
+        _ => None,
+    }
+}
+
+fn json(faults: &mut Faults, ty: &Type, docs: &Docs, field: &Field) -> Option<Val> {
+    match Reader::new(&field.value, faults).value(ty, docs) {
+        Ok(value) => value,
+        Err(malformed) => {
+            let (line, column) = (malformed.line, malformed.column);
+            faults.add("json", format!("not JSON: line {line}, column {column}: {}", malformed.reason));
+            None
+        }
+    }
+}
+
+fn words(fields: &[&Field]) -> Vec<Option<String>> {
+    fields.iter().map(|field| std::str::from_utf8(&field.value).ok().map(str::to_owned)).collect()
+}
+
+impl Field {
+    /// Whether its bytes are the value, as they are.
+    fn is_bytes_for(&self, ty: &Type) -> bool {
+        let of_list = list_item(ty).is_some_and(|item| matches!(item.resolved(), Type::Bytes));
+        (of_list || matches!(list_of(ty), Type::Bytes)) && self.kind != Kind::Pair
+    }
+
+    /// Whether it says nothing of a `ty`: browsers send the empty text for an input that was left blank. It is a string,
+    /// if it is one that may be empty.
+    fn is_blank(&self, ty: &Type, docs: &Docs) -> bool {
+        if !self.value.is_empty() || self.kind == Kind::File {
+            return false;
+        }
+        let word = list_item(ty).map_or_else(|| list_of(ty), Type::resolved);
+        self.kind == Kind::NoFile
+            || !matches!(word, Type::Scalar(Scalar::String))
+            || list_item(ty).is_none() && scalar::from_text(ty, docs, "").is_err()
+    }
+
+    /// Whether it is the JSON of a `none`.
+    fn is_null_for(&self, ty: &Type) -> bool {
+        ty.is_option() && self.value.trim_ascii() == b"null"
+    }
+
+    /// Whether it could be a JSON array.
+    fn is_array(&self) -> bool {
+        self.value.trim_ascii_start().starts_with(b"[")
+    }
+}
+
+/// Undoes percent-encoding, where `+` is a space.
+fn url_decoded(text: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).collect()
+}

@@ -1,0 +1,87 @@
+//! `operationId`s: names that generated clients can use for their functions as they are.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    contract::{Contract, Operation},
+    runtime::code_cache::hex,
+};
+
+/// The ids of all operations, in the order of the contracts: unique, each `[a-z][a-z0-9_]*` with an underscore in it, so
+/// that it is an identifier and no reserved word in about every language.
+///
+/// An id depends on nothing but its plugin, as long as no two are spelt alike. It begins with the words of the plugin's
+/// name, so two plugins have to be called `a` and `a-b`, or `a-b` and `a.b`, for that. Then the one with fewer words in its
+/// name keeps the id, of equals the one that sorts first; the other gets a digest of plugin and function behind its own.
+pub fn operation_ids(contracts: &[(&str, &Contract)]) -> Vec<Vec<String>> {
+    let mut ids: Vec<Vec<String>> = contracts.iter().map(|_| vec![]).collect();
+    let mut order: Vec<usize> = (0..contracts.len()).collect();
+    order.sort_by_key(|&i| (words(contracts[i].0).len(), contracts[i].0));
+    let mut taken = HashSet::new();
+    for i in order {
+        let (plugin, contract) = contracts[i];
+        ids[i] = contract.operations.iter().map(|operation| free_id(plugin, operation, &mut taken)).collect();
+    }
+    ids
+}
+
+fn free_id(plugin: &str, operation: &Operation, taken: &mut HashSet<String>) -> String {
+    let base = operation_id(plugin, &operation.interface, &operation.function);
+    let instance = operation.instance.as_deref().unwrap_or_default();
+    let digest = || hex(&Sha256::digest(format!("{plugin}\n{instance}\n{}", operation.function)));
+    let mut id = base.clone();
+    let mut digits = 6;
+    while !taken.insert(id.clone()) {
+        // A plugin, an instance and a function are together those of one operation, so the whole digest is free.
+        id = format!("{base}_{}", &digest()[..digits]);
+        digits = (digits + 6).min(64);
+    }
+    id
+}
+
+/// `<plugin>_<interface>_<function>`, without what the first two say twice.
+fn operation_id(plugin: &str, interface: &str, function: &str) -> String {
+    let (mut plugin, interface) = (words(plugin), words(interface));
+    if plugin.first().is_none_or(|first| first.starts_with(|letter: char| letter.is_ascii_digit())) {
+        plugin.insert(0, "plugin".into());
+    }
+    let mut id = if interface.starts_with(&plugin) {
+        interface
+    } else if plugin.ends_with(&interface) {
+        plugin
+    } else {
+        [plugin, interface].concat()
+    };
+    id.extend(words(function));
+    id.join("_")
+}
+
+/// The words of a plugin's or of WIT's name, in lower case.
+fn words(name: &str) -> Vec<String> {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_plugin_and_interface_both_say_is_said_once() {
+        assert_eq!(operation_id("todos", "todos", "get-todo"), "todos_get_todo");
+        assert_eq!(operation_id("greeter", "greetings", "get-greeting"), "greeter_greetings_get_greeting");
+        assert_eq!(operation_id("todos", "todos-admin", "clear"), "todos_admin_clear");
+        assert_eq!(operation_id("my-todos", "todos", "clear"), "my_todos_clear");
+        assert_eq!(operation_id("orders", "", "hello"), "orders_hello");
+    }
+
+    #[test]
+    fn every_plugins_name_makes_an_identifier() {
+        assert_eq!(operation_id("a.b-c_D9", "x", "parse-URL"), "a_b_c_d9_x_parse_url");
+        assert_eq!(operation_id("2fa", "codes", "check"), "plugin_2fa_codes_check");
+        assert_eq!(operation_id("_-_", "", "class"), "plugin_class");
+        assert_eq!(operation_id("v1..x", "", "f"), "v1_x_f");
+    }
+}

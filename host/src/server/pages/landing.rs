@@ -1,0 +1,148 @@
+//! `/`: what runs here.
+
+use std::time::SystemTime;
+
+use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{Page, STRICT, paragraphs, prose, snapshot::Described};
+use crate::{
+    catalog::{Catalog, Entry},
+    contract::{Docs, Operation},
+    plugin::Plugin,
+};
+
+/// What stands in a URL as it is (RFC 3986, section 2.3).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The page, whole.
+pub fn page(catalog: &Catalog, document: &Described, revision: u64) -> String {
+    let operations: usize = catalog.plugins().map(|plugin| plugin.contract.operations.len()).sum();
+    let main = html! {
+        div.intro {
+            h1 { (document.title()) }
+            p.muted {
+                (counted(catalog.plugins().count(), "plugin")) " · " (counted(operations, "operation"))
+                " · served by WitAPI " (env!("CARGO_PKG_VERSION"))
+            }
+            p.actions {
+                a.button.primary href="/docs" { "Try the API" }
+                a.button href="/reference" { "Read the reference" }
+                a.button href="/openapi.json" { "openapi.json" }
+            }
+        }
+        @if catalog.entries().is_empty() {
+            section.card.empty {
+                h2 { "No plugin yet" }
+                p { "Copy a component into the host's plugin folder, and it appears here:" }
+                pre { code { "cp todos.wasm plugins/" } }
+            }
+        }
+        @for (name, entry) in catalog.entries() {
+            (section(name, entry, document))
+        }
+    };
+    let title = document.title();
+    let page = Page { title, path: "/", policy: STRICT, head: html! {}, tools: html! {}, revision, main };
+    page.markup(title).into_string()
+}
+
+fn section(name: &str, entry: &Entry, document: &Described) -> Markup {
+    html! {
+        section.card id={ "plugin-" (name) } {
+            h2 { (name) }
+            @match &entry.serving {
+                Some(plugin) => (serving(plugin, entry.failure.is_some(), document)),
+                // Why is the operator's business: the reason names files of this machine.
+                None => p.warning { "This plugin was not loaded. The host's log says why." },
+            }
+        }
+    }
+}
+
+fn serving(plugin: &Plugin, is_outdated: bool, document: &Described) -> Markup {
+    let name = encoded(&plugin.name);
+    let contract = &plugin.contract;
+    html! {
+        p.facts {
+            @if let Some(package) = &contract.package { code { (package) } " · " }
+            (size(plugin.size)) " · loaded " (time(plugin.loaded_at))
+        }
+        @if is_outdated {
+            p.warning { "The newest file of this plugin was not loaded; the one before it serves on. The host's log says why." }
+        }
+        @for text in contract.interfaces.iter().filter_map(|interface| interface.docs.text.as_deref()) {
+            (paragraphs(text))
+        }
+        ul.routes {
+            @for operation in &contract.operations { (route(operation, document)) }
+        }
+        p.links {
+            a href={ "/docs?plugin=" (name) } { "Docs" }
+            a href={ "/reference?plugin=" (name) } { "Reference" }
+            a href={ "/openapi/" (name) ".json" } { (plugin.name) ".json" }
+        }
+    }
+}
+
+fn route(operation: &Operation, document: &Described) -> Markup {
+    let described = document.operation(operation);
+    let id = described["operationId"].as_str().unwrap_or_default();
+    let tag = described["tags"][0].as_str().unwrap_or("default");
+    let path = operation.pattern.to_string();
+    let Docs { summary, .. } = &operation.docs;
+    html! {
+        li {
+            span.method data-method=(operation.method) { (operation.method) }
+            a.path href={ "/docs#/" (encoded(tag)) "/" (encoded(id)) } { (path) }
+            span.summary { @if let Some(summary) = summary { (prose(summary)) } }
+            a.more href={ "/reference#tag/" (slug(tag)) "/" (encoded(id)) } { "Reference" }
+        }
+    }
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+/// A tag's name as `/reference` has it in its links: assets/reference.js makes the same of it.
+fn slug(tag: &str) -> String {
+    let is_kept = |c: char| c.is_ascii_alphanumeric() || "._~-".contains(c);
+    // By UTF-16 units, as JavaScript counts.
+    tag.chars().flat_map(|c| std::iter::repeat_n(if is_kept(c) { c } else { '-' }, c.len_utf16())).collect()
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Bytes for people.
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} KB", bytes / 1_000),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// In UTC; the page's script writes it as the reader's clock has it.
+fn time(time: SystemTime) -> Markup {
+    let text = humantime::format_rfc3339_seconds(time).to_string();
+    html! { time datetime=(text) { (text) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_link_cannot_leave_its_segment() {
+        assert_eq!(encoded("a b/c?d#e%\"<é"), "a%20b%2Fc%3Fd%23e%25%22%3C%C3%A9");
+        assert_eq!(encoded("todos-1.0_x~"), "todos-1.0_x~");
+    }
+
+    #[test]
+    fn sizes_are_in_the_unit_that_a_person_would_take() {
+        assert_eq!([size(999), size(1_000), size(999_999), size(18_240_000)], ["999 B", "1 KB", "999 KB", "18.2 MB"]);
+    }
+}
