@@ -1,6 +1,7 @@
 //! What a plugin promises, by whoever wrote it.
 
 use witapi::{
+    config,
     contract::{Contract, Options, agree, decode},
     inspect, openapi,
 };
@@ -30,8 +31,8 @@ pub fn wit(text: &[u8]) {
 
 /// All that is made of a contract when its plugin loads.
 fn write(contract: &Contract) {
-    let document = openapi::document("fuzz", [("plugin", contract)].into_iter());
-    serde_json::from_slice::<serde::de::IgnoredAny>(&document.json).expect("a document is JSON");
+    let document = openapi::of_plugin(&config::OpenApi::default(), "plugin", contract);
+    serde_json::from_slice::<serde::de::IgnoredAny>(&document.body).expect("a document is JSON");
     inspect::text("plugin", contract);
 }
 

@@ -5,6 +5,7 @@ use std::{cell::LazyCell, collections::HashMap};
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
 use witapi::{
+    config,
     contract::{Operation, Place},
     openapi,
 };
@@ -21,8 +22,8 @@ pub fn accepts(operation: &Operation, value: &Value) -> bool {
 
 /// The schemas of all bodies, by operation.
 fn schemas() -> HashMap<String, Validator> {
-    let document = openapi::document("fuzz", [("plugin", &*CONTRACT)].into_iter());
-    let document: Value = serde_json::from_slice(&document.json).expect("a document");
+    let document = openapi::of_plugin(&config::OpenApi::default(), "plugin", &CONTRACT);
+    let document: Value = serde_json::from_slice(&document.body).expect("a document");
     let with_body = CONTRACT.operations.iter().filter(|it| it.params_in(Place::Body).next().is_some());
     let compiled = with_body.filter_map(|operation| {
         let item = &document["paths"][operation.pattern.to_string()][operation.method.to_string().to_lowercase()];
