@@ -111,7 +111,7 @@ fn rules(ty: &Ty, pivot: Json, mut chance: Chance, choice: u8) -> Kept {
             reversed.reverse();
             let near = [twice, fewer, reversed].map(Json::Array);
             kept.lines = counts(count, ["minItems", "maxItems"], &mut chance, choice);
-            if is_comparable && unique && choice % 3 == 0 {
+            if is_comparable && unique && choice.is_multiple_of(3) {
                 kept.lines.push("uniqueItems".into());
             }
             kept.near.extend(near);
@@ -182,18 +182,21 @@ const PATTERNS: [(&str, &[&str], &[&str]); 18] = [
     ("^$", &[""], &["a", "\n", " "]),
 ];
 
+fn text(text: &str) -> Json {
+    Json::String(text.to_owned())
+}
+
 fn patterns(kept: &mut Kept, chance: &mut Chance) {
     let (pattern, good, bad) = chance.of(&PATTERNS);
     // A pattern that nothing matches has no value that could be a default.
     let Some(first) = good.first() else { return };
-    let text = |text: &&str| Json::String((*text).to_owned());
     kept.keeps = text(first);
     kept.lines.push(format!("pattern {pattern}"));
     // A class of so many characters makes a large pattern, which is for texts of bounded length.
     if pattern.contains("\\p{") {
         kept.lines.push("maxLength 16384".into());
     }
-    kept.near.extend(good.iter().chain(bad).map(text));
+    kept.near.extend(good.iter().chain(bad).map(|it| text(it)));
     kept.near.extend(good.iter().map(|good| Json::String(format!("{good}\n"))));
 }
 
@@ -236,10 +239,9 @@ const FORMATS: [(&str, &[&str], &[&str]); 9] = [
 
 fn formats(kept: &mut Kept, chance: &mut Chance) {
     let (format, good, bad) = chance.of(&FORMATS);
-    let text = |text: &&str| Json::String((*text).to_owned());
-    kept.keeps = text(&good[0]);
+    kept.keeps = text(good[0]);
     kept.lines.push(format!("format {format}"));
-    kept.near.extend(good.iter().chain(bad).map(text));
+    kept.near.extend(good.iter().chain(bad).map(|it| text(it)));
     kept.near.extend(good.iter().map(|good| Json::String(format!("{good} "))));
 }
 
