@@ -261,20 +261,27 @@ fn examples<'d>(value: &'d Value, found: &mut Vec<(&'d Value, &'d Value)>) {
     }
 }
 
+/// Compares every example of a document with its schema, and says how many there are.
+#[track_caller]
+pub fn examples_fit(document: &Value) -> usize {
+    let mut found = vec![];
+    examples(document, &mut found);
+    for (schema, example) in &found {
+        let mut schema = (*schema).clone();
+        schema["components"] = document["components"].clone();
+        let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+        assert!(validator.is_valid(example), "{example} is no example of {schema:#}");
+    }
+    found.len()
+}
+
 #[tokio::test]
 async fn every_example_fits_its_schema_and_every_json_body_has_one() {
     let host = host().examples().start().await;
     let of_fixture = |name| cli::document(&fs::read(witapi_tests::fixture(name)).expect("a component"));
     for document in [host.get("/openapi.json").await.json(), of_fixture("zoo"), of_fixture("keywords")] {
-        let mut found = vec![];
-        examples(&document, &mut found);
-        assert!(found.len() > 10, "only {} examples", found.len());
-        for (schema, example) in found {
-            let mut schema = schema.clone();
-            schema["components"] = document["components"].clone();
-            let validator = jsonschema::draft202012::new(&schema).expect("a schema");
-            assert!(validator.is_valid(example), "{example} is no example of {schema:#}");
-        }
+        let found = examples_fit(&document);
+        assert!(found > 10, "only {found} examples");
         for (path, item) in document["paths"].as_object().expect("paths") {
             for (method, operation) in item.as_object().expect("operations") {
                 let Some(content) = operation["requestBody"]["content"].get("application/json") else { continue };

@@ -59,7 +59,15 @@ async fn the_landing_page_shows_what_runs_and_its_links_lead_somewhere() {
     assert!(page.contains("href=\"/docs#/orders/orders_price_order\""), "{page}");
     assert!(page.contains("href=\"/reference#tag/orders/orders_price_order\""), "{page}");
     let links = links(&page);
-    for link in ["/docs", "/reference", "/problems", "/openapi.json", "/openapi/orders.json", "/docs?plugin=greeter"] {
+    for link in [
+        "/docs",
+        "/reference",
+        "/problems",
+        "/openapi.json",
+        "/openapi/orders.json",
+        "/openapi/orders.wit",
+        "/docs?plugin=greeter",
+    ] {
         assert!(links.contains(link), "no {link} in {links:?}");
     }
     for link in links {

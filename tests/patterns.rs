@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 // The module itself, not the host's package: see Cargo.toml.
 #[path = "../host/src/contract/pattern/mod.rs"]
+#[allow(dead_code)]
 mod pattern;
 
 use pattern::Pattern;

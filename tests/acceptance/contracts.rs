@@ -76,7 +76,9 @@ impl Contract {
     pub async fn document(&self, host: &Host) -> Value {
         let document = host.get(&format!("/openapi/{}.json", self.name())).await;
         assert_eq!(document.status, 200, "{}\n{}", document.text(), host.log.text());
-        document.json()
+        let document = document.json();
+        crate::documents::examples_fit(&document);
+        document
     }
 
     fn name(&self) -> String {

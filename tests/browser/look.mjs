@@ -14,9 +14,9 @@ const pages = ({ docs, reference }) => ({
   problem: ["/problems/invalid-request", "What to do"],
 });
 
-/** How bright the page is behind its text, from 0 to 1. */
+/** How bright the page is at its edge, behind all that stands in it, from 0 to 1. */
 const brightness = (page) => page.evaluate(() => {
-  const layers = [...document.elementsFromPoint(innerWidth / 2, innerHeight - 5), document.body];
+  const layers = [...document.elementsFromPoint(3, innerHeight - 5), document.body];
   const colours = layers.map((it) => getComputedStyle(it).backgroundColor.match(/[\d.]+/g).map(Number));
   const [red, green, blue] = colours.find((colour) => colour.length === 3 || colour[3] > 0.9);
   return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;

@@ -129,11 +129,30 @@ impl Schemas {
         }
     }
 
+    /// The schema of a type in a place where `docs` stand. Rules go where the type has its own, so an alias is written out for
+    /// them: they could stand beside a reference in an `allOf`, but generators of clients refuse that of what is no object.
+    pub fn described(&self, ty: &Type, docs: &Docs) -> RefOr<Schema> {
+        let schema = if docs.keywords.rules.is_some() { self.written_out(ty) } else { self.schema(ty) };
+        described(schema, docs)
+    }
+
+    /// The schema of what a type stands for, with all that its aliases say.
+    fn written_out(&self, ty: &Type) -> RefOr<Schema> {
+        match ty {
+            Type::Option(some) if !some.is_option() => option_of(self.written_out(some)),
+            Type::Named(named) => match &named.shape {
+                Shape::Alias(target) => described(self.written_out(target), &named.docs),
+                _ => self.schema(ty),
+            },
+            _ => self.schema(ty),
+        }
+    }
+
     /// The schema of a record's fields or an operation's body parameters.
     pub fn object<'a>(&self, members: impl IntoIterator<Item = (&'a str, &'a Type, &'a Docs)>) -> Object {
         object_schema(members.into_iter().map(|(name, ty, docs)| {
             let is_required = !ty.absent(docs).is_allowed();
-            (name.to_owned(), described(self.schema(ty), docs), is_required)
+            (name.to_owned(), self.described(ty, docs), is_required)
         }))
     }
 
@@ -158,22 +177,11 @@ impl Schemas {
     }
 
     fn option(&self, some: &Type) -> RefOr<Schema> {
-        let null = || Object::with_type(JsonType::Null);
         if some.is_option() {
             let wrapped = object_schema([("some".to_owned(), self.schema(some), true)]);
-            return one_of([wrapped.into(), null().into()]).into();
+            return one_of([wrapped.into(), Object::with_type(JsonType::Null).into()]).into();
         }
-        match self.schema(some) {
-            RefOr::T(Schema::Object(mut object)) if object.enum_values.is_none() => {
-                object.schema_type = or_null(object.schema_type);
-                object.into()
-            }
-            RefOr::T(Schema::Array(mut array)) => {
-                array.schema_type = or_null(array.schema_type);
-                RefOr::T(Schema::Array(array))
-            }
-            other => one_of([other, null().into()]).into(),
-        }
+        option_of(self.schema(some))
     }
 
     fn definition(&self, named: &Named, name: &str) -> RefOr<Schema> {
@@ -211,7 +219,7 @@ impl Schemas {
         let val = case.ty.iter().map(|ty| {
             // What is said of the case is about its payload; the prose stands on the whole.
             let docs = Docs { keywords: case.docs.keywords.clone(), ..Docs::default() };
-            ("val".to_owned(), described(self.schema(ty), &docs), !ty.absent(&docs).is_allowed())
+            ("val".to_owned(), self.described(ty, &docs), !ty.absent(&docs).is_allowed())
         });
         let mut object = object_schema([("tag".to_owned(), tag.into(), true)].into_iter().chain(val));
         object.description = case.docs.text.clone();
@@ -351,13 +359,30 @@ pub fn object_schema(members: impl IntoIterator<Item = (String, RefOr<Schema>, b
 }
 
 /// An array of exactly these items. utoipa's `prefix_items` takes no references, so the keyword goes in as it is.
+/// `maxItems` says that no more follow. `items: false` would say it again, but openapi-python-client reads no document that has
+/// a `false` for a schema, and without `items` linters take the type for incomplete: so it stands there and says nothing.
 fn tuple_schema(items: Vec<RefOr<Schema>>) -> Array {
     let mut array = Array::default();
     (array.min_items, array.max_items) = (Some(items.len()), Some(items.len()));
-    array.items = ArrayItems::False;
+    array.items = any_items();
     let items: Vec<Value> = items.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();
     array.extensions = Some(Extensions::from_iter([("prefixItems", Value::from(items))]));
     array
+}
+
+/// The schema, or `null`.
+fn option_of(some: RefOr<Schema>) -> RefOr<Schema> {
+    match some {
+        RefOr::T(Schema::Object(mut object)) if object.enum_values.is_none() => {
+            object.schema_type = or_null(object.schema_type);
+            object.into()
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.schema_type = or_null(array.schema_type);
+            RefOr::T(Schema::Array(array))
+        }
+        other => one_of([other, Object::with_type(JsonType::Null).into()]).into(),
+    }
 }
 
 fn one_of<const N: usize>(items: [RefOr<Schema>; N]) -> Schema {
@@ -384,6 +409,7 @@ fn or_null(ty: SchemaType) -> SchemaType {
 }
 
 /// The schema with what documentation says in the place where it stands: prose, rules, default, examples.
+/// Of a type, [`Schemas::described`] is the one to use.
 pub fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
     let keywords = &docs.keywords;
     let rules = keywords.rules.as_deref();
@@ -393,7 +419,8 @@ pub fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
             reference.description = docs.text.clone().unwrap_or_default();
             return RefOr::Ref(reference);
         }
-        RefOr::T(schema @ (Schema::Object(_) | Schema::Array(_))) => schema,
+        RefOr::T(schema @ Schema::Array(_)) => schema,
+        RefOr::T(Schema::Object(object)) if rules.is_none_or(|rules| is_ruled_once(&object, rules)) => object.into(),
         RefOr::T(schema @ Schema::OneOf(_)) if rules.is_none() => schema,
         other => {
             let mut all_of = AllOf::new();
@@ -412,14 +439,20 @@ pub fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
             if let Some(rules) = rules {
                 rule(it, rules);
             }
-            (it.default, it.examples, it.deprecated) = (default, examples, deprecated);
+            (it.default, it.deprecated) = (default.or(it.default.take()), deprecated.or(it.deprecated.take()));
+            if !examples.is_empty() {
+                it.examples = examples;
+            }
             &mut it.description
         }
         Schema::Array(it) => {
             if let Some(rules) = rules {
                 rule_items(it, rules);
             }
-            (it.default, it.examples, it.deprecated) = (default, examples, deprecated);
+            (it.default, it.deprecated) = (default.or(it.default.take()), deprecated.or(it.deprecated.take()));
+            if !examples.is_empty() {
+                it.examples = examples;
+            }
             &mut it.description
         }
         Schema::OneOf(it) => {
@@ -432,19 +465,25 @@ pub fn described(schema: RefOr<Schema>, docs: &Docs) -> RefOr<Schema> {
         }
         _ => return RefOr::T(schema),
     };
-    // The description of an enum lists its cases already.
-    if description.is_none() {
-        description.clone_from(&docs.text);
+    // That of an enum has the text already, with a list of its cases behind it; that of an alias gives way to what is nearer.
+    if let Some(text) = &docs.text
+        && !description.as_ref().is_some_and(|known| known.starts_with(text))
+    {
+        *description = Some(text.clone());
     }
     RefOr::T(schema)
+}
+
+/// `items: {}`
+fn any_items() -> ArrayItems {
+    ArrayItems::RefOrSchema(Box::new(Object::with_type(SchemaType::AnyValue).into()))
 }
 
 /// Rules beside a reference, which has the type.
 fn untyped(rules: &Rules) -> RefOr<Schema> {
     if rules.min_items.is_some() || rules.max_items.is_some() || rules.unique_items {
         let mut array = Array::default();
-        let any = Object::with_type(SchemaType::AnyValue);
-        (array.schema_type, array.items) = (SchemaType::AnyValue, ArrayItems::RefOrSchema(Box::new(any.into())));
+        (array.schema_type, array.items) = (SchemaType::AnyValue, any_items());
         rule_items(&mut array, rules);
         return RefOr::T(Schema::Array(array));
     }
@@ -453,9 +492,27 @@ fn untyped(rules: &Rules) -> RefOr<Schema> {
     object.into()
 }
 
+/// The tighter of two lower bounds.
+fn at_least(known: Option<usize>, rule: Option<u64>) -> Option<usize> {
+    known.max(rule.map(|n| n as usize))
+}
+
+/// The tighter of two upper bounds.
+fn at_most(known: Option<usize>, rule: Option<u64>) -> Option<usize> {
+    let rule = rule.map(|n| n as usize);
+    known.zip(rule).map(|(known, rule)| known.min(rule)).or(known).or(rule)
+}
+
+/// Whether one schema has room for the rules: of these it has only one each.
+fn is_ruled_once(object: &Object, rules: &Rules) -> bool {
+    (object.pattern.is_none() || rules.pattern.is_none())
+        && (object.format.is_none() || rules.format.is_none())
+        && (object.multiple_of.is_none() || rules.multiple_of.is_none())
+}
+
 fn rule_items(array: &mut Array, rules: &Rules) {
-    array.min_items = rules.min_items.map(|n| n as usize).or(array.min_items);
-    array.max_items = rules.max_items.map(|n| n as usize).or(array.max_items);
+    array.min_items = at_least(array.min_items, rules.min_items);
+    array.max_items = at_most(array.max_items, rules.max_items);
     array.unique_items |= rules.unique_items;
 }
 
@@ -470,13 +527,28 @@ fn rule(object: &mut Object, rules: &Rules) {
         };
     object.minimum = tighter(object.minimum.take(), &rules.minimum, Ordering::is_gt);
     object.maximum = tighter(object.maximum.take(), &rules.maximum, Ordering::is_lt);
-    object.exclusive_minimum = rules.exclusive_minimum.as_ref().map(Bound::number);
-    object.exclusive_maximum = rules.exclusive_maximum.as_ref().map(Bound::number);
-    object.multiple_of = rules.multiple_of.as_ref().map(Bound::number);
-    object.min_length = rules.min_length.map(|n| n as usize).or(object.min_length);
-    object.max_length = rules.max_length.map(|n| n as usize).or(object.max_length);
+    object.exclusive_minimum = tighter(object.exclusive_minimum.take(), &rules.exclusive_minimum, Ordering::is_gt);
+    object.exclusive_maximum = tighter(object.exclusive_maximum.take(), &rules.exclusive_maximum, Ordering::is_lt);
+    // Nor are both an inclusive and an exclusive bound: the looser of the two says nothing.
+    let is_needless = |bound: &Option<Number>, exclusive: &Option<Number>, is_tighter: fn(Ordering) -> bool| {
+        let orders = bound.as_ref().zip(exclusive.as_ref()).map(|(a, b)| number::compare(&text(a), &text(b)));
+        orders.map(|order| !is_tighter(order))
+    };
+    match is_needless(&object.minimum, &object.exclusive_minimum, Ordering::is_gt) {
+        Some(true) => object.minimum = None,
+        Some(false) => object.exclusive_minimum = None,
+        None => {}
+    }
+    match is_needless(&object.maximum, &object.exclusive_maximum, Ordering::is_lt) {
+        Some(true) => object.maximum = None,
+        Some(false) => object.exclusive_maximum = None,
+        None => {}
+    }
+    object.multiple_of = rules.multiple_of.as_ref().map(Bound::number).or(object.multiple_of.take());
+    object.min_length = at_least(object.min_length, rules.min_length);
+    object.max_length = at_most(object.max_length, rules.max_length);
     object.pattern = rules.pattern.as_ref().map(|pattern| pattern.as_str().to_owned()).or(object.pattern.take());
     object.format = rules.format.map(|format| SchemaFormat::Custom(format.name().into())).or(object.format.take());
-    object.min_properties = rules.min_properties.map(|n| n as usize);
-    object.max_properties = rules.max_properties.map(|n| n as usize);
+    object.min_properties = at_least(object.min_properties, rules.min_properties);
+    object.max_properties = at_most(object.max_properties, rules.max_properties);
 }

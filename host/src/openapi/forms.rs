@@ -61,9 +61,9 @@ fn field(ty: &Type, docs: &Docs, encoding: Encoding, schemas: &Schemas) -> RefOr
         Type::List(item) if !item.is_scalar() && !is_object(item) => {
             described(Array::new(json_text(schemas.schema(item))).into(), &prose)
         }
-        Type::List(_) => described(schemas.schema(ty), docs),
-        _ if form::is_json(ty) && !is_object(ty) => described(json_text(described(schemas.schema(ty), docs)), &prose),
-        _ => described(schemas.schema(ty), docs),
+        Type::List(_) => schemas.described(ty, docs),
+        _ if form::is_json(ty) && !is_object(ty) => described(json_text(schemas.described(ty, docs)), &prose),
+        _ => schemas.described(ty, docs),
     }
 }
 

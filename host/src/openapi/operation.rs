@@ -14,10 +14,7 @@ use super::{
     responses::responses,
 };
 use crate::{
-    contract::{
-        Body, Docs, Method, Operation, Param, Place, Type,
-        schema::{self, Schemas},
-    },
+    contract::{Body, Docs, Method, Operation, Param, Place, Type, schema::Schemas},
     media_type::{BYTES, JSON, MULTIPART, URL_ENCODED},
 };
 
@@ -70,7 +67,7 @@ fn parameter(param: &Param, schemas: &Schemas, examples: Option<&Examples>) -> R
         _ => &param.ty,
     };
     let said = Docs { keywords: param.docs.keywords.clone(), ..Docs::default() };
-    let schema = schema::described(schemas.schema(ty), &said);
+    let schema = schemas.described(ty, &said);
     // A page sends the examples of all parameters at once, so those that may be left out have none.
     let example = if param.is_optional() { None } else { example_of(&schema, examples) };
     let parameter = ParameterBuilder::new()
@@ -94,7 +91,7 @@ fn request_body(operation: &Operation, schemas: &Schemas, examples: Option<&Exam
         Body::Raw(_) => (BYTES, Content::new(Some(bytes_schema()))),
         Body::Whole(i) => {
             let param = &operation.params[i];
-            (JSON, json_content(schema::described(schemas.schema(&param.ty), &param.docs), examples))
+            (JSON, json_content(schemas.described(&param.ty, &param.docs), examples))
         }
         Body::Members => {
             let members = operation.params_in(Place::Body).map(|param| (param.json.as_str(), &param.ty, &param.docs));

@@ -81,6 +81,7 @@ fn serving(plugin: &Plugin, is_outdated: bool, document: &Described) -> Markup {
             a href={ "/docs?plugin=" (name) } { "Docs" }
             a href={ "/reference?plugin=" (name) } { "Reference" }
             a href={ "/openapi/" (name) ".json" } { (plugin.name) ".json" }
+            a href={ "/openapi/" (name) ".wit" } { (plugin.name) ".wit" }
         }
     }
 }
