@@ -43,7 +43,7 @@ pub fn kept(ty: Ty, place: Place) -> BoxedStrategy<Ty> {
     (pivot, rest)
         .prop_map(move |(pivot, (chance, choice, with_default, with_example))| {
             let mut kept = rules(&ty, pivot, Chance { indices: chance, taken: 0 }, choice);
-            let literal = kept.keeps.write(true).replace(['\n', '\t'], "");
+            let literal = in_plain_digits(&kept.keeps).write(true).replace(['\n', '\t'], "");
             if with_default && place != Place::Payload && literal.len() < 200 {
                 kept.lines.push(format!("default {literal}"));
                 kept.has_default = true;
@@ -54,6 +54,18 @@ pub fn kept(ty: Ty, place: Place) -> BoxedStrategy<Ty> {
             if kept.lines.is_empty() { ty.clone() } else { Ty::Kept(Box::new(kept)) }
         })
         .boxed()
+}
+
+/// The value with integers as their digits: the document prints no other spelling of 64 bits exactly.
+fn in_plain_digits(value: &Json) -> Json {
+    match value {
+        Json::Number(number) => Json::Number(plain(number).unwrap_or_else(|| number.clone())),
+        Json::Array(items) => Json::Array(items.iter().map(in_plain_digits).collect()),
+        Json::Object(members) => {
+            Json::Object(members.iter().map(|(name, value)| (name.clone(), in_plain_digits(value))).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// Choices that shrink and come again.
