@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use witapi_tests::{
     cli::{self, Folder, refusal, routes},
-    dummy_component, plugin, with_wit,
+    dummy_component, host, plugin, send, with_wit,
 };
 
 /// An interface `things` with these functions, some types to use in them, and nothing else.
@@ -337,4 +337,28 @@ fn unknown_keywords_are_warnings_that_name_the_item_and_the_nearest_known_one() 
         "type `r`",
     ];
     assert_eq!(warnings, items.map(keyword));
+}
+
+#[tokio::test]
+async fn streams_need_no_async_function() {
+    let wit = "package test:dummy@1.0.0;
+        interface things {
+            take: func(bytes: stream<u8>);
+            make: func() -> stream<string>;
+            wait: func(v: future<u32>);
+        }
+        world w { export things; }";
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("dummy.wasm");
+    fs::write(&file, dummy_component(wit)).expect("a file");
+    let host = host().component("dummy", file).start().await;
+    for path in ["/things/take", "/things/make", "/things/wait"] {
+        let body = if path.ends_with("wait") { Some("{\"v\": 1}") } else { None };
+        let mut request = host.request("POST", path);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        // It is called, and traps.
+        assert_eq!(send(request).await.status, 500, "{path}");
+    }
 }

@@ -9,7 +9,7 @@ use witapi_tests::{
     dummy_component, host, root, send,
 };
 
-const EXAMPLES: [&str; 4] = ["orders", "todos", "greeter", "wordcount"];
+const EXAMPLES: [&str; 5] = ["orders", "ticker", "todos", "greeter", "wordcount"];
 
 /// Compares a document with `tests/goldens/<name>.json`, or writes it there if `WITAPI_UPDATE_GOLDENS` is set.
 #[track_caller]
@@ -95,15 +95,15 @@ async fn each_interface_has_a_tag_and_each_plugin_a_group_of_tags() {
     let host = host().examples().start().await;
     let document = host.get("/openapi.json").await.json();
     let names: Vec<_> = document["tags"].as_array().expect("tags").iter().map(|tag| tag["name"].clone()).collect();
-    assert_eq!(names, ["greeter: greetings", "orders", "orders: hello", "todos", "wordcount: words"]);
+    assert_eq!(names, ["greeter: greetings", "orders", "orders: hello", "ticker", "todos", "wordcount: words"]);
     assert_eq!(document["paths"]["/orders"]["post"]["tags"], json!(["orders"]));
     assert_eq!(document["paths"]["/hello"]["get"]["tags"], json!(["orders: hello"]));
     assert_eq!(document["paths"]["/todos/{id}"]["patch"]["tags"], json!(["todos"]));
     let groups = document["x-tagGroups"].as_array().expect("groups");
-    assert_eq!(groups.len(), 4);
+    assert_eq!(groups.len(), 5);
     assert_eq!(groups[1], json!({"name": "orders", "tags": ["orders", "orders: hello"]}));
     assert_eq!(
-        document["tags"][3]["description"],
+        document["tags"][4]["description"],
         "A to-do list that survives restarts.\n\nThe todos are kept in the host's key-value store."
     );
     let one = host.get("/openapi/orders.json").await.json();

@@ -7,7 +7,7 @@ use tokio::process::Command;
 use witapi_tests::{host, root};
 
 /// The folders of the example plugins.
-const EXAMPLES: [&str; 4] = ["greeter-js", "orders-rust", "todos-rust", "wordcount-python"];
+const EXAMPLES: [&str; 5] = ["greeter-js", "orders-rust", "ticker-rust", "todos-rust", "wordcount-python"];
 
 /// What a README shows in its ```` ```console ```` blocks: each command with its output.
 fn commands(readme: &str) -> Vec<(String, String)> {

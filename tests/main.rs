@@ -35,4 +35,5 @@ mod pressure;
 mod round_trip;
 mod routes;
 mod serving;
+mod streams;
 mod values;

@@ -85,6 +85,11 @@ fn bind_body(
     faults.enter(Step::Name(Place::Body.name().into()));
     let outcome = match operation.body {
         Body::None => Ok(()),
+        // Nothing of it has been read yet. The call puts the stream into the place of this.
+        Body::Stream(i) => {
+            args[i] = Some(Val::Bool(false));
+            Ok(())
+        }
         Body::Raw(i) => {
             args[i] = Some(Val::List(body.iter().copied().map(Val::U8).collect()));
             Ok(())

@@ -17,6 +17,7 @@ use crate::{
     form::Form,
     media_type::{BYTES, JSON, MULTIPART, MediaType, URL_ENCODED, trim},
     problem::Problem,
+    streaming,
 };
 
 /// The longest boundary between the parts of a form (RFC 2046, section 5.1.1).
@@ -31,6 +32,12 @@ pub enum Content {
     /// JSON, or the bytes of an operation that takes bytes; which of the two, the operation says.
     Bytes(Bytes),
     Form(Form),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Content::Bytes(Bytes::new())
+    }
 }
 
 /// Reads the whole body, if the operation has one. The content encoding is undone, and its header gone from `head`.
@@ -49,14 +56,12 @@ pub async fn read(
     if matches!(operation.body, contract::Body::None) {
         return Ok(Content::Bytes(Bytes::new()));
     }
-    let length = head.headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit as u64) {
+    if length(&head.headers).is_some_and(|length| length > limit as u64) {
         return Err(Problem::BodyTooLarge { limit });
     }
-    let is_there = length.is_some_and(|length| length > 0) || head.headers.contains_key(header::TRANSFER_ENCODING);
     let media = match media(operation, &head.headers) {
         Ok(media) => media,
-        Err(problem) if is_there => return Err(problem),
+        Err(problem) if is_there(&head.headers) => return Err(problem),
         Err(_) => Media::Plain,
     };
     let (coding, body) = decoded(head, body).await?;
@@ -82,6 +87,27 @@ pub async fn read(
     }
 }
 
+/// The body of an operation that takes a stream, not read yet. The content encoding is undone, and its header gone from
+/// `head`.
+///
+/// # Errors
+///
+/// It is of a media type, a charset or a content encoding that the operation does not take.
+pub async fn stream(operation: &Operation, head: &mut request::Parts, body: Body) -> Result<Body, Problem> {
+    if is_there(&head.headers) {
+        media(operation, &head.headers)?;
+    }
+    Ok(decoded(head, body).await?.1)
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn is_there(headers: &HeaderMap) -> bool {
+    length(headers).is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING)
+}
+
 /// What the body is, by its headers.
 enum Media {
     /// What the operation takes anyway: JSON or bytes.
@@ -94,9 +120,16 @@ enum Media {
 
 fn media(operation: &Operation, headers: &HeaderMap) -> Result<Media, Problem> {
     let takes_forms = operation.form_members().is_some();
-    let is_raw = matches!(operation.body, contract::Body::Raw(_));
+    let streamed = match operation.body {
+        contract::Body::Stream(_) => streaming::taken(operation),
+        _ => &[],
+    };
+    let is_raw = matches!(operation.body, contract::Body::Raw(_)) || operation.takes_byte_stream();
     let wanted = match (is_raw, takes_forms) {
         (true, _) => format!("`{BYTES}`"),
+        (false, _) if !streamed.is_empty() => {
+            streamed.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or ")
+        }
         (false, true) => format!("`{JSON}`, `{MULTIPART}` or `{URL_ENCODED}`"),
         (false, false) => format!("`{JSON}`"),
     };
@@ -113,6 +146,11 @@ fn media(operation: &Operation, headers: &HeaderMap) -> Result<Media, Problem> {
     };
     let media = if is_raw {
         return if found.is(BYTES) { Ok(Media::Plain) } else { Err(unsupported()) };
+    } else if !streamed.is_empty() {
+        if !streamed.iter().any(|taken| found.is(taken)) {
+            return Err(unsupported());
+        }
+        Media::Plain
     } else if is_json(&found) {
         Media::Plain
     } else if takes_forms && found.is(URL_ENCODED) {

@@ -58,9 +58,13 @@ pub struct Limits {
     pub memory: usize,
     /// `deadline_ms`, 1 to 3,600,000: from the arrival of the request to the answer. Default 30 s.
     pub deadline: Duration,
-    /// `body_kib`, 1 to 1,048,576: the body of a request. Default 1 MiB. Here in bytes.
+    /// `stream_deadline_ms`, 1 to 86,400,000: the same for a request or an answer that is a stream, to its end.
+    /// `deadline_ms` holds until the function has returned or, while it takes a request's stream, since it last took
+    /// anything. Default 1 h.
+    pub stream_deadline: Duration,
+    /// `body_kib`, 1 to 1,048,576: the body of a request, or one line of a stream. Default 1 MiB. Here in bytes.
     pub body: usize,
-    /// `result_kib`, 1 to 1,048,576: the body of an answer. While it is made it may take a
+    /// `result_kib`, 1 to 1,048,576: the body of an answer, or one item of a stream. While it is made it may take a
     /// hundred times that of the host's memory, where it is a list of numbers. Default 1 MiB. Here in bytes.
     pub result: usize,
     /// `log_kib`, 0 to 65,536: how much of a call's stdout and stderr reaches the log. Default 64 KiB.
@@ -83,7 +87,8 @@ pub struct Server {
     /// `header_timeout_ms`, 1 to 3,600,000: from connection, or from the answer before, to the end of a request's head.
     /// Kept-alive connections that are idle for longer are closed. Default 10 s.
     pub header_timeout: Duration,
-    /// `body_timeout_ms`, 1 to 3,600,000: from the head of a request to the end of its body. Default 10 s.
+    /// `body_timeout_ms`, 1 to 3,600,000: from the head of a request to the end of its body; of a stream, how long the
+    /// next bytes may take. Default 10 s.
     pub body_timeout: Duration,
     /// `drain_ms`, 0 to 3,600,000: how long SIGTERM waits for requests in flight. Default 30 s.
     pub drain: Duration,
@@ -217,7 +222,14 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { memory: 128 << 20, deadline: Duration::from_secs(30), body: 1 << 20, result: 1 << 20, log: 64 << 10 }
+        Limits {
+            memory: 128 << 20,
+            deadline: Duration::from_secs(30),
+            stream_deadline: Duration::from_secs(3600),
+            body: 1 << 20,
+            result: 1 << 20,
+            log: 64 << 10,
+        }
     }
 }
 
@@ -261,6 +273,7 @@ impl Default for KeyValue {
 // The file as it is written.
 
 type Milliseconds = Whole<1, 3_600_000>;
+type StreamMilliseconds = Whole<1, 86_400_000>;
 type MemoryMib = Whole<1, 4096>;
 /// A wasm32 guest could address four times the upper bound.
 type Kib = Whole<1, { 1 << 20 }>;
@@ -319,6 +332,7 @@ impl File {
 struct LimitsTable {
     memory_mib: Option<MemoryMib>,
     deadline_ms: Option<Milliseconds>,
+    stream_deadline_ms: Option<StreamMilliseconds>,
     body_kib: Option<Kib>,
     result_kib: Option<Kib>,
     log_kib: Option<LogKib>,
@@ -382,6 +396,7 @@ struct PluginTable {
     grants: Vec<Text<Grant>>,
     memory_mib: Option<MemoryMib>,
     deadline_ms: Option<Milliseconds>,
+    stream_deadline_ms: Option<StreamMilliseconds>,
     body_kib: Option<Kib>,
     result_kib: Option<Kib>,
     log_kib: Option<LogKib>,
@@ -392,6 +407,7 @@ impl PluginTable {
         LimitsTable {
             memory_mib: self.memory_mib,
             deadline_ms: self.deadline_ms,
+            stream_deadline_ms: self.stream_deadline_ms,
             body_kib: self.body_kib,
             result_kib: self.result_kib,
             log_kib: self.log_kib,
@@ -404,6 +420,7 @@ impl Limits {
         Limits {
             memory: by.memory_mib.map_or(self.memory, Whole::mib),
             deadline: by.deadline_ms.map_or(self.deadline, Whole::ms),
+            stream_deadline: by.stream_deadline_ms.map_or(self.stream_deadline, Whole::ms),
             body: by.body_kib.map_or(self.body, Whole::kib),
             result: by.result_kib.map_or(self.result, Whole::kib),
             log: by.log_kib.map_or(self.log, Whole::kib),
@@ -457,6 +474,7 @@ mod tests {
             [limits]
             memory_mib = 64
             deadline_ms = 1_000
+            stream_deadline_ms = 86_400_000
             body_kib = 2
             result_kib = 3
             log_kib = 0
@@ -507,7 +525,8 @@ mod tests {
         };
         assert_eq!(config.cors, cors);
         assert_eq!(config.keyvalue.max_bytes, 1_048_576);
-        let limits = Limits { memory: 64 << 20, deadline: Duration::from_secs(1), body: 2048, result: 3072, log: 0 };
+        let [deadline, stream_deadline] = [1, 86_400].map(Duration::from_secs);
+        let limits = Limits { memory: 64 << 20, deadline, stream_deadline, body: 2048, result: 3072, log: 0 };
         assert_eq!(config.limits, limits);
         assert_eq!(
             config.plugin("todos"),

@@ -17,8 +17,8 @@ use crate::{
     catalog::{Found, NotFound},
     contract::{self, ErrorStatus, Outcome, Type},
     problem::{Problem, options},
-    runtime::Facts,
-    value,
+    runtime::{Answer, CallError, Facts},
+    streaming, value,
 };
 
 /// What the log says of a request.
@@ -28,6 +28,8 @@ pub struct Trace {
     pub operation: Option<String>,
     /// What trapped, or what else clients are not told.
     pub fault: Option<String>,
+    /// How the answer ended, which is not known before its body has been sent.
+    pub end: Option<streaming::End>,
 }
 
 /// Answers a request. `id` is its `x-request-id`.
@@ -46,12 +48,14 @@ pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<
     trace.plugin = Some(found.plugin.name.to_string());
     trace.operation = Some(found.operation().label());
     let answer = answer(host, arrival, peer, id, &found, head, body).await;
-    answer.unwrap_or_else(|problem| {
+    let mut response = answer.unwrap_or_else(|problem| {
         if let Problem::PluginFailed(reason) = &problem {
             trace.fault = Some(reason.clone());
         }
         problem.into_response()
-    })
+    });
+    trace.end = response.extensions_mut().remove();
+    response
 }
 
 async fn answer(
@@ -65,21 +69,59 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let operation = found.operation();
     let limits = &found.plugin.limits;
-    let offers = operation.outcome.media_types();
-    if !offers.is_empty() && accept::preferred(&head.headers, offers).is_none() {
-        return Err(Problem::NotAcceptable { header: header::ACCEPT, offers });
-    }
-    let body = body::read(operation, &mut head, body, limits.body, host.config().server.body_timeout).await?;
+    let patience = host.config().server.body_timeout;
+    let outcome = &operation.outcome;
+    let offers = outcome.media_types();
+    let media_type = match accept::preferred(&head.headers, offers) {
+        None if !offers.is_empty() => return Err(Problem::NotAcceptable { header: header::ACCEPT, offers }),
+        media_type => media_type.unwrap_or_default(),
+    };
+    let (body, stream) = match operation.body {
+        contract::Body::Stream(param) => {
+            (body::Content::default(), Some((body::stream(operation, &mut head, body).await?, param)))
+        }
+        _ => (body::read(operation, &mut head, body, limits.body, patience).await?, None),
+    };
     let query = head.uri.query().unwrap_or_default();
     let args = bind(operation, &Parts { path: &found.path, query, headers: &head.headers, body: &body })?;
     drop(body);
 
     let deadline = arrival + limits.deadline;
     let permit = tokio::time::timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
+    let is_head = head.method == Method::HEAD;
     let facts = Facts { id: id.to_owned(), route: operation.pattern.to_string(), head, peer };
-    let result = found.plugin.call(found.index, args, facts, deadline).await?;
-    drop(permit);
-    respond(&operation.outcome, result, limits.result)
+    if !operation.has_streams() {
+        let result = found.plugin.call(found.index, args, facts, deadline).await?;
+        drop(permit);
+        return respond(outcome, result, limits.result);
+    }
+
+    let last = arrival + limits.stream_deadline;
+    let stream = stream.map(|(body, param)| streaming::incoming(found.plugin, found.index, param, body, patience));
+    let (input, incoming) = stream.unzip();
+    let answer = match &incoming {
+        None => found.plugin.start(found.index, args, input, facts, deadline.min(last)).await,
+        // What takes its time to send may take longer than what takes its time to answer.
+        Some(incoming) => tokio::select! {
+            answer = found.plugin.start(found.index, args, input, facts, last) => answer,
+            () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
+        },
+    };
+    match answer {
+        Ok(Answer::Value(result)) => {
+            drop(permit);
+            respond(outcome, result, limits.result)
+        }
+        Ok(Answer::Stream(output)) => {
+            if is_head {
+                // Nobody will read it.
+                return Ok(streaming::head(outcome, media_type));
+            }
+            Ok(streaming::respond(outcome, output, permit, incoming, media_type, limits.result, last))
+        }
+        Err(CallError::Input) => Err(incoming.map_or(Problem::BodyBroken, |incoming| incoming.problem())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the function returned, as an answer. The cases are those of [`Outcome::of`].

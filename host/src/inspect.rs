@@ -14,7 +14,7 @@ pub fn text(name: &str, contract: &Contract) -> String {
     let mut table = table(["METHOD", "PATH", "OPERATION", "PARAMETERS", "BODY", "ANSWERS"]);
     for operation in &contract.operations {
         let outcome = &operation.outcome;
-        let value = outcome.value.as_ref().map(|ty| format!(" {}", ty.describe())).unwrap_or_default();
+        let value = outcome.value.as_ref().map(|ty| format!(" {}", outcome.delivery.describe(ty))).unwrap_or_default();
         let error = outcome.error.as_ref().map(|ty| format!(", error {}", ty.describe())).unwrap_or_default();
         let params = operation.params.iter().filter(|param| param.place != Place::Body);
         table.add_row([
@@ -42,13 +42,13 @@ pub fn text(name: &str, contract: &Contract) -> String {
 }
 
 fn signature(param: &Param) -> String {
-    format!("{}: {}", param.json, param.ty.describe())
+    format!("{}: {}", param.json, param.delivery.describe(&param.ty))
 }
 
 fn body(operation: &Operation) -> String {
     match operation.body {
         Body::None => "-".into(),
-        Body::Whole(i) => operation.params[i].ty.describe(),
+        Body::Whole(i) | Body::Stream(i) => operation.params[i].delivery.describe(&operation.params[i].ty),
         Body::Raw(_) => "bytes".into(),
         Body::Members => operation.params_in(Place::Body).map(signature).collect::<Vec<_>>().join("\n"),
     }
@@ -57,15 +57,14 @@ fn body(operation: &Operation) -> String {
 /// The same as a JSON value.
 pub fn json(name: &str, contract: &Contract) -> Value {
     let operation = |operation: &Operation| {
-        let param =
-            |param: &Param| json!({ "name": param.json, "in": param.place.name(), "type": param.ty.describe() });
+        let param = |param: &Param| json!({ "name": param.json, "in": param.place.name(), "type": param.delivery.describe(&param.ty) });
         json!({
             "operation": operation.label(),
             "method": operation.method.as_str(),
             "path": operation.pattern.to_string(),
             "parameters": operation.params.iter().map(param).collect::<Vec<_>>(),
             "status": operation.outcome.success,
-            "result": operation.outcome.value.as_ref().map(|ty| ty.describe()),
+            "result": operation.outcome.value.as_ref().map(|ty| operation.outcome.delivery.describe(ty)),
             "error": operation.outcome.error.as_ref().map(|ty| ty.describe()),
             "async": operation.is_async,
         })

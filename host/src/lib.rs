@@ -20,6 +20,7 @@ pub mod plugin;
 pub mod problem;
 pub mod runtime;
 pub mod server;
+pub mod streaming;
 pub mod value;
 
 use std::{

@@ -7,6 +7,7 @@ mod info;
 mod operation;
 mod problems;
 mod responses;
+mod stream;
 mod tags;
 
 use axum::http::HeaderValue;

@@ -95,6 +95,7 @@ impl From<CallError> for Problem {
         match error {
             CallError::Trap(trap) => Problem::PluginFailed(trap),
             CallError::Deadline => Problem::Deadline,
+            CallError::Input => Problem::BodyBroken,
             CallError::NoRoom(_) => Problem::Saturated,
         }
     }

@@ -13,12 +13,14 @@ use std::{
 
 use axum::{
     Json, Router,
+    body::Body,
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
+use futures_util::StreamExt;
 use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -234,7 +236,16 @@ async fn identified(mut request: Request, next: axum::middleware::Next) -> Resul
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
     let trace = response.extensions_mut().remove::<Arc<Trace>>();
+    let is_stream = trace.as_ref().is_some_and(|trace| trace.end.is_some());
     line.response = Some((response.status(), trace));
+    if is_stream {
+        // The line is written when the body has come to its end, or is dropped before.
+        let with_line = move |chunk| {
+            let _line = &line;
+            chunk
+        };
+        return Ok(response.map(|body| Body::from_stream(body.into_data_stream().map(with_line))));
+    }
     Ok(response)
 }
 
@@ -266,9 +277,14 @@ impl Drop for Line {
         let status = status.as_u16();
         let plugin = trace.as_ref().and_then(|trace| trace.plugin.as_deref());
         let operation = trace.as_ref().and_then(|trace| trace.operation.as_deref());
-        match trace.as_ref().and_then(|trace| trace.fault.as_deref()) {
+        let end = trace.as_ref().and_then(|trace| trace.end.as_ref());
+        let broke = end.and_then(|end| end.get()?.err());
+        let ours = broke.filter(|broke| !broke.is_clients).map(|broke| broke.why.as_str());
+        let left = end.is_some_and(|end| end.get().is_none()).then_some("the client went away");
+        let broke = broke.map(|broke| broke.why.as_str()).or(left);
+        match trace.as_ref().and_then(|trace| trace.fault.as_deref()).or(ours) {
             Some(fault) => tracing::error!(target: "request", id, plugin, operation, status, ms, method, %path, fault),
-            None => tracing::info!(target: "request", id, plugin, operation, status, ms, method, %path),
+            None => tracing::info!(target: "request", id, plugin, operation, status, ms, method, %path, broke),
         }
     }
 }

@@ -106,12 +106,12 @@ impl Setup {
         self
     }
 
-    /// With all four example plugins, which may import what they need. Python takes a core ten seconds to compile,
+    /// With all example plugins, which may import what they need. Python takes a core ten seconds to compile,
     /// so they are compiled by the first test that wants them.
     pub fn examples(mut self) -> Setup {
         self.is_compiled_once = true;
         let host = self.config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]");
-        ["greeter", "orders", "todos", "wordcount"].into_iter().fold(host, Setup::plugin)
+        ["greeter", "orders", "ticker", "todos", "wordcount"].into_iter().fold(host, Setup::plugin)
     }
 
     /// Starts it and waits until it is ready.

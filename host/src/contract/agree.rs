@@ -1,6 +1,6 @@
 //! Whether the embedded WIT says the same as the component: structure only, not documentation and not aliases.
 
-use super::{Case, Shape, Type};
+use super::{Case, Passed, Shape, Type};
 
 /// Where the two first differ: the path to it, what the component has, what the text has.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,6 +9,14 @@ pub struct Disagreement {
     pub path: String,
     pub component: String,
     pub text: String,
+}
+
+/// Compares a parameter or a result of the component with its counterpart in the embedded text.
+pub fn passed(component: &Passed, text: &Passed) -> Result<(), Disagreement> {
+    if (component.delivery, component.in_ok) != (text.delivery, text.in_ok) {
+        return Err(Disagreement { path: String::new(), component: component.describe(), text: text.describe() });
+    }
+    types(&component.ty, &text.ty)
 }
 
 /// Compares a type of the component with its counterpart in the embedded text.
@@ -55,8 +63,8 @@ pub fn types(component: &Type, text: &Type) -> Result<(), Disagreement> {
     }
 }
 
-/// Compares what may be missing, such as a result or the payload of a case.
-pub fn optional(component: Option<&Type>, text: Option<&Type>) -> Result<(), Disagreement> {
+/// Compares what may be missing, such as the payload of a case.
+fn optional(component: Option<&Type>, text: Option<&Type>) -> Result<(), Disagreement> {
     let describe = |ty: Option<&Type>| ty.map_or("no value".into(), Type::describe);
     match (component, text) {
         (None, None) => Ok(()),

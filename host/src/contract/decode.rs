@@ -12,7 +12,7 @@ use super::{
     Contract, ContractError, Docs, Import, Interface, Operation, Outcome, Pattern, Problem,
     casing::Casing,
     keywords::{Findings, Subject},
-    place::{Placed, place},
+    place::{Placed, is_path_type, place},
     route,
     sections::{Sections, WIT_SECTION},
     signature::Signature,
@@ -137,14 +137,16 @@ impl<'a> Source<'a> {
 
     fn signature(&self, function: &Function, item: &str) -> Result<Signature, Problem> {
         let mut types = self.types.borrow_mut();
-        let mut convert = |what: Cow<str>, ty| {
-            types.convert(ty).map_err(|(found, wanted)| Problem::new(format!("{item}, {what}"), found, wanted))
+        let mut convert = |what: Cow<str>, ty, is_result| {
+            types
+                .passed(ty, is_result)
+                .map_err(|(found, wanted)| Problem::new(format!("{item}, {what}"), found, wanted))
         };
         let mut params = Vec::with_capacity(function.params.len());
         for param in &function.params {
-            params.push((param.name.clone(), convert(format!("parameter `{}`", param.name).into(), &param.ty)?));
+            params.push((param.name.clone(), convert(format!("parameter `{}`", param.name).into(), &param.ty, false)?));
         }
-        let result = function.result.as_ref().map(|ty| convert("result".into(), ty)).transpose()?;
+        let result = function.result.as_ref().map(|ty| convert("result".into(), ty, true)).transpose()?;
         let docs = types.docs(&function.docs, Subject::Function, item);
         let is_async = matches!(function.kind, FunctionKind::AsyncFreestanding);
         Ok(Signature { params, result, is_async, docs })
@@ -351,7 +353,7 @@ impl<'a> Reader<'a> {
         let ids: Vec<&str> = signature
             .params
             .iter()
-            .take_while(|(name, ty)| (name == "id" || name.ends_with("-id")) && ty.is_scalar())
+            .take_while(|(name, passed)| (name == "id" || name.ends_with("-id")) && is_path_type(passed))
             .map(|(name, _)| name.as_str())
             .collect();
         let mut route = route::by_convention(exported.interface, &function.name, &ids);

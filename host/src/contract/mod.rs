@@ -30,7 +30,7 @@ pub use error::{ContractError, Problem};
 pub use operation::{Body, Operation, Param, Place};
 pub use outcome::{ErrorStatus, Outcome};
 pub use route::{Method, Pattern, Segment};
-pub use types::{Absent, Case, Field, Named, Scalar, Shape, Type};
+pub use types::{Absent, Case, Delivery, Field, Named, Passed, Scalar, Shape, Type};
 
 /// All that one component promises and asks for.
 #[derive(Debug, Clone)]

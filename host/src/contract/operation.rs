@@ -1,6 +1,6 @@
 //! One exported function as HTTP.
 
-use super::{Absent, Docs, Method, Outcome, Pattern, Shape, Type};
+use super::{Absent, Delivery, Docs, Method, Outcome, Pattern, Scalar, Shape, Type};
 
 /// Built once, at load; routing, binding, invocation and the document all read it.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Param {
     /// The name in path, query or body; of a header its name in lower case.
     pub json: String,
     pub ty: Type,
+    /// How the function takes it. With a stream, `ty` is its item.
+    pub delivery: Delivery,
     pub place: Place,
     /// What `@param` says of it.
     pub docs: Docs,
@@ -56,6 +58,8 @@ pub enum Body {
     Whole(usize),
     /// The parameter of that index, as its raw bytes.
     Raw(usize),
+    /// The items of the parameter of that index, a stream, one after the other: JSON a line, or bytes.
+    Stream(usize),
     /// One JSON object whose members are the parameters in [`Place::Body`].
     Members,
 }
@@ -98,18 +102,29 @@ impl Operation {
     /// Whether a request without a body is a fault.
     pub fn body_is_required(&self) -> bool {
         match self.body {
-            // No bytes at all are bytes too.
-            Body::None | Body::Raw(_) => false,
+            // No bytes at all are bytes too, and no items are a stream.
+            Body::None | Body::Raw(_) | Body::Stream(_) => false,
             Body::Whole(i) => !self.params[i].is_optional(),
             Body::Members => self.params_in(Place::Body).any(|param| !param.is_optional()),
         }
+    }
+
+    /// Whether it has a stream or a future anywhere.
+    pub fn has_streams(&self) -> bool {
+        self.outcome.delivery != Delivery::Whole || self.params.iter().any(|it| it.delivery != Delivery::Whole)
+    }
+
+    /// Whether the body is a stream of bytes.
+    pub fn takes_byte_stream(&self) -> bool {
+        let is_byte = |i: usize| matches!(self.params[i].ty.resolved(), Type::Scalar(Scalar::U8));
+        matches!(self.body, Body::Stream(i) if is_byte(i))
     }
 
     /// The members of a body that is one JSON object, with their JSON names and documentation: what a form has a field for
     /// each of. `None` if the operation takes no forms.
     pub fn form_members(&self) -> Option<Vec<(&str, &Type, &Docs)>> {
         match self.body {
-            Body::None | Body::Raw(_) => None,
+            Body::None | Body::Raw(_) | Body::Stream(_) => None,
             Body::Whole(i) => match self.params[i].ty.shape() {
                 Some(Shape::Record(fields)) => {
                     Some(fields.iter().map(|field| (field.json.as_str(), &field.ty, &field.docs)).collect())

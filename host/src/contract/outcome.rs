@@ -1,6 +1,8 @@
 //! What a function returns → status and body. The tables are in `wit/README.md`, "Results and errors".
 
-use super::{Case, Method, Shape, Type, route::Route};
+use std::sync::Arc;
+
+use super::{Case, Delivery, Method, Passed, Scalar, Shape, Type, route::Route};
 
 /// The answers of one operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +17,10 @@ pub struct Outcome {
     pub fallible: bool,
     /// The value of an `err`.
     pub error: Option<Type>,
+    /// How the function returns it. With a stream, `value` is its item.
+    pub delivery: Delivery,
+    /// Only the `ok` comes so, not the whole result.
+    pub in_ok: bool,
 }
 
 /// How the status of an `err` is found.
@@ -29,29 +35,68 @@ pub enum ErrorStatus {
 
 impl Outcome {
     /// The outcome of a function that returns `result` on `route`.
-    pub fn of(result: Option<&Type>, route: &Route) -> Outcome {
+    pub fn of(result: Option<&Passed>, route: &Route) -> Outcome {
+        let (delivery, in_ok) = result.map_or((Delivery::Whole, false), |it| (it.delivery, it.in_ok));
+        let result = result.map(|it| &it.ty);
+        // What the items of a stream are says nothing of the answer as a whole.
+        let is_stream = delivery == Delivery::Stream;
         let (value, fallible, error) = match result.map(Type::resolved) {
-            Some(Type::Result(ok, err)) => (ok.as_deref().cloned(), true, err.as_deref().cloned()),
+            Some(Type::Result(ok, err)) if !is_stream || in_ok => {
+                (ok.as_deref().cloned(), true, err.as_deref().cloned())
+            }
             _ => (result.cloned(), false, None),
         };
         let (value, none_is_not_found) = match value.as_ref().map(Type::resolved) {
-            Some(Type::Option(some)) if route.method != Method::Post => (Some(some.as_ref().clone()), true),
+            Some(Type::Option(some)) if route.method != Method::Post && !is_stream => {
+                (Some(some.as_ref().clone()), true)
+            }
             _ => (value, false),
         };
         let success = if value.is_some() || route.status_is_explicit { route.success } else { 204 };
-        Outcome { success, value, none_is_not_found, fallible, error }
+        Outcome { success, value, none_is_not_found, fallible, error, delivery, in_ok }
     }
 
     /// Whether the value is sent as its bytes rather than as JSON.
     pub fn is_raw(&self) -> bool {
-        matches!(self.value.as_ref().map(Type::resolved), Some(Type::Bytes))
+        match self.value.as_ref().map(Type::resolved) {
+            Some(Type::Bytes) => !self.is_stream(),
+            Some(Type::Scalar(Scalar::U8)) => self.is_stream(),
+            _ => false,
+        }
     }
 
-    /// The media types that the answer to a success may have; none where it has no body.
+    /// Whether the function returns anything.
+    pub fn has_result(&self) -> bool {
+        self.fallible || self.value.is_some()
+    }
+
+    /// What the `stream` or the `future` is of.
+    pub fn delivered(&self) -> Option<Type> {
+        let value = match &self.value {
+            Some(some) if self.none_is_not_found => Some(Type::Option(Arc::new(some.clone()))),
+            value => value.clone(),
+        };
+        match self.delivery {
+            Delivery::Whole => None,
+            // The whole result, put together again.
+            Delivery::Future if self.fallible && !self.in_ok => {
+                Some(Type::Result(value.map(Arc::new), self.error.clone().map(Arc::new)))
+            }
+            Delivery::Future | Delivery::Stream => value,
+        }
+    }
+
+    /// Whether the answer of a success is a stream of values.
+    pub fn is_stream(&self) -> bool {
+        self.delivery == Delivery::Stream
+    }
+
+    /// The media types that the answer to a success may have, the default first; none where it has no body.
     pub fn media_types(&self) -> &'static [&'static str] {
         match self.value {
             None => &[],
             Some(_) if self.is_raw() => &["application/octet-stream"],
+            Some(_) if self.is_stream() => &["application/x-ndjson", "text/event-stream"],
             Some(_) => &["application/json"],
         }
     }

@@ -1,7 +1,7 @@
 //! The parameters of a function → path, query and body. The table is in `wit/README.md`, "Parameters".
 
 use super::{
-    Absent, Body, Docs, Param, Pattern, Place, Problem, Segment, Shape, Type,
+    Absent, Body, Delivery, Docs, Param, Passed, Pattern, Place, Problem, Scalar, Segment, Shape, Type,
     casing::Casing,
     keywords::{Findings, Keywords},
     route::Route,
@@ -38,7 +38,7 @@ const REFUSED_HEADERS: [&str; 10] = [
 /// The path or a keyword names what is no parameter, a parameter does not fit its place, or two have one name.
 pub fn place(
     item: &str,
-    params: Vec<(String, Type)>,
+    params: Vec<(String, Passed)>,
     route: &Route,
     casing: Casing,
     keywords: &Keywords,
@@ -71,7 +71,7 @@ pub fn place(
         docs[known(name, format!("`@param {name}`"))?] = said.clone();
     }
     let mut placed = Vec::with_capacity(params.len());
-    for ((i, (name, ty)), mut docs) in params.into_iter().enumerate().zip(docs) {
+    for ((i, (name, passed)), mut docs) in params.into_iter().enumerate().zip(docs) {
         let header = in_header.iter().find(|(param, _)| *param == i).map(|(_, header)| *header);
         let place = if in_path.contains(&i) {
             Place::Path
@@ -83,15 +83,19 @@ pub fn place(
             Place::Body
         };
         let fits = match place {
-            Place::Path => ty.is_scalar(),
-            Place::Query => is_query_type(&ty),
+            Place::Path => is_path_type(&passed),
+            Place::Query | Place::Header if passed.delivery == Delivery::Stream => false,
+            Place::Query => is_query_type(&passed.ty),
             // A list stands in one line of a header, and flags could not be told from one.
-            Place::Header => is_query_type(&ty) && !matches!(ty.shape(), Some(Shape::Flags(_))),
+            Place::Header => is_query_type(&passed.ty) && !matches!(passed.ty.shape(), Some(Shape::Flags(_))),
             Place::Body => true,
         };
         if !fits {
-            let found = format!("parameter `{name}` of type `{}` in the {}", ty.describe(), place.name());
+            let found = format!("parameter `{name}` of type `{}` in the {}", passed.describe(), place.name());
             let wanted = match place {
+                _ if passed.delivery == Delivery::Stream => {
+                    "a stream as the body: POST, PUT or PATCH, by an `@external-id`"
+                }
                 Place::Path => "a scalar, a string or an enum",
                 Place::Header => "scalars, strings, enums, and options or lists of these",
                 _ => {
@@ -100,13 +104,23 @@ pub fn place(
             };
             return Err(Problem::new(item, found, wanted));
         }
+        let Passed { ty, delivery, .. } = passed;
         let item = format!("{item}, parameter `{name}`");
         docs.fit(Some(&ty), &item, findings);
         if place == Place::Path && matches!(ty.absent(&docs), Absent::Default(_)) {
             return Err(Problem::new(item, "a default in the path", "none: a path always has all of its parameters"));
         }
+        if delivery == Delivery::Stream && docs.keywords.default.is_some() {
+            return Err(Problem::new(item, "a default of a stream", "none: a body that is left out has no items"));
+        }
+        if delivery == Delivery::Stream
+            && is_byte(&ty)
+            && (docs.keywords.rules.is_some() || ty.rules().next().is_some())
+        {
+            return Err(Problem::new(item, "rules for the bytes of a stream", "none: bytes are taken as they are"));
+        }
         let json = header.map_or_else(|| casing.apply(&name), str::to_owned);
-        placed.push(Param { json, name, ty, place, docs });
+        placed.push(Param { json, name, ty, delivery, place, docs });
     }
     let outside_headers = placed.iter().filter(|it| it.place != Place::Header);
     if let Some((name, first, second)) = same_spelling(outside_headers.map(|it| (&*it.json, &*it.name))) {
@@ -114,8 +128,23 @@ pub fn place(
         return Err(Problem::new(item, found, "parameters that differ, or another `casing` in witapi.toml"));
     }
     let in_body: Vec<usize> = (0..placed.len()).filter(|&i| placed[i].place == Place::Body).collect();
+    let is_stream = |i: usize| placed[i].delivery == Delivery::Stream;
+    if in_body.len() > 1
+        && let Some(&stream) = in_body.iter().find(|&&i| is_stream(i))
+    {
+        let Param { name, ty, delivery, .. } = &placed[stream];
+        let others = in_body.iter().filter(|&&i| i != stream).map(|&i| format!("`{}`", placed[i].name));
+        let others = others.collect::<Vec<_>>().join(", ");
+        let found = format!("parameter `{name}` of type `{}` in the body, with {others}", delivery.describe(ty));
+        return Err(Problem::new(
+            item,
+            found,
+            "a stream alone in the body: the others in the path, by an `@external-id`",
+        ));
+    }
     let body = match in_body[..] {
         [] => Body::None,
+        [sole] if is_stream(sole) => Body::Stream(sole),
         [sole] => match placed[sole].ty.resolved() {
             Type::Bytes => Body::Raw(sole),
             Type::List(_) | Type::FixedList(..) | Type::Tuple(_) | Type::Map(..) => Body::Whole(sole),
@@ -139,6 +168,15 @@ pub fn place(
     };
     let pattern = Pattern { segments: route.pattern.segments.iter().map(spelt).collect() };
     Ok(Placed { params: placed, body, pattern })
+}
+
+fn is_byte(ty: &Type) -> bool {
+    matches!(ty.resolved(), Type::Scalar(Scalar::U8))
+}
+
+/// Whether a segment of a path can hold it.
+pub fn is_path_type(passed: &Passed) -> bool {
+    passed.delivery != Delivery::Stream && passed.ty.is_scalar()
 }
 
 /// The parameters that stand in headers, each with the header's name.

@@ -1,8 +1,8 @@
 //! What the sections of a file tell, before its types are decoded.
 
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentType, ComponentTypeDeclaration, Encoding, InstanceTypeDeclaration,
-    Parser, Payload,
+    CanonicalFunction, CanonicalOption, ComponentDefinedType, ComponentType, ComponentTypeDeclaration, Encoding,
+    InstanceTypeDeclaration, Parser, Payload,
 };
 
 use super::{ContractError, Problem};
@@ -76,7 +76,7 @@ impl<'a> Sections<'a> {
                     }
                 }
                 Payload::ComponentTypeSection(types) => {
-                    sections.uses_async |= types.into_iter().flatten().any(|ty| has_async_function(&ty));
+                    sections.uses_async |= types.into_iter().flatten().any(|ty| needs_async(&ty));
                 }
                 _ => {}
             }
@@ -112,15 +112,17 @@ fn is_async_builtin(function: &CanonicalFunction) -> bool {
     }
 }
 
-fn has_async_function(ty: &ComponentType) -> bool {
+/// Whether functions or types of it are there only with component-model async.
+fn needs_async(ty: &ComponentType) -> bool {
     match ty {
         ComponentType::Func(function) => function.async_,
+        ComponentType::Defined(ComponentDefinedType::Stream(_) | ComponentDefinedType::Future(_)) => true,
         ComponentType::Component(items) => items.iter().any(|item| match item {
-            ComponentTypeDeclaration::Type(ty) => has_async_function(ty),
+            ComponentTypeDeclaration::Type(ty) => needs_async(ty),
             _ => false,
         }),
         ComponentType::Instance(items) => items.iter().any(|item| match item {
-            InstanceTypeDeclaration::Type(ty) => has_async_function(ty),
+            InstanceTypeDeclaration::Type(ty) => needs_async(ty),
             _ => false,
         }),
         _ => false,

@@ -1,15 +1,15 @@
 //! A function's types, from the component or from its embedded WIT.
 
 use super::{
-    Docs, Problem, Type,
+    Docs, Passed, Problem,
     agree::{self, Disagreement},
 };
 
 /// See the module.
 pub struct Signature {
     /// Name and type.
-    pub params: Vec<(String, Type)>,
-    pub result: Option<Type>,
+    pub params: Vec<(String, Passed)>,
+    pub result: Option<Passed>,
     pub is_async: bool,
     pub docs: Docs,
 }
@@ -22,7 +22,7 @@ impl Signature {
     /// The first place where the two differ.
     pub fn agrees_with(&self, text: &Signature, item: &str) -> Result<(), Problem> {
         let names =
-            |params: &[(String, Type)]| params.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
+            |params: &[(String, Passed)]| params.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
         let differ = |what: String, component: &str, text: &str| {
             Problem::new(
                 format!("{item}{what}"),
@@ -42,8 +42,15 @@ impl Signature {
             move |d: Disagreement| differ(format!("{what}{}", d.path), &d.component, &d.text)
         };
         for ((name, ty), (_, text_ty)) in self.params.iter().zip(&text.params) {
-            agree::types(ty, text_ty).map_err(differing(format!(", parameter {name}")))?;
+            agree::passed(ty, text_ty).map_err(differing(format!(", parameter {name}")))?;
         }
-        agree::optional(self.result.as_ref(), text.result.as_ref()).map_err(differing(", result".into()))
+        match (&self.result, &text.result) {
+            (Some(result), Some(text)) => agree::passed(result, text).map_err(differing(", result".into())),
+            (None, None) => Ok(()),
+            (result, text) => {
+                let describe = |result: &Option<Passed>| result.as_ref().map_or("no value".into(), Passed::describe);
+                Err(differ(", result".into(), &describe(result), &describe(text)))
+            }
+        }
     }
 }

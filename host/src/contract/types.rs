@@ -20,6 +20,50 @@ pub enum Type {
     Named(Arc<Named>),
 }
 
+/// How the value of a parameter or of a result comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// As itself.
+    Whole,
+    /// `future<T>`: one `T`, later.
+    Future,
+    /// `stream<T>`: any number of `T`, one after the other.
+    Stream,
+}
+
+/// The type of a parameter or of a result, without the `stream` or `future` that it comes in.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    pub ty: Type,
+    pub delivery: Delivery,
+    /// Only the `ok` of the result comes so: the function returns `result<stream<T>, E>`, and `ty` is `result<T, E>`.
+    pub in_ok: bool,
+}
+
+impl Delivery {
+    /// What a message calls `ty` when it comes so, such as `stream<u32>`.
+    pub fn describe(self, ty: &Type) -> String {
+        match self {
+            Delivery::Whole => ty.describe(),
+            Delivery::Future => format!("future<{}>", ty.describe()),
+            Delivery::Stream => format!("stream<{}>", ty.describe()),
+        }
+    }
+}
+
+impl Passed {
+    /// What a message calls it, such as `stream<u32>`.
+    pub fn describe(&self) -> String {
+        match &self.ty {
+            Type::Result(Some(ok), err) if self.in_ok => {
+                let err = err.as_ref().map(|err| format!(", {}", err.describe())).unwrap_or_default();
+                format!("result<{}{err}>", self.delivery.describe(ok))
+            }
+            ty => self.delivery.describe(ty),
+        }
+    }
+}
+
 /// What stands for a value that a request leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent<'a> {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use wit_parser::{Handle, InterfaceId, Resolve, TypeDefKind, TypeId, TypeOwner};
 
 use super::{
-    Case, Docs, Field, Named, Scalar, Shape, Type,
+    Case, Delivery, Docs, Field, Named, Passed, Scalar, Shape, Type,
     casing::Casing,
     keywords::{Findings, Subject},
 };
@@ -60,6 +60,46 @@ impl<'a> Types<'a> {
             ));
         }
         Ok(ty)
+    }
+
+    /// The type of a parameter or, if `is_result`, of a result. Here alone may be a `stream` or a `future`.
+    pub fn passed(&mut self, ty: &wit_parser::Type, is_result: bool) -> Result<Passed, Unfit> {
+        if let Some((delivery, item)) = self.delivery(ty)? {
+            return Ok(Passed { ty: self.convert(&item)?, delivery, in_ok: false });
+        }
+        if is_result
+            && let Some(TypeDefKind::Result(result)) = self.kind(ty)
+            && let Some(ok) = &result.ok
+            && let Some((delivery, item)) = self.delivery(ok)?
+        {
+            let ok = Some(Arc::new(self.convert(&item)?));
+            let err = result.err.as_ref().map(|err| self.convert(err)).transpose()?.map(Arc::new);
+            return Ok(Passed { ty: Type::Result(ok, err), delivery, in_ok: true });
+        }
+        Ok(Passed { ty: self.convert(ty)?, delivery: Delivery::Whole, in_ok: false })
+    }
+
+    /// What a `stream` or a `future` is of.
+    fn delivery(&self, ty: &wit_parser::Type) -> Result<Option<(Delivery, wit_parser::Type)>, Unfit> {
+        let (delivery, item, keyword) = match self.kind(ty) {
+            Some(TypeDefKind::Stream(item)) => (Delivery::Stream, item, "stream"),
+            Some(TypeDefKind::Future(item)) => (Delivery::Future, item, "future"),
+            _ => return Ok(None),
+        };
+        let item = item.ok_or_else(|| (format!("a `{keyword}` of nothing"), format!("`{keyword}<T>`, of a type")))?;
+        Ok(Some((delivery, item)))
+    }
+
+    /// The definition behind all aliases.
+    fn kind(&self, ty: &wit_parser::Type) -> Option<&'a TypeDefKind> {
+        let mut ty = ty;
+        while let wit_parser::Type::Id(id) = ty {
+            match &self.resolve.types[*id].kind {
+                TypeDefKind::Type(target) => ty = target,
+                kind => return Some(kind),
+            }
+        }
+        None
     }
 
     /// `depth` bounds the recursion, the extent that comes back bounds the type.
@@ -266,8 +306,8 @@ fn anonymous(
         TypeDefKind::Map(key, value) => Type::Map(Arc::new(inner(key)?), Arc::new(inner(value)?)),
         TypeDefKind::Resource | TypeDefKind::Handle(Handle::Own(_)) => return Err(unfit("resource")),
         TypeDefKind::Handle(Handle::Borrow(_)) => return Err(unfit("borrow")),
-        TypeDefKind::Future(_) => return Err(unfit("future")),
-        TypeDefKind::Stream(_) => return Err(unfit("stream")),
+        TypeDefKind::Future(_) => return Err(nested("future")),
+        TypeDefKind::Stream(_) => return Err(nested("stream")),
         TypeDefKind::Record(_)
         | TypeDefKind::Variant(_)
         | TypeDefKind::Enum(_)
@@ -281,6 +321,13 @@ fn unfit(kind: &str) -> Unfit {
     (
         format!("a type with `{kind}`"),
         "values that JSON can hold: scalars, strings, lists, tuples, records, options, results, enums, flags, variants and maps".into(),
+    )
+}
+
+fn nested(kind: &str) -> Unfit {
+    (
+        format!("a type with `{kind}` in it"),
+        format!("`{kind}<T>` as a whole parameter, as the result, or as the `ok` of the result; T without one"),
     )
 }
 

@@ -12,6 +12,7 @@ use super::{
     example::Examples,
     forms::{self, Encoding},
     responses::responses,
+    stream,
 };
 use crate::{
     contract::{Body, Docs, Method, Operation, Param, Place, Type, schema::Schemas},
@@ -89,6 +90,7 @@ fn request_body(operation: &Operation, schemas: &Schemas, examples: Option<&Exam
     let (media_type, content) = match operation.body {
         Body::None => return None,
         Body::Raw(_) => (BYTES, Content::new(Some(bytes_schema()))),
+        Body::Stream(_) => return Some(stream::request_body(operation, schemas)),
         Body::Whole(i) => {
             let param = &operation.params[i];
             (JSON, json_content(schemas.described(&param.ty, &param.docs), examples))

@@ -6,6 +6,7 @@ use utoipa::openapi::{
     schema::{AnyOf, Array, Type as JsonType},
 };
 
+use super::stream;
 use crate::{
     contract::{
         Body, Operation, Scalar, Type,
@@ -29,6 +30,7 @@ pub fn of_host(operation: &Operation) -> Vec<Kind> {
     match operation.body {
         Body::None => {}
         Body::Raw(_) => kinds.extend(problem::OF_BODIES),
+        Body::Stream(_) => kinds.extend(stream::request_problems(operation)),
         Body::Whole(_) | Body::Members => {
             kinds.extend(problem::OF_BODIES);
             kinds.push(problem::MALFORMED_JSON);
@@ -37,7 +39,11 @@ pub fn of_host(operation: &Operation) -> Vec<Kind> {
     if !operation.outcome.media_types().is_empty() {
         kinds.push(problem::NOT_ACCEPTABLE);
     }
-    let is_raw = |i: usize| matches!(operation.body, Body::Raw(raw) if raw == i);
+    let is_raw = |i: usize| match operation.body {
+        Body::Raw(raw) => raw == i,
+        Body::Stream(stream) => stream == i && operation.takes_byte_stream(),
+        _ => false,
+    };
     if (0..operation.params.len()).any(|i| !is_raw(i)) {
         kinds.push(problem::INVALID_REQUEST);
     }

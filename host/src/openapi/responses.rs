@@ -11,6 +11,7 @@ use super::{
     example::Examples,
     operation::{bytes_schema, json_content},
     problems::{self, PROBLEM_JSON},
+    stream,
 };
 use crate::{
     contract::{ErrorStatus, Operation, Outcome, Shape, schema::Schemas},
@@ -40,7 +41,9 @@ pub fn responses(
         204 => "Done, with nothing to say",
         _ => "Success",
     });
-    if let Some(value) = &outcome.value {
+    if outcome.is_stream() {
+        stream::describe(&mut success, outcome, schemas);
+    } else if let Some(value) = &outcome.value {
         let (media_type, content) = if outcome.is_raw() {
             (BYTES, Content::new(Some(bytes_schema())))
         } else {

@@ -32,6 +32,9 @@ pub const MAX_COMPONENT: u64 = 256 << 20;
 /// own, and wasmtime counts it as such.
 const TRANSFER_PER_RESULT_BYTE: usize = size_of::<Val>() + 8;
 
+/// The same for as many small items of a stream as pass at once, in bytes: they are no more than some 64 KiB of text.
+const MIN_STREAM_TRANSFER: usize = 8 << 20;
+
 /// What loading needs of the host.
 #[derive(Clone)]
 pub struct Loader {
@@ -166,9 +169,14 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     let bounds = Bounds {
         memory: settings.limits.memory,
         transfer: settings.limits.result.saturating_mul(TRANSFER_PER_RESULT_BYTE),
+        stream_transfer: (settings.limits.result.max(settings.limits.body))
+            .saturating_mul(TRANSFER_PER_RESULT_BYTE)
+            .max(MIN_STREAM_TRANSFER),
         log: settings.limits.log,
     };
+    let bridge = |bytes: &[u8]| loader.cache.component(engine, bytes, &Sha256::digest(bytes));
     let callable = Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds)
+        .and_then(|callable| callable.with_bridges(&contract, bridge))
         .map_err(|error| Cause::Link(format!("{error:#}")))?;
     Ok(Plugin {
         name: name.into(),

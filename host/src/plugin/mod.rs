@@ -16,7 +16,7 @@ use crate::{
     config::{self, Limits},
     contract::Contract,
     openapi::{self, Document},
-    runtime::{CallError, Callable, Facts},
+    runtime::{Answer, CallError, Callable, Facts, Input},
 };
 
 pub use load::LoadError;
@@ -64,8 +64,23 @@ impl Plugin {
         facts: Facts,
         deadline: Instant,
     ) -> Result<Option<Val>, CallError> {
-        let outcome = &self.contract.operations[index].outcome;
-        let has_result = outcome.fallible || outcome.value.is_some();
+        let has_result = self.contract.operations[index].outcome.has_result();
         self.callable.call(index, has_result, args, facts, deadline).await
+    }
+
+    /// Calls the operation of that index, which has streams or futures. See [`Callable::start`].
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn start(
+        &self,
+        index: usize,
+        args: Vec<Val>,
+        input: Option<Input>,
+        facts: Facts,
+        deadline: Instant,
+    ) -> Result<Answer, CallError> {
+        self.callable.start(&self.contract.operations[index], index, args, input, facts, deadline).await
     }
 }

@@ -24,6 +24,16 @@ const CORE_INSTANCES_PER_COMPONENT: u32 = 100;
 /// Linear memories that a component has on average, at most: nearly all have one.
 const MEMORIES_PER_COMPONENT: u32 = 2;
 
+/// Bridges beside a component with streams: one for each way. One with many futures may have more, as others have none.
+const BRIDGES_PER_CALL: u32 = 2;
+
+/// A bridge has a heap and code.
+const CORE_INSTANCES_PER_BRIDGE: u32 = 2;
+
+/// Calls whose bridges have room beyond the average, so that a few with many futures do not lack it where there are few
+/// instances in all.
+const SPARE_CALLS: u32 = 8;
+
 /// Tables that a component has on average, at most: a Python component has about 10.
 const TABLES_PER_COMPONENT: u32 = 10;
 
@@ -77,27 +87,35 @@ impl Engines {
     }
 
     /// Tells the clock that a call is running, until the guard is dropped.
-    pub fn running(&self) -> impl Drop + Send + use<> {
-        struct Running(Arc<AtomicUsize>);
-        impl Drop for Running {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
+    pub fn running(&self) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
         Running(self.running.clone())
     }
 }
 
+/// A call that runs.
+pub struct Running(Arc<AtomicUsize>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 fn engine(size: PoolSize, uses_async: bool) -> wasmtime::Result<Engine> {
+    let per_call = |count: u32, of_bridges: u32| {
+        let bridges =
+            if uses_async { size.instances.saturating_add(SPARE_CALLS).saturating_mul(of_bridges) } else { 0 };
+        size.instances.saturating_mul(count).saturating_add(bridges)
+    };
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(size.instances)
-        .total_core_instances(size.instances.saturating_mul(CORE_INSTANCES_PER_COMPONENT))
+    pool.total_component_instances(per_call(1, BRIDGES_PER_CALL))
+        .total_core_instances(per_call(CORE_INSTANCES_PER_COMPONENT, CORE_INSTANCES_PER_BRIDGE * BRIDGES_PER_CALL))
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
-        .total_memories(size.instances.saturating_mul(MEMORIES_PER_COMPONENT))
+        .total_memories(per_call(MEMORIES_PER_COMPONENT, 1))
         .total_tables(size.instances.saturating_mul(TABLES_PER_COMPONENT))
-        // A store of the concurrent engine may run a task and a host call on a fiber each.
-        .total_stacks(size.instances.saturating_mul(if uses_async { 4 } else { 1 }))
+        // A store of the concurrent engine may run a task and a host call on a fiber each, and each bridge its own.
+        .total_stacks(size.instances.saturating_mul(if uses_async { 4 + BRIDGES_PER_CALL } else { 1 }))
         .max_memory_size(size.memory)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)

@@ -1,6 +1,6 @@
 //! One call: instantiate → call → drop, under limits and a deadline.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::{
     task::yield_now,
@@ -8,10 +8,17 @@ use tokio::{
 };
 use wasmtime::{
     PoolConcurrencyLimitError, Store, UpdateDeadline,
-    component::{Component, ComponentExportIndex, InstancePre, Val},
+    component::{Component, ComponentExportIndex, Func, InstancePre, Val},
 };
 
-use super::{Engines, facts::Facts, grants::Grant, sandbox::Sandbox};
+use super::{
+    Broken, Engines,
+    bridge::{Bridge, Channel},
+    facts::Facts,
+    grants::Grant,
+    sandbox::Sandbox,
+    stream::Bridges,
+};
 use crate::{
     contract::{Contract, Operation},
     keyvalue::Stores,
@@ -23,9 +30,11 @@ pub struct Callable {
     pre: InstancePre<Sandbox>,
     /// In the order of the contract's operations.
     functions: Vec<ComponentExportIndex>,
-    engines: Engines,
+    pub(super) engines: Engines,
     stores: Stores,
-    bounds: Bounds,
+    pub(super) bounds: Bounds,
+    /// Like `functions`.
+    pub(super) bridges: Vec<Bridges>,
 }
 
 /// What one call may use.
@@ -35,6 +44,8 @@ pub struct Bounds {
     pub memory: usize,
     /// Bytes of the host's memory that the values of one call into or out of the guest may take.
     pub transfer: usize,
+    /// The same for each passing of items in a call with streams: a few at once.
+    pub stream_transfer: usize,
     /// Bytes of stdout and of stderr that reach the log.
     pub log: usize,
 }
@@ -46,6 +57,9 @@ pub enum CallError {
     Trap(String),
     #[error("the deadline passed")]
     Deadline,
+    /// Whoever made the [`Input`](super::Input) knows why.
+    #[error("the request's stream broke off")]
+    Input,
     /// The pool has no room although the scheduler admitted the call: a component with many memories or tables.
     #[error("no room for another instance: {0}")]
     NoRoom(String),
@@ -80,7 +94,34 @@ impl Callable {
             .iter()
             .map(|it| index(it).ok_or_else(|| wasmtime::Error::msg(format!("no export for `{}`", it.label()))))
             .collect::<wasmtime::Result<_>>()?;
-        Ok(Callable { plugin: plugin.into(), pre, functions, engines: engines.clone(), stores: stores.clone(), bounds })
+        let (engines, stores) = (engines.clone(), stores.clone());
+        Ok(Callable { plugin: plugin.into(), pre, functions, engines, stores, bounds, bridges: vec![] })
+    }
+
+    /// The same with the bridges that `contract` needs, which `compile` compiles.
+    ///
+    /// # Errors
+    ///
+    /// A stream has items that are too large, or a bridge does not fit into the pool.
+    pub fn with_bridges(
+        self,
+        contract: &Contract,
+        compile: impl Fn(&[u8]) -> wasmtime::Result<Component>,
+    ) -> wasmtime::Result<Callable> {
+        let engine = self.pre.engine();
+        let mut known: HashMap<Vec<u8>, Bridge> = HashMap::new();
+        let mut bridge = |channel: Channel| {
+            let component = channel.component()?;
+            if let Some(bridge) = known.get(&component) {
+                return Ok(bridge.clone());
+            }
+            let bridge = Bridge::new(engine, &channel, &compile(&component)?)?;
+            known.insert(component, bridge.clone());
+            Ok(bridge)
+        };
+        let bridges =
+            contract.operations.iter().map(|it| Bridges::of(it, &mut bridge)).collect::<wasmtime::Result<_>>()?;
+        Ok(Callable { bridges, ..self })
     }
 
     /// Calls the operation of that index in an instance of its own, which ends with the call or with its future:
@@ -98,29 +139,49 @@ impl Callable {
         deadline: Instant,
     ) -> Result<Option<Val>, CallError> {
         let _running = self.engines.running();
-        let sandbox =
-            Sandbox::new(self.plugin.clone(), facts, self.stores.clone(), self.bounds.memory, self.bounds.log);
-        let mut store = Store::new(self.pre.engine(), sandbox);
-        store.limiter(|sandbox| &mut sandbox.limits);
-        store.set_hostcall_fuel(self.bounds.transfer);
-        store.set_epoch_deadline(1);
-        // Not wasmtime's own yield: tokio's lets the other tasks and the sockets of the thread have their turn.
-        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(yield_now()))));
-
+        let mut store = self.store(facts, self.bounds.transfer);
         let mut results = if has_result { vec![Val::Bool(false)] } else { vec![] };
         let call = async {
-            let instance = self.pre.instantiate_async(&mut store).await?;
-            let function = instance
-                .get_func(&mut store, self.functions[operation])
-                .ok_or_else(|| wasmtime::Error::msg("the export is no function"))?;
+            let function = self.function(&mut store, operation).await?;
             function.call_async(&mut store, &args, &mut results).await
         };
         match timeout_at(deadline, call).await {
             Ok(Ok(())) => Ok(results.pop()),
-            Ok(Err(error)) if error.is::<PoolConcurrencyLimitError>() => Err(CallError::NoRoom(format!("{error:#}"))),
-            Ok(Err(error)) => Err(CallError::Trap(describe(&error, store.data().limits.was_reached))),
+            Ok(Err(error)) => Err(failure(&error, &store)),
             Err(_) => Err(CallError::Deadline),
         }
+    }
+
+    /// A store for one call, under the plugin's limits.
+    pub(super) fn store(&self, facts: Facts, transfer: usize) -> Store<Sandbox> {
+        let sandbox =
+            Sandbox::new(self.plugin.clone(), facts, self.stores.clone(), self.bounds.memory, self.bounds.log);
+        let mut store = Store::new(self.pre.engine(), sandbox);
+        store.limiter(|sandbox| &mut sandbox.limits);
+        // It bounds each passing of values on its own, so a stream may pass any number of them.
+        store.set_hostcall_fuel(transfer);
+        store.set_epoch_deadline(1);
+        // Not wasmtime's own yield: tokio's lets the other tasks and the sockets of the thread have their turn.
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(yield_now()))));
+        store
+    }
+
+    /// The function of that index in a new instance.
+    pub(super) async fn function(&self, store: &mut Store<Sandbox>, operation: usize) -> wasmtime::Result<Func> {
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        let function = instance.get_func(store, self.functions[operation]);
+        function.ok_or_else(|| wasmtime::Error::msg("the export is no function"))
+    }
+}
+
+/// Why a call in that store failed.
+pub(super) fn failure(error: &wasmtime::Error, store: &Store<Sandbox>) -> CallError {
+    if error.is::<PoolConcurrencyLimitError>() {
+        CallError::NoRoom(format!("{error:#}"))
+    } else if error.is::<Broken>() {
+        CallError::Input
+    } else {
+        CallError::Trap(describe(error, store.data().limits.was_reached))
     }
 }
 

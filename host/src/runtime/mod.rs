@@ -1,5 +1,7 @@
 //! The only code that touches a wasmtime `Store`: engines, sandboxes, calls, and who may run when.
 
+pub mod bridge;
+pub mod byte_stream;
 pub mod code_cache;
 pub mod engine;
 pub mod facts;
@@ -8,9 +10,11 @@ pub mod guest_output;
 pub mod invoke;
 pub mod sandbox;
 pub mod scheduler;
+pub mod stream;
 
 pub use engine::{Engines, PoolSize};
 pub use facts::Facts;
 pub use grants::{Grant, Refused};
 pub use invoke::{CallError, Callable};
 pub use scheduler::{Permit, Saturated, Scheduler};
+pub use stream::{Answer, Broken, Chunk, Input, Output};

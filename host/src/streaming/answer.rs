@@ -1,0 +1,210 @@
+//! The items of a stream → the body of an answer, as they come.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use serde_json::Value;
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout_at},
+};
+use wasmtime::component::Val;
+
+use super::{EVENTS, Incoming};
+use crate::{
+    contract::{Outcome, Type},
+    media_type::BYTES,
+    problem::Problem,
+    runtime::{CallError, Chunk, Output, Permit},
+    value,
+};
+
+/// How long what was sent before a break has to leave: a connection that is broken off drops what it still holds.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// How an answer's stream ended, once it has; until then the client may leave.
+#[derive(Debug, Clone, Default)]
+pub struct End(Arc<OnceLock<Result<(), Break>>>);
+
+/// Why a stream did not come to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Break {
+    /// For the log.
+    pub why: String,
+    /// It was what the client sent.
+    pub is_clients: bool,
+}
+
+impl End {
+    pub fn get(&self) -> Option<Result<(), &Break>> {
+        self.0.get().map(|end| end.as_ref().map(|()| ()))
+    }
+}
+
+/// Sends what `output` brings as `media_type`, one of [`Outcome::media_types`], until it ends, breaks, or `deadline` is there.
+/// `limit` bounds the JSON of an item, in bytes. The answer's extension [`End`] tells how it ended.
+///
+/// The instance lives in a task of its own and ends with the body: whoever drops that cancels the call. It runs only when
+/// the connection has room for what comes next.
+pub fn respond(
+    outcome: &Outcome,
+    output: Output,
+    permit: Permit,
+    incoming: Option<Incoming>,
+    media_type: &'static str,
+    limit: usize,
+    deadline: Instant,
+) -> Response {
+    let end = End::default();
+    let (sender, chunks) = mpsc::channel(1);
+    let writer = Writer { item: outcome.value.clone(), is_events: media_type == EVENTS, limit };
+    let task = Task(tokio::spawn(send(output, permit, incoming, writer, sender, deadline, end.clone())));
+    let body = Body::from_stream(unfold(Some((chunks, task, end.clone())), async |state| {
+        let (mut chunks, task, end) = state?;
+        match chunks.recv().await {
+            Some(bytes) => Some((Ok(bytes), Some((chunks, task, end)))),
+            None if matches!(end.get(), Some(Ok(()))) => None,
+            // The connection is broken off, so that the client knows that something is missing.
+            None => {
+                sleep(LAST_WORDS).await;
+                Some((Err("the stream broke"), None))
+            }
+        }
+    }));
+    let mut response = head(outcome, media_type);
+    *response.body_mut() = body;
+    response.extensions_mut().insert(end);
+    response
+}
+
+/// An answer that streams as `media_type`, without its body.
+pub fn head(outcome: &Outcome, media_type: &'static str) -> Response {
+    let status = StatusCode::from_u16(outcome.success).unwrap_or(StatusCode::OK);
+    let mut response = (status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))]).into_response();
+    if media_type != BYTES {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    }
+    response
+}
+
+impl Break {
+    fn by(problem: &Problem) -> Break {
+        match problem {
+            Problem::PluginFailed(why) => Break { why: why.clone(), is_clients: false },
+            Problem::Deadline => {
+                let why = "the stream took too long; `stream_deadline_ms` sets the limit".into();
+                Break { why, is_clients: false }
+            }
+            other => {
+                let document: Value = serde_json::from_slice(&other.document()).unwrap_or_default();
+                let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+                let why = format!("the request's stream broke: {}. {}", text("title"), text("detail"));
+                Break { why, is_clients: true }
+            }
+        }
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn send(
+    output: Output,
+    permit: Permit,
+    incoming: Option<Incoming>,
+    writer: Writer,
+    sender: mpsc::Sender<Bytes>,
+    deadline: Instant,
+    end: End,
+) {
+    let sent = timeout_at(deadline, send_all(output, incoming, &writer, &sender)).await;
+    // The instance is gone by now, whatever the client does with what it has got.
+    drop(permit);
+    let mut event = None;
+    let outcome = match sent.unwrap_or(Err(Problem::Deadline)) {
+        Ok(()) => Ok(()),
+        Err(problem) => {
+            event = writer.error(&problem);
+            Err(Break::by(&problem))
+        }
+    };
+    let _ = end.0.set(outcome);
+    if let Some(event) = event {
+        let _ = sender.send(event).await;
+    }
+}
+
+async fn send_all(
+    mut output: Output,
+    incoming: Option<Incoming>,
+    writer: &Writer,
+    sender: &mpsc::Sender<Bytes>,
+) -> Result<(), Problem> {
+    // Where there is no room, the client reads slower than the guest writes: the guest has to wait.
+    while let Ok(room) = sender.reserve().await {
+        let chunk = output.next().await.map_err(|error| match (error, &incoming) {
+            (CallError::Input, Some(incoming)) => incoming.problem(),
+            (error, _) => error.into(),
+        })?;
+        match chunk {
+            Some(Chunk::Bytes(bytes)) => room.send(bytes),
+            Some(Chunk::Items(items)) => {
+                let mut text = Vec::with_capacity(256);
+                let written = items.iter().try_for_each(|item| writer.item(&mut text, item));
+                // What was good before goes out before the break.
+                if !text.is_empty() {
+                    room.send(text.into());
+                }
+                written?;
+            }
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Values → the text of a stream.
+struct Writer {
+    item: Option<Type>,
+    is_events: bool,
+    limit: usize,
+}
+
+impl Writer {
+    /// Appends an item, or nothing if it cannot be sent.
+    fn item(&self, text: &mut Vec<u8>, item: &Val) -> Result<(), Problem> {
+        let Some(ty) = &self.item else { return Ok(()) };
+        let start = text.len();
+        if self.is_events {
+            text.extend_from_slice(b"data: ");
+        }
+        let limit = text.len().saturating_add(self.limit);
+        if let Err(error) = value::write(text, ty, item, limit) {
+            text.truncate(start);
+            return Err(Problem::PluginFailed(error.to_string()));
+        }
+        text.extend_from_slice(if self.is_events { b"\n\n" } else { b"\n" });
+        Ok(())
+    }
+
+    /// What the client is told before the break, if it can be told anything.
+    fn error(&self, problem: &Problem) -> Option<Bytes> {
+        self.is_events.then(|| [b"event: error\ndata: ".as_slice(), &problem.document(), b"\n\n"].concat().into())
+    }
+}

@@ -1,0 +1,217 @@
+//! The body of a request → the items of a stream, as they arrive.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::body::Body;
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, stream::unfold};
+use http_body_util::BodyExt;
+use tokio::time::{Instant, sleep_until, timeout};
+use wasmtime::component::Val;
+
+use crate::{
+    contract::Place,
+    plugin::Plugin,
+    problem::Problem,
+    runtime::{Broken, Input},
+    value::{Faults, Malformed, Reader, Step},
+};
+
+/// How many items go to the guest at once, and bytes of their text, as far as they have arrived: items one by one would
+/// take a call each.
+const MAX_ITEMS: usize = 64;
+const MAX_BYTES: usize = 64 << 10;
+
+/// What is known of a request's stream outside of the call that reads it.
+#[derive(Clone)]
+pub struct Incoming(Arc<Mutex<State>>);
+
+struct State {
+    /// Why it broke off.
+    problem: Option<Problem>,
+    /// When the guest last took something from it.
+    taken: Instant,
+}
+
+impl Incoming {
+    fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
+        action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Why the stream broke off, once.
+    pub fn problem(&self) -> Problem {
+        self.with(|state| state.problem.take()).unwrap_or(Problem::BodyBroken)
+    }
+
+    /// Comes to its end when the guest has taken nothing for as long as `limit`.
+    pub async fn stalled(&self, limit: Duration) {
+        loop {
+            let end = self.with(|state| state.taken) + limit;
+            if end <= Instant::now() {
+                return;
+            }
+            sleep_until(end).await;
+        }
+    }
+}
+
+/// The body of a request for the operation of that index, as its parameter `param`. A line may have as many bytes as the
+/// plugin's limits say, and the next bytes may keep the host waiting for `patience`.
+pub fn incoming(
+    plugin: &Arc<Plugin>,
+    operation: usize,
+    param: usize,
+    body: Body,
+    patience: Duration,
+) -> (Input, Incoming) {
+    let known = Incoming(Arc::new(Mutex::new(State { problem: None, taken: Instant::now() })));
+    let chunks = Chunks { body, patience };
+    let input = if plugin.contract.operations[operation].takes_byte_stream() {
+        Input::Bytes(Box::pin(stream(chunks, known.clone())))
+    } else {
+        let plugin = plugin.clone();
+        let lines = Lines { chunks, plugin, operation, param, text: BytesMut::new(), seen: 0, line: 0, failed: None };
+        Input::Items(Box::pin(stream(lines, known.clone())))
+    };
+    (input, known)
+}
+
+/// What arrives bit by bit.
+trait Source: Send {
+    type Part;
+
+    /// What comes next; `None` after the last.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Self::Part>, Problem>> + Send;
+}
+
+/// A stream of what arrives; why it breaks is kept in `known`.
+fn stream<S: Source>(source: S, known: Incoming) -> impl Stream<Item = Result<S::Part, Broken>> {
+    unfold(Some((source, known)), |state| async {
+        let (mut source, known) = state?;
+        known.with(|state| state.taken = Instant::now());
+        match source.next().await.transpose()? {
+            Ok(part) => Some((Ok(part), Some((source, known)))),
+            Err(problem) => {
+                known.with(|state| state.problem = Some(problem));
+                Some((Err(Broken), None))
+            }
+        }
+    })
+}
+
+/// The bytes of a body.
+struct Chunks {
+    body: Body,
+    patience: Duration,
+}
+
+impl Source for Chunks {
+    /// At least one.
+    type Part = Bytes;
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        loop {
+            let frame = timeout(self.patience, self.body.frame()).await;
+            match frame.map_err(|_| Problem::SlowRequest { limit: self.patience })? {
+                None => return Ok(None),
+                Some(Err(_)) => return Err(Problem::BodyBroken),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) if !bytes.is_empty() => return Ok(Some(bytes)),
+                    _ => {}
+                },
+            }
+        }
+    }
+}
+
+/// The values of a body that has one a line.
+struct Lines {
+    chunks: Chunks,
+    plugin: Arc<Plugin>,
+    /// The operation and the parameter, by index.
+    operation: usize,
+    param: usize,
+    /// What was not read as lines yet.
+    text: BytesMut,
+    /// How much of `text` was searched for a line's end.
+    seen: usize,
+    /// The number of the next line, counted from 0.
+    line: usize,
+    /// What is wrong with the line behind the last good one.
+    failed: Option<Problem>,
+}
+
+impl Source for Lines {
+    /// At least one.
+    type Part = Vec<Val>;
+
+    async fn next(&mut self) -> Result<Option<Vec<Val>>, Problem> {
+        loop {
+            let items = self.whole_lines();
+            if !items.is_empty() {
+                return Ok(Some(items));
+            }
+            if let Some(problem) = self.failed.take() {
+                return Err(problem);
+            }
+            if self.text.len() > self.limit() {
+                return Err(Problem::BodyTooLarge { limit: self.limit() });
+            }
+            match self.chunks.next().await? {
+                Some(bytes) => self.text.extend_from_slice(&bytes),
+                None if self.text.is_empty() => return Ok(None),
+                // The last line needs no end.
+                None => self.text.extend_from_slice(b"\n"),
+            }
+        }
+    }
+}
+
+impl Lines {
+    /// Bytes that a line may have.
+    fn limit(&self) -> usize {
+        self.plugin.limits.body
+    }
+
+    /// The items of the lines that are there, up to the first that is wrong.
+    fn whole_lines(&mut self) -> Vec<Val> {
+        let mut items = vec![];
+        let mut bytes = 0;
+        while items.len() < MAX_ITEMS && bytes < MAX_BYTES && self.failed.is_none() {
+            let Some(end) = self.text[self.seen..].iter().position(|&byte| byte == b'\n') else {
+                self.seen = self.text.len();
+                break;
+            };
+            let line = self.text.split_to(self.seen + end);
+            self.text.advance(1);
+            self.seen = 0;
+            bytes += line.len();
+            match self.read(&line) {
+                Ok(item) => items.extend(item),
+                Err(problem) => self.failed = Some(problem),
+            }
+            self.line += 1;
+        }
+        items
+    }
+
+    /// The item of a line; `None` if that is blank.
+    fn read(&self, line: &[u8]) -> Result<Option<Val>, Problem> {
+        if line.len() > self.limit() {
+            return Err(Problem::BodyTooLarge { limit: self.limit() });
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return Ok(None);
+        }
+        let param = &self.plugin.contract.operations[self.operation].params[self.param];
+        let mut faults = Faults::default();
+        faults.enter(Step::Name(Place::Body.name().into()));
+        faults.enter(Step::Index(self.line));
+        let read = Reader::new(line, &mut faults).value(&param.ty, &param.docs);
+        let item = read.map_err(|at| Problem::Malformed(Malformed { line: self.line + 1, ..at }))?;
+        if faults.is_empty() { Ok(item) } else { Err(Problem::Faults(faults)) }
+    }
+}
