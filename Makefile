@@ -1,6 +1,6 @@
 # The two commands of the README. Both install what they need, in code, and both are safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check build plugins fixtures tools bench
+.PHONY: help serve test test-long check build plugins fixtures tools bench
 
 WITAPI := target/release/witapi
 EXAMPLES := $(wildcard plugins/*-*)
@@ -9,6 +9,7 @@ FIXTURES := $(patsubst tests/fixtures/%/Cargo.toml,%,$(wildcard tests/fixtures/*
 help:
 	@echo "make serve   build the host and the example plugins, then serve them on 127.0.0.1:8080"
 	@echo "make test    build everything and run all tests"
+	@echo "make test-long   what make test tries by chance, 100,000 times, and each fuzz target for 10 minutes"
 	@echo "make check   formatting and clippy"
 	@echo "make bench   measure the host beside a native axum server"
 
@@ -21,7 +22,16 @@ test: plugins fixtures
 	@tools/setup-judges
 	cargo test --release -p witapi
 	cargo test --release -p witapi-tests
+	cargo test --release -p witapi-fuzz
 	cd sdk/rust && CARGO_TARGET_DIR=../../target/guests cargo test --quiet --workspace
+
+# WITAPI_CASES and WITAPI_SEED say how many values are tried and which, WITAPI_FUZZ_SECONDS how long a target is driven.
+test-long: plugins fixtures
+	@log=target/test-long.log; \
+	WITAPI_CASES=$${WITAPI_CASES:-100000} cargo test --release -p witapi-tests -- --nocapture \
+		acceptance round_trip formats patterns >$$log 2>&1 || { cat $$log; exit 1; }; \
+	tools/fuzz >>$$log 2>&1 || { tail -n 60 $$log; exit 1; }; \
+	grep '^total: ' $$log
 
 check:
 	cargo fmt --all --check
@@ -44,6 +54,7 @@ plugins: build tools
 
 fixtures: build tools
 	@for name in $(FIXTURES); do tools/build-rust tests/fixtures/$$name target/fixtures/$$name.wasm || exit 1; done
+	@tools/build-js tests/fixtures/echo target/fixtures/echo-js.wasm --stub-wasi -n javascript
 
 # Options of bench/run in ARGS, such as `make bench ARGS=--write`.
 bench: build

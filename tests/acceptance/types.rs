@@ -7,6 +7,11 @@ use proptest::{
     sample::{select, subsequence},
 };
 
+use super::keywords::{Kept, Place, kept};
+
+/// A parameter of a function.
+pub type Param = (&'static str, Ty);
+
 /// A type of WIT. Named ones carry the name that they would like to have.
 #[derive(Debug, Clone)]
 pub enum Ty {
@@ -22,6 +27,8 @@ pub enum Ty {
     Enum(&'static str, Vec<&'static str>),
     Flags(&'static str, Vec<&'static str>),
     Alias(&'static str, Box<Ty>),
+    /// With keywords in the documentation of the member, parameter, payload or alias that has this type.
+    Kept(Box<Kept>),
 }
 
 pub const SCALARS: [&str; 13] =
@@ -70,21 +77,28 @@ pub fn flags() -> impl Strategy<Value = Ty> {
     (name(), cases(10)).prop_map(|(name, cases)| Ty::Flags(name, cases))
 }
 
-/// Any type, up to four levels in one another.
+/// Half of them with keywords.
+pub fn with_keywords(types: impl Strategy<Value = Ty> + 'static, place: Place) -> BoxedStrategy<Ty> {
+    (types, any::<bool>())
+        .prop_flat_map(move |(ty, has_some)| if has_some { kept(ty, place) } else { Just(ty).boxed() })
+        .boxed()
+}
+
+/// Any type, up to five levels in one another.
 pub fn any_type() -> impl Strategy<Value = Ty> {
     let leaf = prop_oneof![6 => scalar(), 1 => Just(bytes()), 1 => enumeration(), 1 => flags()];
-    leaf.prop_recursive(4, 20, 4, |inner| {
+    leaf.prop_recursive(5, 24, 4, |inner| {
         let boxed = inner.clone().prop_map(Box::new);
         let arm = prop::option::weighted(0.7, boxed.clone());
         let members = subsequence(MEMBERS.to_vec(), 1..=4).prop_flat_map({
-            let inner = inner.clone();
+            let inner = with_keywords(inner.clone(), Place::Member);
             move |names| {
                 let types = prop::collection::vec(inner.clone(), names.len());
                 types.prop_map(move |types| names.iter().copied().zip(types).collect())
             }
         });
         let payloads = cases(4).prop_flat_map({
-            let payload = prop::option::weighted(0.7, inner.clone());
+            let payload = prop::option::weighted(0.7, with_keywords(inner.clone(), Place::Payload));
             move |names| {
                 let types = prop::collection::vec(payload.clone(), names.len());
                 types.prop_map(move |types| names.iter().copied().zip(types).collect())
@@ -99,7 +113,7 @@ pub fn any_type() -> impl Strategy<Value = Ty> {
             3 => (select(&KEYS[..]), boxed.clone()).prop_map(|(key, value)| Ty::Map(key, value)),
             4 => (name(), members).prop_map(|(name, members)| Ty::Record(name, members)),
             4 => (name(), payloads).prop_map(|(name, cases)| Ty::Variant(name, cases)),
-            1 => (name(), boxed).prop_map(|(name, target)| Ty::Alias(name, target)),
+            2 => (name(), with_keywords(inner, Place::Type)).prop_map(|(name, target)| Ty::Alias(name, Box::new(target))),
         ]
     })
 }
@@ -113,8 +127,41 @@ impl Ty {
     pub fn resolved(&self) -> &Ty {
         match self {
             Ty::Alias(_, target) => target.resolved(),
+            Ty::Kept(kept) => kept.ty.resolved(),
             ty => ty,
         }
+    }
+
+    /// Whether a member of that type may be left out.
+    pub fn is_optional(&self) -> bool {
+        self.is_option() || self.has_default()
+    }
+
+    fn has_default(&self) -> bool {
+        match self {
+            Ty::Alias(_, target) => target.has_default(),
+            Ty::Kept(kept) => kept.has_default || kept.ty.has_default(),
+            _ => false,
+        }
+    }
+
+    /// Whether keywords stand on it or on one of its aliases.
+    pub fn has_keywords(&self) -> bool {
+        self.kept().is_some()
+    }
+
+    /// The keywords that stand on it, or on the first of its aliases that has some.
+    pub fn kept(&self) -> Option<&Kept> {
+        match self {
+            Ty::Alias(_, target) => target.kept(),
+            Ty::Kept(kept) => Some(kept),
+            _ => None,
+        }
+    }
+
+    /// Its keywords where it stands, each a line of documentation.
+    fn lines(&self) -> &[String] {
+        if let Ty::Kept(kept) = self { &kept.lines } else { &[] }
     }
 
     pub fn is_option(&self) -> bool {
@@ -134,6 +181,11 @@ impl Ty {
     }
 }
 
+/// Its keywords as documentation.
+fn documented(ty: &Ty) -> String {
+    ty.lines().iter().map(|line| format!("    /// @{line}\n")).collect()
+}
+
 /// The definitions of one interface.
 #[derive(Default)]
 pub struct Definitions {
@@ -145,6 +197,17 @@ impl Definitions {
     /// The interface with those functions, which refer to these types.
     pub fn interface(&self, name: &str, functions: &str) -> String {
         format!("interface {name} {{\n{}{functions}}}\n", self.text)
+    }
+
+    /// A function of these parameters and no result.
+    pub fn function(&mut self, name: &str, params: &[Param]) -> String {
+        let list: Vec<_> = params.iter().map(|(name, ty)| format!("%{name}: {}", self.refer(ty))).collect();
+        let mut lines = String::new();
+        for (name, ty) in params.iter().filter(|(_, ty)| !ty.lines().is_empty()) {
+            let keywords: String = ty.lines().iter().map(|line| format!(" @{line}")).collect();
+            writeln!(lines, "  /// @param {name} A parameter.{keywords}").expect("a string takes it");
+        }
+        format!("{lines}  {name}: func({});\n", list.join(", "))
     }
 
     /// What the type is called in this interface, with all that it is made of defined.
@@ -165,28 +228,31 @@ impl Definitions {
                 return format!("result<{ok}, {}>", self.refer(err));
             }
             Ty::Map(key, value) => return format!("map<{key}, {}>", self.refer(value)),
+            Ty::Kept(kept) => return self.refer(&kept.ty),
             Ty::Alias(name, target) => {
+                let docs = documented(target);
                 let target = self.refer(target);
                 let name = self.free(name);
+                write!(self.text, "{docs}").expect("a string takes it");
                 writeln!(self.text, "  type {name} = {target};").expect("a string takes it");
                 return name;
             }
             Ty::Record(name, members) => {
-                let members: Vec<_> = members.iter().map(|(name, ty)| format!("%{name}: {}", self.refer(ty))).collect();
-                (name, "record", members)
+                let member = |(name, ty): &Param| format!("{}    %{name}: {}", documented(ty), self.refer(ty));
+                (name, "record", members.iter().map(member).collect::<Vec<_>>())
             }
             Ty::Variant(name, cases) => {
                 let case = |(name, ty): &(&str, Option<Ty>)| match ty {
-                    Some(ty) => format!("%{name}({})", self.refer(ty)),
-                    None => format!("%{name}"),
+                    Some(ty) => format!("{}    %{name}({})", documented(ty), self.refer(ty)),
+                    None => format!("    %{name}"),
                 };
                 (name, "variant", cases.iter().map(case).collect())
             }
-            Ty::Enum(name, cases) => (name, "enum", cases.iter().map(|case| format!("%{case}")).collect()),
-            Ty::Flags(name, cases) => (name, "flags", cases.iter().map(|case| format!("%{case}")).collect()),
+            Ty::Enum(name, cases) => (name, "enum", cases.iter().map(|case| format!("    %{case}")).collect()),
+            Ty::Flags(name, cases) => (name, "flags", cases.iter().map(|case| format!("    %{case}")).collect()),
         };
         let name = self.free(wanted);
-        writeln!(self.text, "  {keyword} {name} {{ {} }}", body.join(", ")).expect("a string takes it");
+        writeln!(self.text, "  {keyword} {name} {{\n{}\n  }}", body.join(",\n")).expect("a string takes it");
         name
     }
 

@@ -5,7 +5,10 @@ use proptest::{
     sample::{Index, select},
 };
 
-use super::types::{CASES, MEMBERS, Ty};
+use super::{
+    keywords,
+    types::{CASES, MEMBERS, Ty},
+};
 
 /// JSON with its numbers as they are spelt.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +60,17 @@ impl Json {
         }
     }
 
+    /// Whether an object in it has two members of one name.
+    pub fn has_a_member_twice(&self) -> bool {
+        match self {
+            Array(items) => items.iter().any(Json::has_a_member_twice),
+            Object(members) => members.iter().enumerate().any(|(i, (name, value))| {
+                members[..i].iter().any(|(earlier, _)| earlier == name) || value.has_a_member_twice()
+            }),
+            _ => false,
+        }
+    }
+
     /// The value and all in it, outermost first.
     fn count(&self) -> usize {
         1 + match self {
@@ -88,7 +102,7 @@ fn numbers(pool: Vec<String>) -> BoxedStrategy<Json> {
     select(pool).prop_map(Number).boxed()
 }
 
-fn integers(min: i128, max: i128) -> BoxedStrategy<Json> {
+fn integers(min: i128, max: i128, stray: u32) -> BoxedStrategy<Json> {
     let inside = [
         format!("{min}"),
         format!("{max}"),
@@ -112,18 +126,25 @@ fn integers(min: i128, max: i128) -> BoxedStrategy<Json> {
     prop_oneof![
         5 => numbers(inside.to_vec()),
         6 => numbers(plain.map(String::from).to_vec()),
-        1 => numbers(outside.to_vec()),
-        1 => numbers(odd.map(String::from).to_vec()),
+        stray => numbers(outside.to_vec()),
+        stray => numbers(odd.map(String::from).to_vec()),
     ]
     .boxed()
 }
 
-fn floats(max: f64) -> BoxedStrategy<Json> {
+fn floats(max: f64, stray: u32) -> BoxedStrategy<Json> {
     let plain = ["0", "-0.0", "1.5", "1e3", "-12.25E-2", "1e-400", "5e-324", "1.17549435e-38", "16777217", "0.1"];
     let exact = format!("{max:.0}");
-    let above = format!("{exact}.00000001");
-    let edge = [exact.clone(), format!("-{exact}"), format!("{max:?}"), format!("-{max:?}")];
-    let outside = [above, format!("{exact}0"), "1e400".into(), "-1e400".into(), "1e99999999999999999999".into()];
+    let edge = [format!("{max:?}"), format!("-{max:?}")];
+    // Above the greatest `f64` by less than half of its last digit, where that is written with the digits that it needs.
+    let outside = [
+        exact.clone(),
+        format!("-{exact}"),
+        format!("{exact}0"),
+        "1e400".into(),
+        "-1e400".into(),
+        "1e99999999999999999999".into(),
+    ];
     let close = [
         "3.4028235e38",
         "3.4028236e38",
@@ -137,28 +158,28 @@ fn floats(max: f64) -> BoxedStrategy<Json> {
     prop_oneof![
         8 => numbers(plain.map(String::from).to_vec()),
         3 => numbers(edge.to_vec()),
-        1 => numbers(outside.to_vec()),
-        1 => numbers(close.map(String::from).to_vec()),
+        stray => numbers(outside.to_vec()),
+        stray => numbers(close.map(String::from).to_vec()),
     ]
     .boxed()
 }
 
-fn scalars(name: &str) -> BoxedStrategy<Json> {
+fn scalars(name: &str, stray: u32) -> BoxedStrategy<Json> {
     match name {
         "bool" => any::<bool>().prop_map(Bool).boxed(),
-        "u8" => integers(0, u8::MAX.into()),
-        "u16" => integers(0, u16::MAX.into()),
-        "u32" => integers(0, u32::MAX.into()),
-        "u64" => integers(0, u64::MAX.into()),
-        "s8" => integers(i8::MIN.into(), i8::MAX.into()),
-        "s16" => integers(i16::MIN.into(), i16::MAX.into()),
-        "s32" => integers(i32::MIN.into(), i32::MAX.into()),
-        "s64" => integers(i64::MIN.into(), i64::MAX.into()),
-        "f32" => floats(f32::MAX.into()),
-        "f64" => floats(f64::MAX),
+        "u8" => integers(0, u8::MAX.into(), stray),
+        "u16" => integers(0, u16::MAX.into(), stray),
+        "u32" => integers(0, u32::MAX.into(), stray),
+        "u64" => integers(0, u64::MAX.into(), stray),
+        "s8" => integers(i8::MIN.into(), i8::MAX.into(), stray),
+        "s16" => integers(i16::MIN.into(), i16::MAX.into(), stray),
+        "s32" => integers(i32::MIN.into(), i32::MAX.into(), stray),
+        "s64" => integers(i64::MIN.into(), i64::MAX.into(), stray),
+        "f32" => floats(f32::MAX.into(), stray),
+        "f64" => floats(f64::MAX, stray),
         "char" => prop_oneof![
             7 => strings(&["a", "é", "😀", "\0", "\"", "\\", "\u{10ffff}", "\u{301}", "\u{d7ff}", "\u{fffe}"]),
-            1 => strings(&["", "ab", "e\u{301}", "👨‍👩‍👧", "😀😀", "\r\n"]),
+            stray => strings(&["", "ab", "e\u{301}", "👨‍👩‍👧", "😀😀", "\r\n"]),
         ]
         .boxed(),
         _ => prop_oneof![strings(&["", "a", "😀", "null", "1", "\u{0}\u{1f}\u{7f}"]), ".{0,8}".prop_map(Json::String)]
@@ -166,10 +187,10 @@ fn scalars(name: &str) -> BoxedStrategy<Json> {
     }
 }
 
-fn base64() -> BoxedStrategy<Json> {
+fn base64(stray: u32) -> BoxedStrategy<Json> {
     prop_oneof![
         6 => strings(&["", "AA==", "AAA=", "AAAA", "+/+/", "QUJDRA==", "Zm9vYmFy"]),
-        1 => strings(&[
+        stray => strings(&[
             "A", "AA", "AA=", "AAA", "A===", "AB==", "AAB=", "AA==\n", "\nAA==", "-_-_", " AAAA", "AAAA====", "====",
             "AA==AAAA", "ééé", "AAAAA", "AA\r\nAA", "=AAA",
         ]),
@@ -179,14 +200,30 @@ fn base64() -> BoxedStrategy<Json> {
 
 /// Values that the type takes, but for leaves, which now and then it does not.
 pub fn near(ty: &Ty) -> BoxedStrategy<Json> {
+    tree(ty, 1)
+}
+
+/// Values that the type takes, in all spellings.
+pub fn within(ty: &Ty) -> BoxedStrategy<Json> {
+    tree(ty, 0)
+}
+
+/// `stray` is the weight of leaves that the type does not take.
+fn tree(ty: &Ty, stray: u32) -> BoxedStrategy<Json> {
+    if let Some(kept) = ty.kept() {
+        let without = tree(&kept.ty, stray);
+        let near = keywords::near(kept, stray, without);
+        return if ty.is_option() { prop_oneof![1 => Just(Null), 4 => near].boxed() } else { near };
+    }
+    let near = |ty: &Ty| tree(ty, stray);
     if ty.is_bytes() {
-        return base64();
+        return base64(stray);
     }
     match ty.resolved() {
-        Ty::Scalar(name) => scalars(name),
+        Ty::Scalar(name) => scalars(name, stray),
         Ty::List(item) => prop::collection::vec(near(item), 0..4).prop_map(Array).boxed(),
         Ty::FixedList(item, len) => prop::collection::vec(near(item), *len).prop_map(Array).boxed(),
-        Ty::Tuple(items) => items.iter().map(near).collect::<Vec<_>>().prop_map(Array).boxed(),
+        Ty::Tuple(items) => items.iter().map(&near).collect::<Vec<_>>().prop_map(Array).boxed(),
         Ty::Option(some) if some.is_option() => {
             prop_oneof![1 => Just(Null), 3 => near(some).prop_map(|value| object([("some", value)]))].boxed()
         }
@@ -203,14 +240,14 @@ pub fn near(ty: &Ty) -> BoxedStrategy<Json> {
             entries.prop_map(|entries| Object(entries.into_iter().collect())).boxed()
         }
         Ty::Map(key, value) => {
-            let pair = (scalars(key), near(value)).prop_map(|(key, value)| Array(vec![key, value]));
+            let pair = (scalars(key, stray), near(value)).prop_map(|(key, value)| Array(vec![key, value]));
             prop::collection::vec(pair, 0..3).prop_map(Array).boxed()
         }
         Ty::Record(_, members) => {
             let member = |(name, ty): &(&str, Ty)| {
                 let name = name.replace('-', "_").to_ascii_lowercase();
                 let value = near(ty).prop_map(move |value| Some((name.clone(), value)));
-                if ty.is_option() { prop_oneof![3 => value, 1 => Just(None)].boxed() } else { value.boxed() }
+                if ty.is_optional() { prop_oneof![3 => value, 1 => Just(None)].boxed() } else { value.boxed() }
             };
             let members: Vec<_> = members.iter().map(member).collect();
             members.prop_map(|members| Object(members.into_iter().flatten().collect())).boxed()
@@ -231,12 +268,12 @@ pub fn near(ty: &Ty) -> BoxedStrategy<Json> {
             };
             prop::strategy::Union::new(cases.iter().map(case)).boxed()
         }
-        Ty::Enum(_, cases) => prop_oneof![9 => strings(cases), 1 => strings(&CASES)].boxed(),
+        Ty::Enum(_, cases) => prop_oneof![9 => strings(cases), stray => strings(&CASES)].boxed(),
         Ty::Flags(_, cases) => {
             let some = prop::sample::subsequence(cases.clone(), 0..=cases.len()).prop_shuffle();
             some.prop_map(|cases| Array(cases.into_iter().map(text).collect())).boxed()
         }
-        Ty::Alias(..) => unreachable!("aliases are resolved"),
+        Ty::Alias(..) | Ty::Kept(_) => unreachable!("it is resolved"),
     }
 }
 
@@ -281,6 +318,7 @@ pub enum Mishap {
     Added(String, Json),
     ChildLost(Index),
     ChildTwice(Index),
+    MemberTwice(Index),
     Renamed(Index, fn(&str) -> String),
     Wrapped(Option<&'static str>),
     Unwrapped,
@@ -301,6 +339,7 @@ pub fn mishap() -> impl Strategy<Value = (Index, Mishap)> {
         2 => (member(), anything()).prop_map(|(name, value)| Mishap::Added(name, value)),
         2 => child().prop_map(Mishap::ChildLost),
         2 => child().prop_map(Mishap::ChildTwice),
+        1 => child().prop_map(Mishap::MemberTwice),
         1 => (child(), select(spellings.to_vec())).prop_map(|(child, spelling)| Mishap::Renamed(child, spelling)),
         1 => select(vec![None, Some("some"), Some("ok"), Some("val")]).prop_map(Mishap::Wrapped),
         1 => Just(Mishap::Unwrapped),
@@ -324,7 +363,6 @@ impl Mishap {
     fn befall(self, value: &mut Json) {
         match (self, value) {
             (Mishap::Replaced(with), value) => *value = with,
-            // A member twice is what no schema can see, so a new one has to have a new name.
             (Mishap::Added(name, added), Object(members)) if members.iter().all(|(known, _)| *known != name) => {
                 members.push((name, added));
             }
@@ -342,6 +380,9 @@ impl Mishap {
                 let i = child.index(members.len());
                 let to = (i + 1) % members.len();
                 members[to].1 = members[i].1.clone();
+            }
+            (Mishap::MemberTwice(child), Object(members)) if !members.is_empty() => {
+                members.push(members[child.index(members.len())].clone());
             }
             (Mishap::Renamed(child, spelling), Object(members)) if !members.is_empty() => {
                 let i = child.index(members.len());

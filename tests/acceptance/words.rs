@@ -6,6 +6,7 @@ use proptest::{
 };
 
 use super::{
+    contracts::{Function, Place},
     types::{self, Ty},
     values::{self, Json},
 };
@@ -88,7 +89,7 @@ fn item(ty: &Ty) -> Option<Ty> {
 }
 
 /// The texts that a parameter is given as.
-pub fn near(ty: &Ty, in_path: bool) -> BoxedStrategy<Vec<String>> {
+pub fn near(ty: &Ty, place: Place) -> BoxedStrategy<Vec<String>> {
     let repeated = item(ty);
     let text = |value: Json| match value {
         Json::String(text) => text,
@@ -97,7 +98,12 @@ pub fn near(ty: &Ty, in_path: bool) -> BoxedStrategy<Vec<String>> {
     let odd = select(&ODD[..]).prop_map(String::from);
     let near = values::near(repeated.as_ref().unwrap_or(some(ty))).prop_map(text);
     let text = prop_oneof![8 => near, 1 => odd];
-    if in_path {
+    let is_list = repeated.is_some();
+    let text = match place {
+        Place::Header => text.prop_filter("a header", move |text| is_line(text, is_list)).boxed(),
+        _ => text.boxed(),
+    };
+    if place == Place::Path {
         // An empty segment is another path, and dots are taken out of the address before it is sent.
         let text = text.prop_filter("a segment", |text| !matches!(text.as_str(), "" | "." | ".."));
         return prop::collection::vec(text, 1).boxed();
@@ -140,13 +146,33 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The path with the parameters in it, or with a query.
-pub fn url(path: &str, params: &[(&str, Ty)], values: &[Vec<String>]) -> String {
-    if params[0].0 == "id" {
-        return path.replace("{id}", &encoded(&values[0][0]));
+pub fn url(path: &str, function: &Function, values: &[Vec<String>]) -> String {
+    match function.place {
+        Place::Path => return path.replace("{id}", &encoded(&values[0][0])),
+        Place::Header => return path.to_owned(),
+        Place::Query | Place::Body => {}
     }
     let pair = |name: &str, text: &String| format!("{}={}", name.replace('-', "_"), encoded(text));
-    let pairs = params.iter().zip(values).flat_map(|((name, _), texts)| texts.iter().map(|text| pair(name, text)));
+    let pairs =
+        function.params.iter().zip(values).flat_map(|((name, _), texts)| texts.iter().map(|text| pair(name, text)));
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+/// The lines of the parameters that stand in headers. Characters beyond ASCII are UTF-8.
+pub fn headers(function: &Function, values: &[Vec<String>]) -> Vec<(String, Vec<u8>)> {
+    if function.place != Place::Header {
+        return vec![];
+    }
+    let line = |name: &str, text: &String| (format!("x-{name}"), text.clone().into_bytes());
+    let lines = function.params.iter().zip(values);
+    lines.flat_map(|((name, _), texts)| texts.iter().map(move |text| line(name, text))).collect()
+}
+
+/// Whether the text goes through a header as it is: RFC 9110, sections 5.5 and, for an item of a list, 5.6.1.
+fn is_line(text: &str, is_item: bool) -> bool {
+    let is_visible = |char: char| char >= ' ' && char != '\u{7f}';
+    let is_whole = !is_item || !text.is_empty() && !text.contains(',');
+    text.chars().all(is_visible) && text.trim() == text && is_whole
 }
 
 fn encoded(text: &str) -> String {
