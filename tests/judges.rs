@@ -185,6 +185,9 @@ async fn schemathesis_finds_no_answer_that_breaks_the_document() {
         command(tool("venv/bin/schemathesis"))
             .arg("--config-file")
             .arg(root().join("tests/judges/schemathesis.toml"))
+            .env("PYTHONPATH", root().join("tests/judges"))
+            .env("SCHEMATHESIS_HOOKS", "streams")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .args(["run", "--checks", "all"])
             .arg(host.url("/openapi.json"))
             .current_dir(folder.path("")),
