@@ -53,6 +53,12 @@ async fn plugins_come_change_and_go_in_open_pages_without_a_reload() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_origin_listens_to_a_stream() {
+    let host = host().plugin("ticker").config("[cors]\norigins = [\"*\"]").start().await;
+    run("ticker", &host, json!({"page": root().join("plugins/ticker-rust/live.html")})).await;
+}
+
+#[tokio::test]
 async fn a_plugin_is_selected_and_stays_selected_over_a_reload() {
     let host = examples().start().await;
     run("selector", &host, json!({})).await;

@@ -279,6 +279,7 @@ fn malformed_and_misplaced_keywords_keep_a_plugin_from_loading() {
         ("@default -1", "found `@default -1`: -1 is less than 0, the minimum of u32"),
         ("@default 5\n/// @maximum 4", "found `@default 5`: 5 is greater than 4, the maximum"),
         ("@example \"x\"", "found `@example \"x\"`: found a string, wanted an integer (u32)"),
+        ("@example 4294967295.0", "found `@example 4294967295.0`: it would be printed"),
         ("@status 404", "the keyword on a member of a record; wanted it on a function"),
         ("@tag x", "wanted it on an interface, or on a function"),
         ("@param x y", "wanted it on a function"),

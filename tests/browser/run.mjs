@@ -4,9 +4,10 @@ import { Browser } from "./browser.mjs";
 import * as documentation from "./documentation.mjs";
 import * as live from "./live.mjs";
 import * as look from "./look.mjs";
+import * as ticker from "./ticker.mjs";
 
 const [name, text] = process.argv.slice(2);
-const scenario = { ...documentation, ...live, ...look }[name];
+const scenario = { ...documentation, ...live, ...look, ...ticker }[name];
 if (!scenario) throw new Error(`there is no scenario \`${name}\``);
 const host = JSON.parse(text);
 const browser = await Browser.start(host.origin);

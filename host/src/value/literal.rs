@@ -3,6 +3,9 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+use wasmtime::component::Val;
+
 use crate::contract::{Contract, ContractError, Docs, Named, Problem, Shape, Type};
 
 use super::{Faults, Reader, Step};
@@ -28,6 +31,15 @@ pub fn check(contract: &Contract) -> Result<(), ContractError> {
     if walk.problems.is_empty() { Ok(()) } else { Err(ContractError { problems: walk.problems, is_truncated: false }) }
 }
 
+/// The value, or what is wrong with it.
+fn read(json: &str, ty: &Type, docs: &Docs) -> Result<Option<Val>, String> {
+    let mut faults = Faults::default();
+    let value = Reader::new(json.as_bytes(), &mut faults).value(ty, docs).map_err(|malformed| malformed.reason)?;
+    let Some(fault) = faults.listed.first() else { return Ok(value) };
+    let at: String = fault.loc.iter().map(Step::as_path).collect();
+    Err(if at.is_empty() { fault.msg.clone() } else { format!("at `{at}`, {}", fault.msg) })
+}
+
 struct Walk {
     /// Each type once, wherever it stands.
     seen: HashSet<*const Named>,
@@ -39,15 +51,12 @@ impl Walk {
         let keywords = &docs.keywords;
         let default = keywords.default.iter().map(|json| ("default", json));
         for (keyword, json) in default.chain(keywords.examples.iter().map(|json| ("example", json))) {
-            let mut faults = Faults::default();
-            let read = Reader::new(json.as_bytes(), &mut faults).value(ty, docs);
-            let found = match (read, faults.listed.first()) {
-                (Err(malformed), _) => malformed.reason,
-                (Ok(_), Some(fault)) => {
-                    let at: String = fault.loc.iter().map(Step::as_path).collect();
-                    if at.is_empty() { fault.msg.clone() } else { format!("at `{at}`, {}", fault.msg) }
-                }
-                (Ok(_), None) => continue,
+            // The document prints numbers as JSON of 64 bits: what it says has to be what was meant.
+            let printed = serde_json::from_str::<Value>(json).map(|value| value.to_string()).unwrap_or_default();
+            let found = match (read(json, ty, docs), read(&printed, ty, docs)) {
+                (Err(found), _) => found,
+                (Ok(value), Ok(same)) if value == same => continue,
+                (Ok(_), _) => format!("it would be printed as {printed}, so write integers in plain digits"),
             };
             let json: String = json.chars().take(200).collect();
             let wanted = format!("a value of the type `{}` that keeps its rules", ty.describe());
