@@ -72,8 +72,8 @@ fn has_small_numbers(text: &[u8]) -> bool {
 /// or one in one line. An operation that takes it gets a value for each of its parameters.
 pub fn form(bytes: &[u8]) {
     let Some((choice, body)) = bytes.split_first() else { return };
-    let takes_forms = |body: Body| matches!(body, Body::Whole(_) | Body::Members);
-    let operations: Vec<_> = CONTRACT.operations.iter().filter(|it| takes_forms(it.body)).collect();
+    // No other operation is ever given one.
+    let operations: Vec<_> = CONTRACT.operations.iter().filter(|it| it.form_members().is_some()).collect();
     let operation = operations[usize::from(choice & 0x7f) % operations.len()];
     let form = match choice & 0x80 {
         0 => Ok(Form::url_encoded(body)),

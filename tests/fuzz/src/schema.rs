@@ -17,10 +17,10 @@ pub fn accepts(operation: &Operation, value: &Value) -> bool {
     thread_local! {
         static SCHEMAS: LazyCell<HashMap<String, Validator>> = LazyCell::new(schemas);
     }
-    SCHEMAS.with(|schemas| schemas[&operation.id].is_valid(value))
+    SCHEMAS.with(|schemas| schemas[&operation.route()].is_valid(value))
 }
 
-/// The schemas of all bodies, by operation.
+/// The schemas of all bodies, by route.
 fn schemas() -> HashMap<String, Validator> {
     let document = openapi::of_plugin(&config::OpenApi::default(), "plugin", &CONTRACT);
     let document: Value = serde_json::from_slice(&document.body).expect("a document");
@@ -30,7 +30,7 @@ fn schemas() -> HashMap<String, Validator> {
         let mut schema = item["requestBody"]["content"].get("application/json")?["schema"].clone();
         schema["components"] = document["components"].clone();
         let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
-        Some((operation.id.clone(), options.build(&schema).expect("a schema")))
+        Some((operation.route(), options.build(&schema).expect("a schema")))
     });
     compiled.collect()
 }
