@@ -12,8 +12,11 @@ use std::sync::LazyLock;
 
 use witapi::contract::{Contract, Options, decode};
 
+/// Takes any bytes.
+pub type Target = fn(&[u8]);
+
 /// All targets, each with its folder of seeds.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("component", contract::component),
     ("wit", contract::wit),
     ("json", body::json),
@@ -23,7 +26,7 @@ pub const TARGETS: [(&str, fn(&[u8])); 6] = [
 ];
 
 /// The target of that name.
-pub fn target(name: &str) -> Option<fn(&[u8])> {
+pub fn target(name: &str) -> Option<Target> {
     TARGETS.iter().find(|(known, _)| *known == name).map(|(_, target)| *target)
 }
 
