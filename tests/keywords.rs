@@ -383,6 +383,30 @@ fn the_operators_casing_goes_before_the_authors() {
 }
 
 #[test]
+fn inline_interfaces_and_wit_in_several_files_have_keywords_too() {
+    let world = "package a:b; world w {
+        use types.{size};
+        export things: interface { use types.{size}; /// @status 202
+            get-size: func() -> size; }
+    }";
+    let types = "package a:b; interface types {
+        /// @maximum 9
+        type size = u8;
+    }";
+    let folder = cli::Folder::new();
+    std::fs::create_dir(folder.path("wit")).expect("a folder");
+    folder.write("wit/world.wit", world);
+    folder.write("wit/types.wit", types);
+    let whole = format!("{world} {}", types.trim_start_matches("package a:b;"));
+    folder.write("it.wasm", dummy_component(&whole));
+    assert_eq!(folder.run(["embed", "it.wasm", "--wit", "wit"]).printed(), "");
+    let document: Value =
+        serde_json::from_str(&folder.run(["inspect", "it.wasm", "--openapi"]).printed()).expect("JSON");
+    assert_eq!(document["components"]["schemas"]["Size"]["maximum"], 9);
+    assert!(document["paths"]["/things/size"]["get"]["responses"]["202"].is_object(), "{document:#}");
+}
+
+#[test]
 fn documentation_applies_through_aliases_uses_and_packages() {
     let text = "package a:b; interface i { use c:d/types.{age as years, person}; type old = years;
         create: func(person: person, x: old) -> years; } world w { export i; }
