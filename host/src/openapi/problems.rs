@@ -125,7 +125,7 @@ pub fn own_schemas() -> [(String, RefOr<Schema>); 3] {
     let mut step = AnyOf::new();
     step.items = vec![string().into(), scalar_schema(Scalar::U64).into()];
     let mut loc = Array::new(RefOr::T(Schema::AnyOf(step)));
-    loc.description = Some("The way to the value: `path`, `query` or `body`, then names and indices.".into());
+    loc.description = Some("The way to the value: `path`, `query`, `header` or `body`, then names and indices.".into());
     let mut msg = string();
     msg.description = Some("What was found and what was wanted.".into());
     let mut word = string();

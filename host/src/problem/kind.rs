@@ -127,8 +127,8 @@ kinds! {
     cause: "The request was understood, but some of its values are not what the operation takes: a member is missing or \
         unknown, a number out of its range, a text of the wrong form. All of it was checked before any code of the \
         operation ran, so nothing has changed.";
-    remedy: "The member `errors` lists every fault at once. In each, `loc` is the way to the value (`path`, `query` or \
-        `body`, then names and indices), `msg` says what was found and what was wanted, and `type` is a word for \
+    remedy: "The member `errors` lists every fault at once. In each, `loc` is the way to the value (`path`, `query`, \
+        `header` or `body`, then names and indices), `msg` says what was found and what was wanted, and `type` is a word for \
         programs that never changes. The schemas in `/openapi.json` say exactly what is accepted.";
     example: examples::invalid_request;
 
