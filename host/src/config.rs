@@ -566,12 +566,12 @@ mod tests {
         refused(
             "[limits]\nmemory_mb = 1",
             "witapi.toml:2: unknown key `memory_mb` in `limits`; the nearest known key is `memory_mib` \
-             (known: memory_mib, deadline_ms, body_kib, result_kib, log_kib)",
+             (known: memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
         );
         refused(
             "[plugin.todos]\nmount = \"/\"\n\ncase = \"camelCase\"",
             "witapi.toml:4: unknown key `case` in `plugin.todos`; the nearest known key is `casing` \
-             (known: mount, casing, grants, memory_mib, deadline_ms, body_kib, result_kib, log_kib)",
+             (known: mount, casing, grants, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
         );
         refused(
             "keyvalue = { maxmib = 3 }",
