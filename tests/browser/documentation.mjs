@@ -86,6 +86,11 @@ export async function deep_links(browser) {
   const create = operation(page, await place(browser, "post", "/todos"));
   await create.locator(".opblock-body").waitFor();
   assert.equal(await page.locator(".opblock-body").count(), 1, "only the linked operation is open");
+  // It is scrolled to, and not under the header.
+  await until(page, () => {
+    const { top } = document.querySelector(".opblock.is-open").getBoundingClientRect();
+    return top >= document.querySelector(".top").getBoundingClientRect().bottom && top < innerHeight / 2;
+  });
   // Within the page, as a link in a document does.
   const price = await place(browser, "post", "/orders");
   await page.evaluate((hash) => { location.hash = hash; }, price.docs);
