@@ -180,7 +180,7 @@ fn words(faults: &mut Faults, param: &Param, words: Vec<Option<String>>) -> Opti
 pub fn of_words(faults: &mut Faults, ty: &Type, docs: &Docs, words: Vec<Option<String>>) -> Option<Val> {
     let value = typed_words(faults, ty, docs, words)?;
     // The rules of a scalar were checked with its text.
-    if matches!(list_of(ty), Type::List(_)) { list_in_rules(faults, ty, docs, value) } else { Some(value) }
+    if matches!(ty.in_option(), Type::List(_)) { list_in_rules(faults, ty, docs, value) } else { Some(value) }
 }
 
 /// A list of that type, or an option of one, if it keeps its rules and those of `docs`.
@@ -196,7 +196,7 @@ pub fn list_in_rules(faults: &mut Faults, ty: &Type, docs: &Docs, value: Val) ->
 
 fn typed_words(faults: &mut Faults, ty: &Type, docs: &Docs, mut words: Vec<Option<String>>) -> Option<Val> {
     let in_option = |value| if ty.is_option() { Val::Option(Some(Box::new(value))) } else { value };
-    match list_of(ty) {
+    match ty.in_option() {
         Type::List(item) => {
             let nothing = Docs::default();
             let mut items = vec![];
@@ -228,19 +228,11 @@ fn typed_words(faults: &mut Faults, ty: &Type, docs: &Docs, mut words: Vec<Optio
     }
 }
 
-/// The type, or what is in it if it is an option.
-pub fn list_of(ty: &Type) -> &Type {
-    match ty.resolved() {
-        Type::Option(some) => some.resolved(),
-        other => other,
-    }
-}
-
 /// The values of a header's lines. A list stands in them with commas (RFC 9110, section 5.6.1).
 fn header_words(headers: &HeaderMap, param: &Param) -> Vec<Option<String>> {
     let text = |line: &HeaderValue| std::str::from_utf8(line.as_bytes()).ok().map(str::to_owned);
     let lines = headers.get_all(&param.json).iter().map(text);
-    if !matches!(list_of(&param.ty), Type::List(_)) {
+    if !matches!(param.ty.in_option(), Type::List(_)) {
         return lines.collect();
     }
     let words = |line: Option<String>| match line {

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode;
 use wasmtime::component::Val;
 
 use crate::{
-    bind::{list_in_rules, list_of, of_words},
+    bind::{list_in_rules, of_words},
     contract::{Docs, Scalar, Shape, Type},
     media_type::MediaType,
     value::{Faults, Member, Reader, Step, read, scalar},
@@ -212,7 +212,7 @@ pub fn is_json(ty: &Type) -> bool {
 
 /// The type of the items, if it is a list or an option of one.
 fn list_item(ty: &Type) -> Option<&Type> {
-    match list_of(ty) {
+    match ty.in_option() {
         Type::List(item) => Some(item),
         _ => None,
     }
@@ -237,7 +237,7 @@ impl Field {
     /// Whether its bytes are the value, as they are.
     fn is_bytes_for(&self, ty: &Type) -> bool {
         let of_list = list_item(ty).is_some_and(|item| matches!(item.resolved(), Type::Bytes));
-        (of_list || matches!(list_of(ty), Type::Bytes)) && self.kind != Kind::Pair
+        (of_list || matches!(ty.in_option(), Type::Bytes)) && self.kind != Kind::Pair
     }
 
     /// Whether it says nothing of a `ty`: browsers send the empty text for an input that was left blank. It is a string,
@@ -246,7 +246,7 @@ impl Field {
         if !self.value.is_empty() || self.kind == Kind::File {
             return false;
         }
-        let word = list_item(ty).map_or_else(|| list_of(ty), Type::resolved);
+        let word = list_item(ty).map_or_else(|| ty.in_option(), Type::resolved);
         self.kind == Kind::NoFile
             || !matches!(word, Type::Scalar(Scalar::String))
             || list_item(ty).is_none() && scalar::from_text(ty, docs, "").is_err()

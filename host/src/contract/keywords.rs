@@ -369,10 +369,6 @@ fn unknown(item: &str, name: &str) -> String {
 
 /// Whether equal items are the same JSON: what may be left out, rounded or ordered otherwise is no such item.
 fn has_comparable_items(ty: &Type) -> bool {
-    let ty = match ty.resolved() {
-        Type::Option(some) => some.resolved(),
-        other => other,
-    };
-    let Type::List(item) = ty else { return false };
+    let Type::List(item) = ty.in_option() else { return false };
     item.is_scalar() && !matches!(item.resolved(), Type::Scalar(Scalar::F32 | Scalar::F64))
 }

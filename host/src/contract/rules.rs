@@ -80,11 +80,7 @@ impl Bound {
 impl Domain {
     /// What values of that type are, if any rule is about them. A rule on an option is about what is in it.
     pub fn of(ty: &Type) -> Option<Domain> {
-        let inner = match ty.resolved() {
-            Type::Option(some) => some.resolved(),
-            other => other,
-        };
-        Some(match inner {
+        Some(match ty.in_option() {
             Type::Scalar(Scalar::String) => Domain::Strings,
             Type::Scalar(Scalar::Bool | Scalar::Char) => return None,
             Type::Scalar(_) => Domain::Numbers,

@@ -168,6 +168,14 @@ impl Type {
         matches!(self.resolved(), Type::Option(_))
     }
 
+    /// The type behind all aliases, or that of what is in it if it is an option.
+    pub fn in_option(&self) -> &Type {
+        match self.resolved() {
+            Type::Option(some) => some.resolved(),
+            other => other,
+        }
+    }
+
     /// What holds where a request leaves out a member, a payload or a parameter of this type, with its documentation.
     /// The one rule that the schema, the reader and the binding all go by.
     pub fn absent<'a>(&'a self, docs: &'a Docs) -> Absent<'a> {
