@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod keyvalue;
 pub mod log;
 pub mod media_type;
+pub mod mounted;
 pub mod openapi;
 pub mod plugin;
 pub mod problem;

@@ -131,7 +131,7 @@ pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadEr
 pub fn contract_of(bytes: &[u8], settings: &PluginConfig) -> Result<Contract, ContractError> {
     // The mount point was checked when the configuration was read.
     let mount = route::parse_pattern(&settings.mount).unwrap_or_default();
-    let contract = contract::decode(bytes, &contract::Options { mount, casing: settings.casing })?;
+    let contract = contract::decode(bytes, &contract::Options { mount, raw_mount: settings.raw_mount.clone(), casing: settings.casing })?;
     literal::check(&contract)?;
     Ok(contract)
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use wasmtime::{ResourceLimiter, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::{facts::Facts, guest_output::GuestOutput};
+use super::{facts::Facts, guest_output::GuestOutput, raw::Refusing};
 use crate::keyvalue::Stores;
 
 /// Elements that one table may have. Each costs 8 bytes of the pool's address space, touched or not.
@@ -25,6 +26,8 @@ pub struct Sandbox {
     pub log_budget: usize,
     /// Made when the guest first uses WASI: many never do, and it costs more than the rest of the sandbox.
     wasi: Option<WasiCtx>,
+    http: WasiHttpCtx,
+    hooks: Refusing,
 }
 
 impl Sandbox {
@@ -32,7 +35,7 @@ impl Sandbox {
         let limits = MemoryLimit { max: memory, used: 0, was_reached: false };
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        Sandbox { limits, table, plugin, facts, stores, log_budget, wasi: None }
+        Sandbox { limits, table, plugin, facts, stores, log_budget, wasi: None, http: WasiHttpCtx::new(), hooks: Refusing }
     }
 }
 
@@ -51,6 +54,13 @@ impl WasiView for Sandbox {
                 .build()
         });
         WasiCtxView { ctx, table }
+    }
+}
+
+/// Requests and answers of `wasi:http`, but nothing to send requests with.
+impl WasiHttpView for Sandbox {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
     }
 }
 
