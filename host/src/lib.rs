@@ -62,13 +62,14 @@ impl Host {
     pub fn new(config: Config) -> wasmtime::Result<Host> {
         let config = Arc::new(config);
         let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
+        let scheduler = Scheduler::new(config.scheduler.instances, config.scheduler.queue);
         let loader = Loader {
             engines: Engines::new(pool)?,
             cache: CodeCache::open(config.data.join("code")),
             stores: Stores::new(&config.data, config.keyvalue.max_bytes),
             config: config.clone(),
+            scheduler: scheduler.clone(),
         };
-        let scheduler = Scheduler::new(config.scheduler.instances, config.scheduler.queue);
         // Counted on from the time of start, so that no earlier host on this address had the same.
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let revision = watch::Sender::new(began.as_micros() as u64);

@@ -1,6 +1,7 @@
 //! A plugin: a component with its contract, its limits and its grants, ready to be called.
 
 pub mod load;
+mod served;
 pub mod watch;
 
 use std::{

@@ -143,6 +143,9 @@ impl Body for Answer {
                         this.breaks("the answer took too long; `stream_deadline_ms` sets the limit".into());
                     }
                     Some(failure) => this.breaks(failure.to_string()),
+                    None if !this.is_bodiless && this.remaining.is_some_and(|remaining| remaining > 0) => {
+                        this.breaks("the body of the handler's answer is shorter than its `content-length`".into());
+                    }
                     None => {
                         this.is_whole();
                         return Poll::Ready(None);
