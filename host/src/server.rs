@@ -40,7 +40,8 @@ use crate::{
     catalog::Mounted,
     contract,
     dispatch::{Trace, dispatch},
-    mounted, openapi::Document,
+    mounted,
+    openapi::Document,
     problem::{Problem, options},
     server::{
         compression::compressed,

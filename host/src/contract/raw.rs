@@ -89,7 +89,8 @@ mod tests {
         assert_eq!(Generation::of("wasi:http/incoming-handler@0.2.0"), Some(Ok(Generation::P2)));
         assert_eq!(Generation::of("wasi:http/incoming-handler@0.2.12"), Some(Ok(Generation::P2)));
         assert_eq!(Generation::of("wasi:http/handler@0.3.0"), Some(Ok(Generation::P3)));
-        for other in ["wasi:http/handler@0.3.0-rc-2025-09-16", "wasi:http/handler@0.2.0", "wasi:http/incoming-handler"] {
+        for other in ["wasi:http/handler@0.3.0-rc-2025-09-16", "wasi:http/handler@0.2.0", "wasi:http/incoming-handler"]
+        {
             assert_eq!(Generation::of(other), Some(Err(())), "{other}");
         }
         assert_eq!(Generation::of("wasi:cli/run@0.2.0"), None);

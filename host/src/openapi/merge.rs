@@ -303,10 +303,7 @@ fn merge(
 
 /// Gives each component of `own` a name that `document` has not, and says which.
 fn rename(own: &mut Value, document: &Value, plugin: &str) -> HashMap<String, String> {
-    let prefix: String = words(plugin)
-        .iter()
-        .map(|word| word[..1].to_ascii_uppercase() + &word[1..])
-        .collect();
+    let prefix: String = words(plugin).iter().map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect();
     let mut names = HashMap::new();
     for (kind, components) in own["components"].as_object().into_iter().flatten() {
         for name in components.as_object().into_iter().flatten().map(|(name, _)| name) {

@@ -134,7 +134,10 @@ pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadEr
 pub fn contract_of(bytes: &[u8], settings: &PluginConfig) -> Result<Contract, ContractError> {
     // The mount point was checked when the configuration was read.
     let mount = route::parse_pattern(&settings.mount).unwrap_or_default();
-    let mut contract = contract::decode(bytes, &contract::Options { mount, raw_mount: settings.raw_mount.clone(), casing: settings.casing })?;
+    let mut contract = contract::decode(
+        bytes,
+        &contract::Options { mount, raw_mount: settings.raw_mount.clone(), casing: settings.casing },
+    )?;
     literal::check(&contract)?;
     let document = contract.raw.as_ref().and_then(|raw| raw.document.as_ref());
     if let Some(Err(found)) = document.map(|document| openapi::check(document)) {

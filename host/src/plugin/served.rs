@@ -34,13 +34,7 @@ pub fn document(loader: &Loader, callable: &Callable, raw: &Raw, limits: &Limits
     }
 }
 
-async fn ask(
-    loader: &Loader,
-    callable: &Callable,
-    raw: &Raw,
-    path: &str,
-    deadline: Instant,
-) -> Result<Value, String> {
+async fn ask(loader: &Loader, callable: &Callable, raw: &Raw, path: &str, deadline: Instant) -> Result<Value, String> {
     let request = Request::get(format!("http://localhost{}{path}", raw.mount));
     let request = request.header(header::ACCEPT, "application/json");
     let request = request.body(()).map_err(|error| error.to_string())?;

@@ -36,8 +36,7 @@ pub async fn run(
         let (reading, read) = oneshot::channel();
         match service.handle(accessor, request).await? {
             Ok(response) => {
-                let response =
-                    accessor.with(|mut access| response.into_http(access.as_context_mut(), sent))?;
+                let response = accessor.with(|mut access| response.into_http(access.as_context_mut(), sent))?;
                 let watched = response.map(|body| UnsyncBoxBody::new(Watched { body, _reading: reading }));
                 // Nobody waits for it where the client has left.
                 let _ = head.send(Ok(watched));
