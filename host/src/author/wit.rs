@@ -9,6 +9,7 @@ use std::{
 use wit_parser::{PackageId, PackageName, Resolve, UnresolvedPackageGroup, WorldId};
 
 use super::Project;
+use crate::contract::Import;
 
 /// A package that the host offers, which an author need not copy: name, and its files.
 struct Offered {
@@ -82,6 +83,12 @@ impl Wit {
             WitError::Unresolved(said.replace(&folder.display().to_string(), &author.display().to_string()))
         })?;
         Ok(Wit { resolve, package, world, folder, plain })
+    }
+
+    /// The interfaces that the world imports.
+    pub fn imports(&self) -> Vec<Import> {
+        let imports = self.resolve.worlds[self.world].imports.keys();
+        imports.map(|key| Import { name: self.resolve.name_world_key(key) }).collect()
     }
 
     /// The name of the world, as toolchains take it.
