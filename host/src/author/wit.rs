@@ -9,6 +9,7 @@ use std::{
 use wit_parser::{PackageId, PackageName, Resolve, UnresolvedPackageGroup, WorldId};
 
 use super::{Project, offered};
+use crate::contract::Import;
 
 /// The WIT of a plugin, resolved.
 pub struct Wit {
@@ -67,6 +68,12 @@ impl Wit {
             WitError::Unresolved(said.replace(&folder.display().to_string(), &author.display().to_string()))
         })?;
         Ok(Wit { resolve, package, world, folder, plain })
+    }
+
+    /// The interfaces that the world imports.
+    pub fn imports(&self) -> Vec<Import> {
+        let imports = self.resolve.worlds[self.world].imports.keys();
+        imports.map(|key| Import { name: self.resolve.name_world_key(key) }).collect()
     }
 
     /// The name of the world, as toolchains take it.

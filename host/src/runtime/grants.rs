@@ -42,6 +42,11 @@ fn is_given_to_all(import: &Import) -> bool {
 /// Interfaces that an operator can grant.
 pub const GRANTABLE: [&str; 3] = ["wasi:keyvalue/store", "wasi:keyvalue/atomics", "witapi:host/request"];
 
+/// Whether an operator has to grant it, and can.
+pub fn is_grantable(import: &Import) -> bool {
+    GRANTABLE.contains(&import.interface())
+}
+
 /// One line of `grants` in `witapi.toml`: a package or one of its interfaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant(pub String);
@@ -50,7 +55,7 @@ impl Grant {
     /// Whether it grants that import, which has to be something that this host offers.
     fn covers(&self, import: &Import) -> bool {
         let is_named = self.0 == import.interface() || self.0 == import.package();
-        is_named && GRANTABLE.contains(&import.interface())
+        is_named && is_grantable(import)
     }
 }
 
@@ -76,7 +81,7 @@ pub fn check(plugin: &str, imports: &[Import], granted: &[Grant]) -> Result<(), 
         .iter()
         .filter(|import| !is_given_to_all(import) && !granted.iter().any(|grant| grant.covers(import)))
         .map(|import| {
-            if GRANTABLE.contains(&import.interface()) {
+            if is_grantable(import) {
                 let grant = import.package().to_owned();
                 Refused::NotGranted { import: import.name.clone(), grant, plugin: plugin.to_owned() }
             } else {
