@@ -3,6 +3,7 @@
 //! [`Host`] holds what runs; [`server`] puts it on a socket. The flow of a request and of a load is in `ARCHITECTURE.md`.
 
 pub mod accept;
+pub mod author;
 pub mod bind;
 pub mod body;
 pub mod catalog;

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod cli;
+
 use std::{
     io::Write,
     net::SocketAddr,
@@ -36,6 +38,10 @@ enum Command {
     Inspect(Inspect),
     /// Put WIT with its documentation into a component, since toolchains drop the documentation
     Embed(Embed),
+    /// Begin a plugin: a folder with its contract, its source and how it is built
+    New(cli::new::New),
+    /// Build a plugin in any language: its folder becomes a component
+    Build(cli::build::Build),
 }
 
 #[derive(Args)]
@@ -93,6 +99,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve(arguments),
         Command::Inspect(arguments) => inspect(&arguments),
+        Command::New(arguments) => cli::new::run(&arguments),
+        Command::Build(arguments) => cli::build::run(arguments),
         Command::Embed(arguments) => {
             let warn = |warning: String| eprintln!("witapi: warning: {}: {warning}", arguments.file.display());
             let warnings = embed::embed(&arguments.file, &arguments.wit);

@@ -1,0 +1,4 @@
+//! The commands of plugin authors, as they are given on the command line.
+
+pub mod build;
+pub mod new;
