@@ -2,10 +2,13 @@
 //! host knows it.
 
 pub mod build;
+pub mod call;
 pub mod component;
 pub mod language;
 pub mod new;
+pub mod offline;
 pub mod project;
+pub mod test;
 pub mod tools;
 pub mod wit;
 
