@@ -35,12 +35,11 @@ use tokio::sync::watch;
 
 use catalog::{Catalog, Failure};
 use config::Config;
-use keyvalue::Stores;
 use plugin::{
     LoadError, Plugin,
     load::{self, Cause, Loader},
 };
-use runtime::{Engines, PoolSize, Scheduler, code_cache::CodeCache};
+use runtime::Scheduler;
 
 /// All that runs in one process.
 pub struct Host {
@@ -60,19 +59,17 @@ impl Host {
     ///
     /// The instance pools do not fit into the address space.
     pub fn new(config: Config) -> wasmtime::Result<Host> {
-        let config = Arc::new(config);
-        let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
-        let loader = Loader {
-            engines: Engines::new(pool)?,
-            cache: CodeCache::open(config.data.join("code")),
-            stores: Stores::new(&config.data, config.keyvalue.max_bytes),
-            config: config.clone(),
-        };
-        let scheduler = Scheduler::new(config.scheduler.instances, config.scheduler.queue);
+        let code = config.data.join("code");
+        Ok(Host::of(Loader::new(config, code)?))
+    }
+
+    /// A host without plugins that loads with `loader`.
+    pub fn of(loader: Loader) -> Host {
+        let scheduler = Scheduler::new(loader.config.scheduler.instances, loader.config.scheduler.queue);
         // Counted on from the time of start, so that no earlier host on this address had the same.
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let revision = watch::Sender::new(began.as_micros() as u64);
-        Ok(Host { loader, scheduler, catalog: ArcSwap::default(), changing: Mutex::new(()), revision })
+        Host { loader, scheduler, catalog: ArcSwap::default(), changing: Mutex::new(()), revision }
     }
 
     pub fn config(&self) -> &Config {
@@ -162,10 +159,4 @@ impl Host {
     fn changing(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Bytes of the largest linear memory that any plugin may have.
-fn max_memory(config: &Config) -> usize {
-    let of_plugins = config.plugin_names().map(|name| config.plugin(name).limits.memory);
-    of_plugins.fold(config.limits.memory, usize::max)
 }

@@ -42,6 +42,8 @@ enum Command {
     New(cli::new::New),
     /// Build a plugin in any language: its folder becomes a component
     Build(cli::build::Build),
+    /// Call one operation of a component, without a host
+    Call(cli::call::Call),
 }
 
 #[derive(Args)]
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect(&arguments),
         Command::New(arguments) => cli::new::run(&arguments),
         Command::Build(arguments) => cli::build::run(arguments),
+        Command::Call(arguments) => return cli::call::run(&arguments),
         Command::Embed(arguments) => {
             let warn = |warning: String| eprintln!("witapi: warning: {}: {warning}", arguments.file.display());
             let warnings = embed::embed(&arguments.file, &arguments.wit);
@@ -109,10 +112,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("witapi: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => cli::exit::with(cli::exit::FAILED, format!("{error:#}")),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::{Instant, SystemTime},
 };
 
@@ -17,7 +17,7 @@ use crate::{
     contract::{self, Contract, ContractError, route},
     keyvalue::Stores,
     runtime::{
-        Callable, Engines, Refused,
+        Callable, Engines, PoolSize, Refused,
         code_cache::{CodeCache, hex},
         grants::{self, Grant},
         invoke::Bounds,
@@ -38,10 +38,41 @@ const MIN_STREAM_TRANSFER: usize = 8 << 20;
 /// What loading needs of the host.
 #[derive(Clone)]
 pub struct Loader {
-    pub config: std::sync::Arc<Config>,
+    pub config: Arc<Config>,
     pub engines: Engines,
     pub cache: CodeCache,
     pub stores: Stores,
+}
+
+impl Loader {
+    /// For what `config` decides, with compiled code in the folder `code`.
+    ///
+    /// # Errors
+    ///
+    /// The instance pools do not fit into the address space.
+    pub fn new(config: Config, code: PathBuf) -> wasmtime::Result<Loader> {
+        let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
+        Ok(Loader {
+            engines: Engines::new(pool)?,
+            cache: CodeCache::open(code),
+            stores: Stores::new(&config.data, config.keyvalue.max_bytes),
+            config: Arc::new(config),
+        })
+    }
+
+    /// The same, but what plugins store is in `data`.
+    pub fn with_data(&self, data: &Path) -> Loader {
+        let mut config = Config::clone(&self.config);
+        data.clone_into(&mut config.data);
+        let stores = Stores::new(data, config.keyvalue.max_bytes);
+        Loader { config: Arc::new(config), stores, ..self.clone() }
+    }
+}
+
+/// Bytes of the largest linear memory that any plugin may have.
+fn max_memory(config: &Config) -> usize {
+    let of_plugins = config.plugin_names().map(|name| config.plugin(name).limits.memory);
+    of_plugins.fold(config.limits.memory, usize::max)
 }
 
 /// Why a file is not served. Names the file and every item in it that is wrong.
