@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod keyvalue;
 pub mod log;
 pub mod media_type;
+pub mod mounted;
 pub mod openapi;
 pub mod plugin;
 pub mod problem;
@@ -65,7 +66,7 @@ impl Host {
 
     /// A host without plugins that loads with `loader`.
     pub fn of(loader: Loader) -> Host {
-        let scheduler = Scheduler::new(loader.config.scheduler.instances, loader.config.scheduler.queue);
+        let scheduler = loader.scheduler.clone();
         // Counted on from the time of start, so that no earlier host on this address had the same.
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let revision = watch::Sender::new(began.as_micros() as u64);

@@ -9,7 +9,6 @@ pub mod new;
 pub mod offered;
 pub mod offline;
 pub mod project;
-pub mod test;
 pub mod tools;
 pub mod wit;
 

@@ -49,10 +49,7 @@ const SDK: &[(&str, &str, Option<&str>)] = &[
 /// Where lines of `log/slog` go: into `wasi:logging`, or else to stderr.
 const LOGGING: (&str, [&str; 2]) = (
     "imports/wasi/logging/logging",
-    [
-        include_str!("../../../../../sdk/go/logging/wasi.go"),
-        include_str!("../../../../../sdk/go/logging/stderr.go"),
-    ],
+    [include_str!("../../../../../sdk/go/logging/wasi.go"), include_str!("../../../../../sdk/go/logging/stderr.go")],
 );
 
 impl Toolchain for Go {
@@ -65,10 +62,7 @@ impl Toolchain for Go {
     }
 
     fn template(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("go.mod", include_str!("../../template/go/go.mod")),
-            ("main.go", include_str!("../../template/go/main.go")),
-        ]
+        &[("go.mod", include_str!("../../template/go/go.mod")), ("main.go", include_str!("../../template/go/main.go"))]
     }
 
     fn stubs(&self, wit: &Wit) -> Result<String, BuildError> {
@@ -115,8 +109,7 @@ fn files(wit: &Wit) -> Result<BTreeMap<String, String>, BuildError> {
     let (wasi, [to_wasi, to_stderr]) = LOGGING;
     let text = if packages.has(wasi) { to_wasi } else { to_stderr };
     files.insert("logging/write.go".into(), text.to_owned());
-    for (package, import) in
-        [("keyvalue", "wasi:keyvalue/store@0.2.0-draft"), ("request", "witapi:host/request@0.1.0")]
+    for (package, import) in [("keyvalue", "wasi:keyvalue/store@0.2.0-draft"), ("request", "witapi:host/request@0.1.0")]
     {
         // Go would only say that there is no such package.
         if !files.keys().any(|path| path.starts_with(&format!("{package}/"))) {
