@@ -44,6 +44,8 @@ enum Command {
     Build(cli::build::Build),
     /// Call one operation of a component, without a host
     Call(cli::call::Call),
+    /// Run a plugin's tests: files of requests and the answers that are wanted
+    Test(cli::test::Test),
 }
 
 #[derive(Args)]
@@ -104,6 +106,7 @@ fn main() -> ExitCode {
         Command::New(arguments) => cli::new::run(&arguments),
         Command::Build(arguments) => cli::build::run(arguments),
         Command::Call(arguments) => return cli::call::run(&arguments),
+        Command::Test(arguments) => return cli::test::run(&arguments),
         Command::Embed(arguments) => {
             let warn = |warning: String| eprintln!("witapi: warning: {}: {warning}", arguments.file.display());
             let warnings = embed::embed(&arguments.file, &arguments.wit);

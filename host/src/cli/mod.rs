@@ -4,3 +4,4 @@ pub mod build;
 pub mod call;
 pub mod exit;
 pub mod new;
+pub mod test;
