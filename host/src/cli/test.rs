@@ -137,6 +137,7 @@ fn component(path: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     }
     let whole = fs::canonicalize(path)?;
     let name = whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned();
+    let path = if path == Path::new(".") { Path::new("") } else { path };
     let component = path.join(format!("{name}.wasm"));
     anyhow::ensure!(component.exists(), "{} is not there; `witapi build` makes it", component.display());
     Ok((component, path.to_owned()))

@@ -13,7 +13,7 @@ use wasmtime::component::Val;
 use super::Plugin;
 use crate::{
     catalog::Conflict,
-    config::{Config, PluginConfig},
+    config::{Config, PluginConfig, toml_key},
     contract::{self, Contract, ContractError, route},
     keyvalue::Stores,
     runtime::{
@@ -102,6 +102,12 @@ pub enum Cause {
     Link(String),
     #[error("{0}")]
     Conflict(#[from] Conflict),
+    #[error(
+        "its contract breaks clients of the version that serves; to let it, write `compatible = \"warn\"` under `[plugin.{}]` \
+         in witapi.toml:\n{breaks}",
+        toml_key(plugin)
+    )]
+    Incompatible { plugin: String, breaks: String },
     #[error("loading it failed inside the host: {0}")]
     Host(String),
 }
