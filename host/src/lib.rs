@@ -35,12 +35,16 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use catalog::{Catalog, Failure};
-use config::Config;
+use config::{Compatible, Config};
+use contract::diff;
 use plugin::{
     LoadError, Plugin,
     load::{self, Cause, Loader},
 };
 use runtime::Scheduler;
+
+/// How many breaks of a contract are told of when a plugin is replaced.
+const MAX_BREAKS: usize = 20;
 
 /// All that runs in one process.
 pub struct Host {
@@ -98,7 +102,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Another plugin has one of its routes, or another file its name. Nothing has changed then.
+    /// Another plugin has one of its routes, or another file its name; or it breaks its contract where that is not allowed. Nothing has changed then.
     pub fn serve(&self, plugin: Plugin) -> Result<(), LoadError> {
         let _changing = self.changing();
         let catalog = self.catalog.load();
@@ -109,6 +113,9 @@ impl Host {
             && earlier.file != file
         {
             return Err(failed(Cause::NameTaken { other: earlier.file.clone() }));
+        }
+        if let Some(earlier) = earlier {
+            self.judge(earlier, &plugin).map_err(failed)?;
         }
         let action = if earlier.is_some() { "replaced" } else { "loaded" };
         let plugin = Arc::new(plugin);
@@ -121,6 +128,32 @@ impl Host {
             ms = plugin.load_time.as_millis() as u64,
             "{action}"
         );
+        Ok(())
+    }
+
+    /// Says what a plugin's new version breaks for clients of its earlier one.
+    ///
+    /// # Errors
+    ///
+    /// It breaks something, and `compatible` is required.
+    fn judge(&self, earlier: &Plugin, plugin: &Plugin) -> Result<(), Cause> {
+        let compatible = self.config().plugin(&plugin.name).compatible;
+        if compatible == Compatible::Off || earlier.digest == plugin.digest {
+            return Ok(());
+        }
+        let breaks = diff::breaks(&earlier.contract, &plugin.contract);
+        let (told, more) = breaks.split_at(breaks.len().min(MAX_BREAKS));
+        let mut lines: Vec<String> =
+            told.iter().map(|change| log::printable(&change.to_string()).into_owned()).collect();
+        if !more.is_empty() {
+            lines.push(format!("and {} more; `witapi inspect --diff OLD NEW` names all", more.len()));
+        }
+        if compatible == Compatible::Required && !breaks.is_empty() {
+            return Err(Cause::Incompatible { plugin: plugin.name.to_string(), breaks: lines.join("\n") });
+        }
+        for line in lines {
+            tracing::warn!(plugin = %plugin.name, "the new version breaks the contract: {line}");
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ pub mod new;
 pub mod offered;
 pub mod offline;
 pub mod project;
+pub mod test;
 pub mod tools;
 pub mod wit;
 

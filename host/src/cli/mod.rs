@@ -3,4 +3,6 @@
 pub mod build;
 pub mod call;
 pub mod exit;
+pub mod inspect;
 pub mod new;
+pub mod test;

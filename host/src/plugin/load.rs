@@ -13,7 +13,7 @@ use wasmtime::component::Val;
 use super::{Plugin, served};
 use crate::{
     catalog::Conflict,
-    config::{Config, Limits, PluginConfig},
+    config::{Config, Limits, PluginConfig, toml_key},
     contract::{self, Contract, ContractError, route, sections::OPENAPI_SECTION},
     keyvalue::Stores,
     openapi,
@@ -106,6 +106,12 @@ pub enum Cause {
     Link(String),
     #[error("{0}")]
     Conflict(#[from] Conflict),
+    #[error(
+        "its contract breaks clients of the version that serves; to let it, write `compatible = \"warn\"` under `[plugin.{}]` \
+         in witapi.toml:\n{breaks}",
+        toml_key(plugin)
+    )]
+    Incompatible { plugin: String, breaks: String },
     #[error("loading it failed inside the host: {0}")]
     Host(String),
 }
