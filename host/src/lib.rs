@@ -62,9 +62,10 @@ impl Host {
     pub fn new(config: Config) -> wasmtime::Result<Host> {
         let config = Arc::new(config);
         let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
+        let cache = CodeCache::open(config.data.join("code"));
         let loader = Loader {
-            engines: Engines::new(pool)?,
-            cache: CodeCache::open(config.data.join("code")),
+            engines: Engines::new(pool, cache.functions())?,
+            cache,
             stores: Stores::new(&config.data, config.keyvalue.max_bytes),
             config: config.clone(),
         };
