@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -161,8 +162,12 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
         () = follow => {}
     }
     host.loader.stores.close().await;
+    host.loader.cache.settle(PATIENCE);
     Ok(())
 }
+
+/// How long the end of the host waits for compiled code to be on disk.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Done when the process is asked to end.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
