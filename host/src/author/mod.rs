@@ -5,6 +5,7 @@ pub mod build;
 pub mod component;
 pub mod language;
 pub mod new;
+pub mod offered;
 pub mod project;
 pub mod tools;
 pub mod wit;

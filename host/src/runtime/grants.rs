@@ -5,7 +5,7 @@ use wasmtime::{
     component::{HasSelf, Linker, Resource},
 };
 
-use super::sandbox::Sandbox;
+use super::{guest_output::Level, sandbox::Sandbox};
 use crate::{
     config::toml_key,
     contract::Import,
@@ -22,12 +22,22 @@ mod bindings {
 }
 
 use bindings::{
-    wasi::keyvalue::{atomics, store},
+    wasi::{
+        keyvalue::{atomics, store},
+        logging::logging,
+    },
     witapi::host::request,
 };
 
 /// Packages of WASI 0.2 that every plugin gets, empty: most languages import them whatever the author asked.
-const ALWAYS: [&str; 6] = ["wasi:io", "wasi:cli", "wasi:clocks", "wasi:random", "wasi:filesystem", "wasi:sockets"];
+const WASI: [&str; 6] = ["wasi:io", "wasi:cli", "wasi:clocks", "wasi:random", "wasi:filesystem", "wasi:sockets"];
+
+/// What every plugin gets besides, since it can do no more with it than with stderr.
+const LOGGING: &str = "wasi:logging/logging";
+
+fn is_given_to_all(import: &Import) -> bool {
+    WASI.contains(&import.package()) || import.interface() == LOGGING
+}
 
 /// Interfaces that an operator can grant.
 pub const GRANTABLE: [&str; 3] = ["wasi:keyvalue/store", "wasi:keyvalue/atomics", "witapi:host/request"];
@@ -57,7 +67,7 @@ pub enum Refused {
         toml_key(plugin)
     )]
     NotGranted { import: String, grant: String, plugin: String },
-    #[error("import `{import}` is nothing that this host offers; it offers WASI 0.2 (empty) and, if granted, {}", GRANTABLE.join(", "))]
+    #[error("import `{import}` is nothing that this host offers; it offers WASI 0.2 (empty), {LOGGING} and, if granted, {}", GRANTABLE.join(", "))]
     Unknown { import: String },
 }
 
@@ -69,7 +79,7 @@ pub enum Refused {
 pub fn check(plugin: &str, imports: &[Import], granted: &[Grant]) -> Result<(), Vec<Refused>> {
     let refused: Vec<_> = imports
         .iter()
-        .filter(|import| !ALWAYS.contains(&import.package()) && !granted.iter().any(|grant| grant.covers(import)))
+        .filter(|import| !is_given_to_all(import) && !granted.iter().any(|grant| grant.covers(import)))
         .map(|import| {
             if is_grantable(import) {
                 let grant = import.package().to_owned();
@@ -82,15 +92,18 @@ pub fn check(plugin: &str, imports: &[Import], granted: &[Grant]) -> Result<(), 
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }
 
-/// A linker with WASI and with `granted` only, so that what was not granted is not there at all.
+/// A linker with WASI, the log and with `granted` only, so that what was not granted is not there at all.
 ///
 /// # Errors
 ///
 /// Never but for a mistake in this file: an interface defined twice.
 pub fn linker(engine: &Engine, imports: &[Import], granted: &[Grant]) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = Linker::new(engine);
-    if imports.iter().any(|import| ALWAYS.contains(&import.package())) {
+    if imports.iter().any(|import| WASI.contains(&import.package())) {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    }
+    if imports.iter().any(|import| import.interface() == LOGGING) {
+        logging::add_to_linker::<_, HasSelf<Sandbox>>(&mut linker, |it| it)?;
     }
     for import in imports.iter().filter(|import| granted.iter().any(|grant| grant.covers(import))) {
         match import.interface() {
@@ -101,6 +114,20 @@ pub fn linker(engine: &Engine, imports: &[Import], granted: &[Grant]) -> wasmtim
         }
     }
     Ok(linker)
+}
+
+impl logging::Host for Sandbox {
+    async fn log(&mut self, level: logging::Level, context: String, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            logging::Level::Trace => Level::Trace,
+            logging::Level::Debug => Level::Debug,
+            logging::Level::Info => Level::Info,
+            logging::Level::Warn => Level::Warn,
+            logging::Level::Error | logging::Level::Critical => Level::Error,
+        };
+        self.log().message(level, &context, &message);
+        Ok(())
+    }
 }
 
 /// A plugin's only bucket.
