@@ -12,7 +12,7 @@ from .errors import ContractError, Place
 from .model import Member
 from .names import CASINGS, cased, is_wit_name, kebab
 from .params import MISSING, Info, Query
-from .source import Sources, awaits, shown
+from .source import Sources, awaits
 from .types import (
     Alias,
     Bytes,
@@ -32,6 +32,14 @@ from .types import (
     said,
     show,
     without_infos,
+)
+
+
+# What a module of Python or of this package needs of the host.
+IMPORTS = (
+    ("witapi.store", ["wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/atomics@0.2.0-draft"]),
+    ("logging", ["wasi:logging/logging@0.1.0-draft"]),
+    ("witapi.request", ["witapi:host/request@0.1.0"]),
 )
 
 
@@ -82,6 +90,7 @@ class Contract:
         self.name, self.api = name, api
         self.interfaces: list[Interface] = []
         self.casing = CASINGS[0]
+        self.imports: list[str] = []
 
 
 def derive(api: API, name: str, folder: str) -> Contract:
@@ -117,7 +126,7 @@ class _Deriver:
         for file, line, keyword in self.sources.refused:
             found = f"`HTTPException({keyword}=…)`"
             self.errors.append(ContractError(Place(file, line, "HTTPException"), found, "`status_code` and `detail` only"))
-        place = Place(shown(api.place.file), api.place.line, api.place.subject)
+        place = api.place
         for option in api.others:
             self.errors.append(ContractError(place, f"`{type(api).__name__}({option}=…)`", "it without that: a contract has no place for it"))
         if not re.fullmatch(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?", api.version):
@@ -126,6 +135,7 @@ class _Deriver:
         if not any(interface.functions for interface in self.contract.interfaces) and not self.errors:
             self.errors.append(ContractError(place, "no function with a route", "one at least, such as `@app.get(\"/\")`"))
         self.choose_casing()
+        self.contract.imports = [name for module, names in IMPORTS for name in names if module in self.sources.imports]
 
     def router(self, router: APIRouter, name: str, prefix: str, tags: list[Any], docs: str) -> None:
         prefix = prefix + router.prefix
@@ -140,8 +150,7 @@ class _Deriver:
                 try:
                     interface.functions.append(self.function(interface, route, prefix, tags))
                 except ContractError as error:
-                    error.place.file = shown(error.place.file) if isinstance(getattr(error.place, "file", None), str) else ""
-                    self.errors.append(ContractError(error.place, *_parts(error)))
+                    self.errors.append(error)
         for included, at, more, place in router.included:
             module = included.module.rsplit(".", 1)[-1]
             self.router(included, kebab(module), prefix + at, [*tags, *more], "")
@@ -385,6 +394,7 @@ class _Deriver:
         if isinstance(shape, Dict):
             members = []
             record = Record(interface.types.free(hint, (hint,), place), dict, "", [])
+            record.place = place
             from .types import Attribute
 
             if not shape.items:
@@ -492,14 +502,10 @@ def _member_of(record: Record, json: str) -> Place:
     from .types import class_place
 
     if record.python is dict:
-        return Place("", 0, f"{record.name}, member {json}")
+        if record.place is not None:
+            return record.place.within(f"member {json}")
+        return Place("", 0, f"record {record.name}, member {json}")
     return class_place(record.python).within(f"member {json}")
-
-
-def _parts(error: ContractError) -> tuple[str, str]:
-    text = str(error)
-    found, _, wanted = text.partition(": found ")[2].partition("; wanted ")
-    return found, wanted
 
 
 def _is_body(of: Any) -> bool:

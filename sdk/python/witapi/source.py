@@ -40,6 +40,7 @@ class Sources:
 
     def __init__(self, folder: str) -> None:
         self.uses: dict[str, set[str]] = {}
+        self.imports: set[str] = set()
         self.exceptions = {"HTTPException"}
         self.refused: list[tuple[str, int, str]] = []
         self._read: set[str] = set()
@@ -57,7 +58,10 @@ class Sources:
 
     def _module(self, tree: ast.Module, file: str) -> None:
         for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                self.imports.update(it.name for it in node.names)
             if isinstance(node, ast.ImportFrom):
+                self.imports.update({node.module or "", *(f"{node.module}.{it.name}" for it in node.names)})
                 self.exceptions.update(it.asname for it in node.names if it.name == "HTTPException" and it.asname)
         for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

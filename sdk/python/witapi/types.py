@@ -7,6 +7,7 @@ what the author's annotation says, `lower` does the reverse, and `json` gives wh
 from __future__ import annotations
 
 import enum
+import re
 import types
 import typing
 from typing import Any, Iterator
@@ -227,6 +228,7 @@ class Record(Type):
     def __init__(self, name: str, python: Any, docs: str, keywords: list[str]) -> None:
         self.name, self.python, self.docs, self.keywords = name, python, docs, keywords
         self.members: list[Attribute] = []
+        self.place: Place | None = None
         self.binding: Any = None
 
     def bind(self, module: Any) -> None:
@@ -753,9 +755,8 @@ def show(annotation: Any) -> str:
     if isinstance(annotation, type) and not typing.get_args(annotation):
         return annotation.__name__
     text = str(annotation)
-    for module in ("typing.", "datetime.", "__main__."):
-        text = text.replace(module, "")
-    return text
+    # Without the modules: `app.Item | None` is `Item | None` to its author.
+    return re.sub(r"\b(?:[a-z_][a-z0-9_]*\.)+(?=[A-Za-z_])", "", text)
 
 
 def _brief(value: Any) -> str:
