@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod component;
+pub mod dev;
 pub mod language;
 pub mod new;
 pub mod offered;
