@@ -8,14 +8,12 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use tokio::net::TcpListener;
+use cli::serving;
 use witapi::{
-    Host,
     config::Config,
     contract::Contract,
     embed, inspect, log, openapi,
@@ -47,6 +45,8 @@ enum Command {
     Call(cli::call::Call),
     /// Run a plugin's tests: files of requests and the answers that are wanted
     Test(cli::test::Test),
+    /// Write a plugin: build it, serve it, and do so again with every save
+    Dev(cli::dev::Dev),
 }
 
 #[derive(Args)]
@@ -93,6 +93,7 @@ fn main() -> ExitCode {
         Command::Build(arguments) => cli::build::run(arguments),
         Command::Call(arguments) => return cli::call::run(&arguments),
         Command::Test(arguments) => return cli::test::run(&arguments),
+        Command::Dev(arguments) => cli::dev::run(arguments),
         Command::Embed(arguments) => {
             let warn = |warning: String| eprintln!("witapi: warning: {}: {warning}", arguments.file.display());
             let warnings = embed::embed(&arguments.file, &arguments.wit);
@@ -130,17 +131,10 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
 }
 
 async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let stop = serving::stop_signal()?;
+    let listener = serving::listen(config.listen).await?;
     let address = listener.local_addr()?;
-    let instances = config.scheduler.instances;
-    let host = Host::new(config).map_err(|error| {
-        anyhow::anyhow!(
-            "the pools for {instances} instances do not fit; lower `instances` under `[scheduler]`: {error:#}"
-        )
-    })?;
-    let host = Arc::new(host);
+    let host = Arc::new(serving::host(config)?);
     let server = Server::new(host.clone());
     let mut watch = Watch::new(host.clone(), sources).context("cannot watch the plugins' files")?;
 
@@ -161,24 +155,8 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
         () = server.run(listener, stop) => {}
         () = follow => {}
     }
-    host.loader.stores.close().await;
-    host.loader.cache.settle(PATIENCE);
+    serving::end(&host).await;
     Ok(())
-}
-
-/// How long the end of the host waits for compiled code to be on disk.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Done when the process is asked to end.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 /// Writes to stdout. That its reader has seen enough is no failure.

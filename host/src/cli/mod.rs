@@ -2,7 +2,9 @@
 
 pub mod build;
 pub mod call;
+pub mod dev;
 pub mod exit;
 pub mod inspect;
 pub mod new;
+pub mod serving;
 pub mod test;
