@@ -229,7 +229,8 @@ impl Export<'_> {
                 }
                 Returned::Fallible { ok, err } => {
                     let (got, value) = if ok == UNIT { ("err", "witTypes.Unit{}") } else { ("value, err", "value") };
-                    let typed = if err == UNIT { "witTypes.Unit{}".into() } else { format!("witapi.Typed[{err}](err)") };
+                    let typed =
+                        if err == UNIT { "witTypes.Unit{}".into() } else { format!("witapi.Typed[{err}](err)") };
                     writeln!(
                         body,
                         "func {name}({params}) witTypes.Result[{ok}, {err}] {{\n\t{got} := {call}\n\tif err != nil {{\n\t\treturn \
@@ -300,9 +301,7 @@ pub fn stubs(exports: &[Export<'_>], packages: &Packages) -> String {
         lines.insert(format!("\"{MODULE}\""));
     }
     let lines: String = lines.iter().map(|line| format!("\t{line}\n")).collect();
-    format!(
-        "package main\n\nimport (\n{lines})\n\n{body}// Go wants it; it is never called.\nfunc main() {{}}\n"
-    )
+    format!("package main\n\nimport (\n{lines})\n\n{body}// Go wants it; it is never called.\nfunc main() {{}}\n")
 }
 
 /// Makes errors of the types that exported functions fail with, by package path: variants and records. What is no type of

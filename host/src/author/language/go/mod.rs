@@ -4,7 +4,7 @@ mod compiler;
 mod exports;
 mod packages;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use super::{Job, Toolchain, generated};
 use crate::author::{
@@ -49,10 +49,7 @@ const SDK: &[(&str, &str, Option<&str>)] = &[
 /// Where lines of `log/slog` go: into `wasi:logging`, or else to stderr.
 const LOGGING: (&str, [&str; 2]) = (
     "imports/wasi/logging/logging",
-    [
-        include_str!("../../../../../sdk/go/logging/wasi.go"),
-        include_str!("../../../../../sdk/go/logging/stderr.go"),
-    ],
+    [include_str!("../../../../../sdk/go/logging/wasi.go"), include_str!("../../../../../sdk/go/logging/stderr.go")],
 );
 
 impl Toolchain for Go {
@@ -65,10 +62,7 @@ impl Toolchain for Go {
     }
 
     fn template(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("go.mod", include_str!("../../template/go/go.mod")),
-            ("main.go", include_str!("../../template/go/main.go")),
-        ]
+        &[("go.mod", include_str!("../../template/go/go.mod")), ("main.go", include_str!("../../template/go/main.go"))]
     }
 
     fn stubs(&self, wit: &Wit) -> Result<String, BuildError> {
@@ -88,7 +82,7 @@ impl Toolchain for Go {
     fn compile(&self, job: &Job<'_>) -> Result<Option<Vec<u8>>, BuildError> {
         let module = job.project.generated("go");
         generated::replace(&module, &files(job.wit)?)?;
-        let core = compiler::compile(job, imports_slog(job.project)?)?;
+        let core = compiler::compile(job)?;
         component::encode_with(core, job.wit).map(Some)
     }
 }
@@ -115,8 +109,7 @@ fn files(wit: &Wit) -> Result<BTreeMap<String, String>, BuildError> {
     let (wasi, [to_wasi, to_stderr]) = LOGGING;
     let text = if packages.has(wasi) { to_wasi } else { to_stderr };
     files.insert("logging/write.go".into(), text.to_owned());
-    for (package, import) in
-        [("keyvalue", "wasi:keyvalue/store@0.2.0-draft"), ("request", "witapi:host/request@0.1.0")]
+    for (package, import) in [("keyvalue", "wasi:keyvalue/store@0.2.0-draft"), ("request", "witapi:host/request@0.1.0")]
     {
         // Go would only say that there is no such package.
         if !files.keys().any(|path| path.starts_with(&format!("{package}/"))) {
@@ -129,11 +122,4 @@ fn files(wit: &Wit) -> Result<BTreeMap<String, String>, BuildError> {
         }
     }
     Ok(files)
-}
-
-/// Whether the author's code has lines for the log.
-fn imports_slog(project: &Project) -> Result<bool, BuildError> {
-    let is_go = |file: &&std::path::PathBuf| file.extension().is_some_and(|extension| extension == "go");
-    let says = |file: &Path| fs::read_to_string(file).is_ok_and(|text| text.contains("\"log/slog\""));
-    Ok(project.sources()?.iter().filter(is_go).any(|file| says(file)))
 }
