@@ -32,6 +32,7 @@ mod pages;
 mod params;
 mod patterns;
 mod pressure;
+mod raw;
 mod round_trip;
 mod routes;
 mod serving;
