@@ -6,6 +6,7 @@ pub mod call;
 pub mod component;
 pub mod language;
 pub mod new;
+pub mod offered;
 pub mod offline;
 pub mod project;
 pub mod test;

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::runtime::grants::is_grantable;
+
 use super::{
     Language, Project,
     build::BuildError,
@@ -14,6 +16,11 @@ use super::{
 
 /// The contract of the template, the same in every language.
 const TEMPLATE_WIT: &str = include_str!("template/plugin.wit");
+
+/// The README of a new plugin, and what stands in it only where the contract is the template's.
+const README: &str = include_str!("template/README.md");
+const TRY: &str = include_str!("template/try.md");
+const GRANTS: &str = include_str!("template/grants.md");
 
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
@@ -76,20 +83,50 @@ fn fill(folder: &Path, name: &str, language: Language, wit: Option<&Path>) -> Re
         put(path, &text.replace("{{name}}", name))?;
     }
     put(".gitignore", &format!("/{GENERATED}/\n/*.wasm\n/data/\n"))?;
-    match wit {
-        None => put("wit/plugin.wit", &TEMPLATE_WIT.replace("{{name}}", name))?,
+    let entry = toolchain.entries()[0];
+    let (contract, attempt) = match wit {
+        None => {
+            put("wit/plugin.wit", &TEMPLATE_WIT.replace("{{name}}", name))?;
+            ("wit/plugin.wit".into(), TRY)
+        }
         Some(wit) => {
             copy(wit, &folder.join("wit"), 0)?;
-            let entry = toolchain.entries()[0];
-            // There has to be one for the folder to be of this language.
+            // There has to be a source for the folder to be of this language.
             put(entry, "")?;
-            let project = Project::find(folder)?;
-            project.make_generated()?;
-            let staged = Wit::stage(&project).map_err(BuildError::from)?;
-            put(entry, &toolchain.stubs(&staged)?)?;
+            let file = wit.is_file().then(|| wit.file_name().unwrap_or_default().to_string_lossy());
+            (format!("wit/{}", file.unwrap_or_default()), "")
         }
+    };
+    let project = Project::find(folder)?;
+    project.make_generated()?;
+    let staged = Wit::stage(&project).map_err(BuildError::from)?;
+    if wit.is_some() {
+        put(entry, &toolchain.stubs(&staged)?)?;
     }
-    Ok(Project::find(folder)?)
+    let readme = README
+        .replace("{{try}}", attempt)
+        .replace("{{grants}}", &grants(&staged))
+        .replace("{{name}}", name)
+        .replace("{{wit}}", &contract)
+        .replace("{{entry}}", entry)
+        .replace("{{language}}", toolchain.name());
+    put("README.md", &readme)?;
+    Ok(project)
+}
+
+/// What the README says of grants, if the plugin needs any.
+fn grants(wit: &Wit) -> String {
+    let mut packages: Vec<String> = wit
+        .imports()
+        .iter()
+        .filter(|import| is_grantable(import))
+        .map(|import| format!("{:?}", import.package()))
+        .collect();
+    packages.dedup();
+    if packages.is_empty() {
+        return String::new();
+    }
+    GRANTS.replace("{{packages}}", &packages.join(", "))
 }
 
 /// Copies a WIT file into a folder, or what is in a folder.

@@ -8,28 +8,8 @@ use std::{
 
 use wit_parser::{PackageId, PackageName, Resolve, UnresolvedPackageGroup, WorldId};
 
-use super::Project;
-
-/// A package that the host offers, which an author need not copy: name, and its files.
-struct Offered {
-    name: &'static str,
-    files: &'static [(&'static str, &'static str)],
-}
-
-/// `wit/deps` of this repository.
-const OFFERED: &[Offered] = &[
-    Offered {
-        name: "wasi:keyvalue@0.2.0-draft",
-        files: &[
-            ("store.wit", include_str!("../../../wit/deps/wasi-keyvalue/store.wit")),
-            ("atomics.wit", include_str!("../../../wit/deps/wasi-keyvalue/atomics.wit")),
-        ],
-    },
-    Offered {
-        name: "witapi:host@0.1.0",
-        files: &[("request.wit", include_str!("../../../wit/deps/witapi-host/request.wit"))],
-    },
-];
+use super::{Project, offered};
+use crate::contract::Import;
 
 /// The WIT of a plugin, resolved.
 pub struct Wit {
@@ -46,6 +26,12 @@ pub struct Wit {
 pub enum WitError {
     #[error("{}: there is no WIT; the plugin's contract belongs there, in a file such as `plugin.wit`", folder.display())]
     None { folder: PathBuf },
+    #[error(
+        "the WIT refers to the package `{package}`, which is neither in {} nor offered by this host; put its WIT there, \
+         or take one of {}",
+        deps.display(), offered::list()
+    )]
+    NoPackage { package: String, deps: PathBuf },
     #[error("the WIT does not resolve: {0}")]
     Unresolved(String),
     #[error("{}: {error}", file.display())]
@@ -74,7 +60,7 @@ impl Wit {
             }
         }
         copy(&author, &folder, &text, 0)?;
-        complete(&folder)?;
+        complete(&folder, &author)?;
         copy(&folder, &plain, &without_external_ids, 0)?;
         let (resolve, package, world) = resolve(&folder).map_err(|error| {
             // In the words of the folder that the author knows.
@@ -82,6 +68,12 @@ impl Wit {
             WitError::Unresolved(said.replace(&folder.display().to_string(), &author.display().to_string()))
         })?;
         Ok(Wit { resolve, package, world, folder, plain })
+    }
+
+    /// The interfaces that the world imports.
+    pub fn imports(&self) -> Vec<Import> {
+        let imports = self.resolve.worlds[self.world].imports.keys();
+        imports.map(|key| Import { name: self.resolve.name_world_key(key) }).collect()
     }
 
     /// The name of the world, as toolchains take it.
@@ -97,8 +89,8 @@ fn resolve(folder: &Path) -> anyhow::Result<(Resolve, PackageId, WorldId)> {
     Ok((resolve, package, world))
 }
 
-/// Adds the offered packages that the WIT in `folder` refers to and has not got.
-fn complete(folder: &Path) -> Result<(), WitError> {
+/// Adds the offered packages that the WIT in `folder` refers to and has not got. `author` is the folder that it is a copy of.
+fn complete(folder: &Path, author: &Path) -> Result<(), WitError> {
     let unresolved = |error: String| WitError::Unresolved(error);
     let parsed = |path: &Path| {
         if path.is_dir() {
@@ -109,10 +101,14 @@ fn complete(folder: &Path) -> Result<(), WitError> {
     };
     let deps = folder.join("deps");
     let mut groups = vec![parsed(folder)?];
+    let mut is_all_known = true;
     if let Ok(entries) = fs::read_dir(&deps) {
         for entry in entries.flatten() {
             // What is no WIT, resolving says better.
-            groups.extend(parsed(&entry.path()).ok());
+            match parsed(&entry.path()) {
+                Ok(group) => groups.push(group),
+                Err(_) => is_all_known = false,
+            }
         }
     }
     let packages = |group: &UnresolvedPackageGroup| {
@@ -122,18 +118,24 @@ fn complete(folder: &Path) -> Result<(), WitError> {
         let all = std::iter::once(&group.main).chain(&group.nested);
         all.flat_map(|package| package.foreign_deps.keys().cloned()).collect::<Vec<PackageName>>()
     };
-    let mut known: BTreeSet<String> = groups.iter().flat_map(packages).map(|name| name.to_string()).collect();
-    let mut open: Vec<String> = groups.iter().flat_map(wanted).map(|name| name.to_string()).collect();
+    let mut known: BTreeSet<PackageName> = groups.iter().flat_map(packages).collect();
+    let mut open: Vec<PackageName> = groups.iter().flat_map(wanted).collect();
     while let Some(name) = open.pop() {
-        let Some(offered) = OFFERED.iter().find(|offered| offered.name == name) else { continue };
-        if !known.insert(name) {
+        if known.contains(&name) {
             continue;
         }
-        let into = deps.join(offered.name.replace([':', '@'], "-"));
-        for (file, text) in offered.files {
-            write(&into.join(file), text)?;
+        let Some(offered) = offered::find(&name) else {
+            if is_all_known {
+                return Err(WitError::NoPackage { package: name.to_string(), deps: author.join("deps") });
+            }
+            continue;
+        };
+        let into = deps.join(name.to_string().replace([':', '@'], "-"));
+        for (file, text) in offered.files_as(&name) {
+            write(&into.join(file), &text)?;
         }
-        open.extend(wanted(&parsed(&into)?).into_iter().map(|name| name.to_string()));
+        open.extend(wanted(&parsed(&into)?));
+        known.insert(name);
     }
     Ok(())
 }
@@ -190,6 +192,47 @@ fn without_external_ids(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn completed(name: &str, wit: &str) -> Result<Resolve, String> {
+        let folder = std::env::temp_dir().join(format!("witapi-wit-{name}-{}", std::process::id()));
+        write(&folder.join("plugin.wit"), wit).expect("written");
+        let completed = complete(&folder, Path::new("wit")).map_err(|error| error.to_string());
+        let resolved = completed
+            .and_then(|()| resolve(&folder).map(|(resolve, _, _)| resolve).map_err(|error| format!("{error:#}")));
+        fs::remove_dir_all(&folder).expect("removed");
+        resolved
+    }
+
+    #[test]
+    fn offered_packages_are_there_at_the_version_that_is_asked_for() {
+        for (name, wit) in [
+            "package a:b; world w { import wasi:random/random@0.2.3; import wasi:clocks/monotonic-clock@0.2.12; }",
+            "package a:b; world w { import wasi:clocks/wall-clock@0.2.0; import wasi:logging/logging@0.1.0-draft; }",
+            "package a:b; world w { import wasi:cli/terminal-stdout@0.2.6; import wasi:sockets/tcp@0.2.1; }",
+            "package a:b; world w { import wasi:keyvalue/atomics@0.2.0-draft; import witapi:host/request@0.1.0; }",
+        ]
+        .iter()
+        .enumerate()
+        {
+            completed(&name.to_string(), wit).unwrap_or_else(|error| panic!("{wit}: {error}"));
+        }
+        let resolve = completed("older", "package a:b; world w { import wasi:clocks/monotonic-clock@0.2.3; }")
+            .expect("it resolves");
+        let packages: Vec<_> = resolve.packages.iter().map(|(_, package)| package.name.to_string()).collect();
+        assert_eq!(packages, ["wasi:io@0.2.3", "wasi:clocks@0.2.3", "a:b"]);
+    }
+
+    #[test]
+    fn a_package_that_is_nowhere_is_named_with_those_that_are_offered() {
+        for package in ["x:y@1.0.0", "x:y", "wasi:random@0.2.99", "wasi:logging"] {
+            let (name, version) = package.split_once('@').unwrap_or((package, ""));
+            let at = if version.is_empty() { String::new() } else { format!("@{version}") };
+            let error = completed("nowhere", &format!("package a:b; world w {{ import {name}/z{at}; }}"))
+                .expect_err("an error");
+            assert!(error.contains(&format!("`{package}`, which is neither in wit/deps nor offered")), "{error}");
+            assert!(error.contains("wasi:random@0.2.12") && error.contains("witapi:host@0.1.0"), "{error}");
+        }
+    }
 
     #[test]
     fn external_ids_go_and_lines_stay() {
