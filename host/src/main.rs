@@ -2,28 +2,16 @@
 
 mod cli;
 
-use std::{
-    io::Write,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use cli::serving;
-use witapi::{
-    config::Config,
-    contract::Contract,
-    embed, inspect, log, openapi,
-    plugin::{LoadError, load, watch::Watch},
-    server::Server,
-};
+use witapi::{config::Config, embed, inspect, log, plugin::watch::Watch, server::Server};
 
 /// FastAPI for WebAssembly components: the WIT that a component exports becomes routes, validation and documentation.
 #[derive(Parser)]
-#[command(name = "witapi", version, max_term_width = 100)]
+#[command(name = "witapi", version, max_term_width = 120, after_help = cli::help::WITAPI)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -47,9 +35,14 @@ enum Command {
     Test(cli::test::Test),
     /// Write a plugin: build it, serve it, and do so again with every save
     Dev(cli::dev::Dev),
+    /// Print what a shell needs to complete commands
+    Completions(cli::completions::Completions),
+    /// Print the man page of witapi, or of one command
+    Man(cli::man::ManPage),
 }
 
 #[derive(Args)]
+#[command(after_help = cli::help::SERVE)]
 struct Serve {
     /// Components and folders of components; without any, the plugin folder
     paths: Vec<PathBuf>,
@@ -77,6 +70,7 @@ enum LogFormat {
 }
 
 #[derive(Args)]
+#[command(after_help = cli::help::EMBED)]
 struct Embed {
     /// The component, which is changed in place
     file: PathBuf,
@@ -94,6 +88,8 @@ fn main() -> ExitCode {
         Command::Call(arguments) => return cli::call::run(&arguments),
         Command::Test(arguments) => return cli::test::run(&arguments),
         Command::Dev(arguments) => cli::dev::run(arguments),
+        Command::Completions(arguments) => cli::completions::run(&arguments),
+        Command::Man(arguments) => cli::man::run(&arguments),
         Command::Embed(arguments) => {
             let warn = |warning: String| eprintln!("witapi: warning: {}: {warning}", arguments.file.display());
             let warnings = embed::embed(&arguments.file, &arguments.wit);
