@@ -30,6 +30,80 @@ async fn each_line_stands_in_the_log_with_its_plugin_request_and_stream() {
     }
 }
 
+async fn log(host: &Host, id: &str, level: &str, context: &str, text: &str, times: u32) {
+    let body = json!({"level": level, "context": context, "text": text, "times": times});
+    let answer = send(host.request("POST", "/hostile/log").header("x-request-id", id).json(&body)).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+    host.log.wait_for(&format!("id=\"{id}\"")).await;
+}
+
+#[tokio::test]
+async fn each_message_is_a_line_with_its_level_and_context() {
+    let host = host().fixture("hostile").env("WITAPI_LOG", "info,guest=trace").start().await;
+    for (level, wanted) in [
+        ("trace", "TRACE"),
+        ("debug", "DEBUG"),
+        ("info", " INFO"),
+        ("warn", " WARN"),
+        ("error", "ERROR"),
+        ("critical", "ERROR"),
+    ] {
+        log(&host, level, level, "shop", &format!("said at {level}"), 1).await;
+        let line = host.log.wait_for(&format!("said at {level}")).await;
+        assert!(line.contains(&format!("{wanted} guest: said at {level} ")), "{line}");
+        assert!(line.contains(&format!("plugin=hostile request={level} context=\"shop\"")), "{line}");
+    }
+    log(&host, "bare", "info", "", "without context", 1).await;
+    assert!(!host.log.wait_for("without context").await.contains("context="));
+}
+
+#[tokio::test]
+async fn what_the_filter_does_not_show_costs_nothing() {
+    let host = host().fixture("hostile").config("[limits]\nlog_kib = 1").start().await;
+    log(&host, "quiet", "debug", "", &"x".repeat(100), 1000).await;
+    assert_eq!(host.log.lines_with("log_kib").len(), 0);
+    assert_eq!(host.log.lines_with("xxxx").len(), 0);
+}
+
+#[tokio::test]
+async fn a_message_of_several_lines_is_as_many() {
+    let host = host().fixture("hostile").start().await;
+    log(&host, "lines", "warn", "a\nb \u{1b}[2J request=forged", "one\r\ntwo\u{1b}[2J\n\n2026 ERROR forged\n", 1).await;
+    let lines = host.log.lines_with("request=lines");
+    let texts: Vec<_> =
+        lines.iter().map(|line| line.split(" guest: ").nth(1).expect("a line of the guest's")).collect();
+    let facts = r#" plugin=hostile request=lines context="a\\nb \\u{1b}[2J request=forged""#;
+    assert_eq!(texts, ["one", r"two\u{1b}[2J", "", "2026 ERROR forged"].map(|text| format!("{text}{facts}")));
+}
+
+#[tokio::test]
+async fn a_flood_of_messages_is_cut_with_a_note() {
+    let host = host().fixture("hostile").config("[limits]\nlog_kib = 4").start().await;
+    for (id, context, text) in
+        [("text", "", "flood"), ("context", "flood", ""), ("nothing", "", ""), ("large", "", &"x".repeat(9000))]
+    {
+        log(&host, id, "info", context, text, 20_000).await;
+        let lines = host.log.lines_with(&format!("request={id}"));
+        let notes: Vec<_> = lines.iter().filter(|line| line.contains("log_kib")).collect();
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        let wanted = 4096 / (context.len() + text.len() + 1);
+        assert_eq!(lines.iter().filter(|line| line.contains(" guest: ")).count(), wanted);
+    }
+}
+
+#[tokio::test]
+async fn messages_and_streams_share_one_budget() {
+    let host = host().fixture("hostile").config("[limits]\nlog_kib = 1").start().await;
+    let body = json!({"level": "info", "context": "", "text": "said", "times": 100, "and_printed": 20_000});
+    let answer = send(host.request("POST", "/hostile/log").header("x-request-id", "both").json(&body)).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+    host.log.wait_for("id=\"both\"").await;
+    let lines = host.log.lines_with("request=both");
+    assert_eq!(lines.iter().filter(|line| line.contains("guest: said ")).count(), 100);
+    assert_eq!(lines.iter().filter(|line| line.contains("guest: print ")).count(), (1024 - 500) / 6);
+    assert_eq!(lines.iter().filter(|line| line.contains("log_kib")).count(), 1);
+}
+
 #[tokio::test]
 async fn a_line_written_in_pieces_is_one_line() {
     let host = host().fixture("hostile").start().await;

@@ -36,6 +36,9 @@ pub struct Config {
     pub data: PathBuf,
     /// `grants`: what every plugin may import, such as `wasi:keyvalue`. Default nothing.
     pub grants: Vec<String>,
+    /// `compatible`: what becomes of a plugin's new version whose contract breaks clients of the one that serves.
+    /// Default `warn`.
+    pub compatible: Compatible,
     /// `[limits]`: those of a plugin that has none of its own.
     pub limits: Limits,
     /// `[scheduler]`
@@ -49,6 +52,18 @@ pub struct Config {
     /// `[openapi]`
     pub openapi: OpenApi,
     plugin: BTreeMap<String, PluginTable>,
+}
+
+/// `compatible`: what becomes of a new version that breaks the contract of the one that serves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Compatible {
+    /// It is not served; the earlier one goes on.
+    Required,
+    /// It is served, and the log says what it breaks.
+    #[default]
+    Warn,
+    /// It is served, and nobody looks.
+    Off,
 }
 
 /// `[limits]`, and under `[plugin.<name>]` for one plugin: what one call may take.
@@ -67,7 +82,7 @@ pub struct Limits {
     /// `result_kib`, 1 to 1,048,576: the body of an answer, or one item of a stream. While it is made it may take a
     /// hundred times that of the host's memory, where it is a list of numbers. Default 1 MiB. Here in bytes.
     pub result: usize,
-    /// `log_kib`, 0 to 65,536: how much of a call's stdout and stderr reaches the log. Default 64 KiB.
+    /// `log_kib`, 0 to 65,536: how much of what a call writes reaches the log: stdout, stderr and `wasi:logging`. Default 64 KiB.
     /// Here in bytes.
     pub log: usize,
 }
@@ -141,6 +156,8 @@ pub struct PluginConfig {
     pub casing: Option<Casing>,
     /// `grants`, after those of every plugin, each once.
     pub grants: Vec<String>,
+    /// `compatible`: the plugin's own, or else that of all.
+    pub compatible: Compatible,
 }
 
 impl Config {
@@ -201,6 +218,7 @@ impl Config {
             openapi: own.openapi.as_ref().map(|path| path.0.0.clone()),
             casing: own.casing.map(|casing| casing.0),
             grants,
+            compatible: Text::or(own.compatible, self.compatible),
         }
     }
 
@@ -217,6 +235,7 @@ impl Default for Config {
             plugins: "plugins".into(),
             data: "data".into(),
             grants: Vec::new(),
+            compatible: Compatible::default(),
             limits: Limits::default(),
             scheduler: Scheduler::default(),
             server: Server::default(),
@@ -294,6 +313,7 @@ struct File {
     plugins: Option<Text<PathBuf>>,
     data: Option<Text<PathBuf>>,
     grants: Vec<Text<Grant>>,
+    compatible: Option<Text<Compatible>>,
     limits: Table<LimitsTable>,
     scheduler: Table<SchedulerTable>,
     server: Table<ServerTable>,
@@ -314,6 +334,7 @@ impl File {
             plugins: folder.join(Text::or(self.plugins, default.plugins)),
             data: folder.join(Text::or(self.data, default.data)),
             grants: self.grants.into_iter().map(|grant| grant.0.0).collect(),
+            compatible: Text::or(self.compatible, default.compatible),
             limits: default.limits.overridden(self.limits.0),
             scheduler: Scheduler {
                 instances: scheduler.instances.map_or(default.scheduler.instances, Whole::count),
@@ -403,6 +424,7 @@ struct PluginTable {
     openapi: Option<Text<DocumentPath>>,
     casing: Option<Text<Casing>>,
     grants: Vec<Text<Grant>>,
+    compatible: Option<Text<Compatible>>,
     memory_mib: Option<MemoryMib>,
     deadline_ms: Option<Milliseconds>,
     stream_deadline_ms: Option<StreamMilliseconds>,
@@ -469,6 +491,7 @@ mod tests {
         assert_eq!(plugin.limits, Limits::default());
         assert_eq!((plugin.mount.as_str(), plugin.casing), ("", None));
         assert_eq!(plugin.grants, [""; 0]);
+        assert_eq!(plugin.compatible, Compatible::Warn);
     }
 
     #[test]
@@ -479,6 +502,7 @@ mod tests {
             plugins = "components"
             data = "/var/lib/witapi"
             grants = ["witapi:host/request"]
+            compatible = "off"
 
             [limits]
             memory_mib = 64
@@ -515,6 +539,7 @@ mod tests {
             casing = "camelCase"
             grants = ["wasi:keyvalue", "witapi:host/request"]
             memory_mib = 256
+            compatible = "required"
 
             [plugin."a.b"]
             "#,
@@ -522,6 +547,9 @@ mod tests {
         assert_eq!(config.listen.to_string(), "[::]:80");
         assert_eq!(config.plugins, Path::new("components"));
         assert_eq!(config.data, Path::new("/var/lib/witapi"));
+        assert_eq!(config.compatible, Compatible::Off);
+        assert_eq!(config.plugin("todos").compatible, Compatible::Required);
+        assert_eq!(config.plugin("a.b").compatible, Compatible::Off);
         assert_eq!(config.scheduler, Scheduler { instances: 10, queue: 0 });
         let [header_timeout, body_timeout, drain] = [1, 2, 0].map(Duration::from_millis);
         assert_eq!(config.server, Server { header_timeout, body_timeout, drain, compression: false });

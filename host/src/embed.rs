@@ -5,7 +5,7 @@ use std::{fs, io, path::Path};
 use wasm_encoder::{ComponentSection, CustomSection};
 use wasmparser::{BinaryReader, BinaryReaderError};
 use wit_component::WitPrinter;
-use wit_parser::Resolve;
+use wit_parser::{PackageId, Resolve};
 
 use crate::contract::{
     self, ContractError,
@@ -33,24 +33,34 @@ pub enum EmbedError {
 ///
 /// See [`EmbedError`]. The file is replaced whole or not at all.
 pub fn embed(file: &Path, folder: &Path) -> Result<Vec<String>, EmbedError> {
-    let name = || file.display().to_string();
-    let io_error = |error| EmbedError::Io { file: name(), error };
-    let unfit = |error| EmbedError::Unfit { file: name(), error };
+    let io_error = |error| EmbedError::Io { file: file.display().to_string(), error };
     let text = wit_text(folder)?;
     let component = fs::read(file).map_err(io_error)?;
+    let (embedded, warnings) = into_component(&component, &text, file)?;
+    let part = file.with_extension("wasm.part");
+    let written = fs::write(&part, &embedded).and_then(|()| fs::rename(&part, file));
+    written.inspect_err(|_| drop(fs::remove_file(&part))).map_err(io_error)?;
+    Ok(warnings)
+}
+
+/// The component with that text in it, and what its author should know though all is well. `file` stands in messages.
+///
+/// # Errors
+///
+/// The component is broken, or the text says other than it does.
+pub fn into_component(component: &[u8], text: &str, file: &Path) -> Result<(Vec<u8>, Vec<String>), EmbedError> {
+    let name = || file.display().to_string();
+    let unfit = |error| EmbedError::Unfit { file: name(), error };
     // Says well what is wrong with a file that is no component at all.
-    Sections::read(&component).map_err(unfit)?;
-    let embedded = with_section(&component, &text).map_err(|error| EmbedError::Broken {
+    Sections::read(component).map_err(unfit)?;
+    let embedded = with_section(component, text).map_err(|error| EmbedError::Broken {
         file: name(),
         offset: error.offset(),
         reason: error.message().to_owned(),
     })?;
     let contract = contract::decode(&embedded, &contract::Options::default()).map_err(unfit)?;
     literal::check(&contract).map_err(unfit)?;
-    let part = file.with_extension("wasm.part");
-    let written = fs::write(&part, &embedded).and_then(|()| fs::rename(&part, file));
-    written.inspect_err(|_| drop(fs::remove_file(&part))).map_err(io_error)?;
-    Ok(contract.warnings)
+    Ok((embedded, contract.warnings))
 }
 
 /// All packages of the folder as one text, documentation and external ids included.
@@ -59,9 +69,18 @@ pub fn wit_text(folder: &Path) -> Result<String, EmbedError> {
     let mut resolve = Resolve { all_features: true, ..Resolve::default() };
     let pushed = resolve.push_dir(folder).map_err(|error| wit_error(format!("{error:#}")));
     let (main, _) = pushed?;
+    text_of(&resolve, main).map_err(wit_error)
+}
+
+/// The package and all others as one text, documentation and external ids included.
+///
+/// # Errors
+///
+/// Why it cannot be printed.
+pub fn text_of(resolve: &Resolve, main: PackageId) -> Result<String, String> {
     let others: Vec<_> = resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != main).collect();
     let mut printer = WitPrinter::default();
-    printer.print(&resolve, main, &others).map_err(|error| wit_error(error.to_string()))?;
+    printer.print(resolve, main, &others).map_err(|error| error.to_string())?;
     Ok(printer.output.to_string())
 }
 

@@ -3,6 +3,7 @@
 //! [`Host`] holds what runs; [`server`] puts it on a socket. The flow of a request and of a load is in `ARCHITECTURE.md`.
 
 pub mod accept;
+pub mod author;
 pub mod bind;
 pub mod body;
 pub mod catalog;
@@ -33,14 +34,17 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use catalog::{Catalog, Failure};
-use config::Config;
-use keyvalue::Stores;
+use catalog::{Catalog, Failure, Step};
+use config::{Compatible, Config};
+use contract::diff;
 use plugin::{
     LoadError, Plugin,
     load::{self, Cause, Loader},
 };
-use runtime::{Engines, PoolSize, Scheduler, code_cache::CodeCache};
+use runtime::Scheduler;
+
+/// How many breaks of a contract are told of when a plugin is replaced.
+const MAX_BREAKS: usize = 20;
 
 /// All that runs in one process.
 pub struct Host {
@@ -51,6 +55,8 @@ pub struct Host {
     /// Held while one catalog is made of another, never across a guest's call.
     changing: Mutex<()>,
     revision: watch::Sender<u64>,
+    /// Whether pages show why a plugin failed: to its author, but to no one else.
+    is_development: bool,
 }
 
 impl Host {
@@ -60,20 +66,33 @@ impl Host {
     ///
     /// The instance pools do not fit into the address space.
     pub fn new(config: Config) -> wasmtime::Result<Host> {
-        let config = Arc::new(config);
-        let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
-        let scheduler = Scheduler::new(config.scheduler.instances, config.scheduler.queue);
-        let loader = Loader {
-            engines: Engines::new(pool)?,
-            cache: CodeCache::open(config.data.join("code")),
-            stores: Stores::new(&config.data, config.keyvalue.max_bytes),
-            config: config.clone(),
-            scheduler: scheduler.clone(),
-        };
+        let code = config.data.join("code");
+        Ok(Host::of(Loader::new(config, code)?))
+    }
+
+    /// A host without plugins that loads with `loader`.
+    pub fn of(loader: Loader) -> Host {
+        let scheduler = loader.scheduler.clone();
         // Counted on from the time of start, so that no earlier host on this address had the same.
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let revision = watch::Sender::new(began.as_micros() as u64);
-        Ok(Host { loader, scheduler, catalog: ArcSwap::default(), changing: Mutex::new(()), revision })
+        Host {
+            loader,
+            scheduler,
+            catalog: ArcSwap::default(),
+            changing: Mutex::new(()),
+            revision,
+            is_development: false,
+        }
+    }
+
+    /// The same, for the author of a plugin alone: its pages show what is wrong with it.
+    pub fn for_development(self) -> Host {
+        Host { is_development: true, ..self }
+    }
+
+    pub fn is_development(&self) -> bool {
+        self.is_development
     }
 
     pub fn config(&self) -> &Config {
@@ -101,7 +120,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Another plugin has one of its routes, or another file its name. Nothing has changed then.
+    /// Another plugin has one of its routes, or another file its name; or it breaks its contract where that is not allowed. Nothing has changed then.
     pub fn serve(&self, plugin: Plugin) -> Result<(), LoadError> {
         let _changing = self.changing();
         let catalog = self.catalog.load();
@@ -112,6 +131,9 @@ impl Host {
             && earlier.file != file
         {
             return Err(failed(Cause::NameTaken { other: earlier.file.clone() }));
+        }
+        if let Some(earlier) = earlier {
+            self.judge(earlier, &plugin).map_err(failed)?;
         }
         let action = if earlier.is_some() { "replaced" } else { "loaded" };
         let plugin = Arc::new(plugin);
@@ -127,14 +149,48 @@ impl Host {
         Ok(())
     }
 
+    /// Says what a plugin's new version breaks for clients of its earlier one.
+    ///
+    /// # Errors
+    ///
+    /// It breaks something, and `compatible` is required.
+    fn judge(&self, earlier: &Plugin, plugin: &Plugin) -> Result<(), Cause> {
+        let compatible = self.config().plugin(&plugin.name).compatible;
+        if compatible == Compatible::Off || earlier.digest == plugin.digest {
+            return Ok(());
+        }
+        let breaks = diff::breaks(&earlier.contract, &plugin.contract);
+        let (told, more) = breaks.split_at(breaks.len().min(MAX_BREAKS));
+        let mut lines: Vec<String> =
+            told.iter().map(|change| log::printable(&change.to_string()).into_owned()).collect();
+        if !more.is_empty() {
+            lines.push(format!("and {} more; `witapi inspect --diff OLD NEW` names all", more.len()));
+        }
+        if compatible == Compatible::Required && !breaks.is_empty() {
+            return Err(Cause::Incompatible { plugin: plugin.name.to_string(), breaks: lines.join("\n") });
+        }
+        for line in lines {
+            tracing::warn!(plugin = %plugin.name, "the new version breaks the contract: {line}");
+        }
+        Ok(())
+    }
+
     /// Notes that a file did not load. What is serving goes on.
     pub fn note_failure(&self, error: &LoadError) {
         let _changing = self.changing();
         tracing::error!("not loaded: {error}");
         let file = error.file.clone();
         let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-        let failure = Failure { file, reason: error.cause.to_string(), at: SystemTime::now() };
+        let failure = Failure { step: Step::Load, file, reason: error.cause.to_string(), at: SystemTime::now() };
         self.publish(self.catalog.load().with_failure(&name, failure));
+    }
+
+    /// Notes that the plugin of that name could not be built into `file`. What is serving goes on.
+    pub fn note_build_failure(&self, name: &str, file: &Path, reason: &str) {
+        let _changing = self.changing();
+        let (file, reason) = (file.to_owned(), reason.to_owned());
+        let failure = Failure { step: Step::Build, file, reason, at: SystemTime::now() };
+        self.publish(self.catalog.load().with_failure(name, failure));
     }
 
     /// Serves what was loaded from `file` no more. Requests in flight end as they began.
@@ -163,10 +219,4 @@ impl Host {
     fn changing(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Bytes of the largest linear memory that any plugin may have.
-fn max_memory(config: &Config) -> usize {
-    let of_plugins = config.plugin_names().map(|name| config.plugin(name).limits.memory);
-    of_plugins.fold(config.limits.memory, usize::max)
 }

@@ -24,6 +24,7 @@ use crate::{
     runtime::code_cache::hex,
 };
 use example::Examples;
+pub use ids::operation_ids;
 pub use merge::check;
 
 /// A document as it goes over the wire.
@@ -91,7 +92,7 @@ fn build(settings: &config::OpenApi, info: Info, contracts: &[(&str, &Contract)]
 
     let printed: Value = json!(components.schemas);
     let examples = printed.as_object().map(Examples::new);
-    let ids = ids::operation_ids(contracts);
+    let ids = operation_ids(contracts);
     let mut paths = Paths::new();
     let mut tags = vec![];
     let mut groups = vec![];

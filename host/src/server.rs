@@ -134,6 +134,14 @@ impl Server {
         }
     }
 
+    /// Answers a request that came by no connection, just as one that did.
+    pub async fn answer(&self, request: Request) -> Response {
+        let is_head = request.method() == Method::HEAD;
+        let Ok(response) = tower::Service::call(&mut self.app(), request).await;
+        // On a connection, hyper would leave it out.
+        if is_head { response.map(|_| Body::empty()) } else { response }
+    }
+
     fn app(&self) -> Router {
         let config = self.host.config();
         let mut app = Router::new()

@@ -163,7 +163,7 @@ impl Setup {
             }
         };
         if let Some(code) = shared_code {
-            code.keep();
+            code.keep().await;
         }
         // What comes after is of no interest, but the pipe must not fill up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -196,8 +196,12 @@ impl SharedCode {
         guard
     }
 
-    /// Keeps what the host compiled.
-    fn keep(&self) {
+    /// Keeps what the host compiled, which it stores when it serves already.
+    async fn keep(&self) {
+        let is_draft = |file: fs::DirEntry| file.path().extension().is_some_and(|it| it == "part");
+        while fs::read_dir(&self.own).expect("a folder").flatten().any(is_draft) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         link_files(&self.own, &self.shared);
     }
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderName, HeaderValue, Method, uri::PathAndQuery};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor};
 
+use super::Compatible;
 use crate::contract::casing::Casing;
 
 /// A whole number from `MIN` to `MAX`.
@@ -151,6 +152,19 @@ impl Read for Casing {
 
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()
+    }
+}
+
+impl Read for Compatible {
+    const WANTED: &str = "\"required\", \"warn\" or \"off\"";
+
+    fn read(text: &str) -> Option<Self> {
+        Some(match text {
+            "required" => Compatible::Required,
+            "warn" => Compatible::Warn,
+            "off" => Compatible::Off,
+            _ => return None,
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod agree;
 pub mod casing;
 pub mod decode;
+pub mod diff;
 pub mod docs;
 pub mod error;
 pub mod format;

@@ -13,12 +13,12 @@ use wasmtime::component::Val;
 use super::{Plugin, served};
 use crate::{
     catalog::Conflict,
-    config::{Config, Limits, PluginConfig},
+    config::{Config, Limits, PluginConfig, toml_key},
     contract::{self, Contract, ContractError, route, sections::OPENAPI_SECTION},
     keyvalue::Stores,
     openapi,
     runtime::{
-        Callable, Engines, Refused, Scheduler,
+        Callable, Engines, PoolSize, Refused, Scheduler,
         code_cache::{CodeCache, hex},
         grants::{self, Grant},
         invoke::Bounds,
@@ -39,12 +39,45 @@ const MIN_STREAM_TRANSFER: usize = 8 << 20;
 /// What loading needs of the host.
 #[derive(Clone)]
 pub struct Loader {
-    pub config: std::sync::Arc<Config>,
+    pub config: Arc<Config>,
     pub engines: Engines,
     pub cache: CodeCache,
     pub stores: Stores,
     /// Who asks a handler for its document needs an instance like any other.
     pub scheduler: Scheduler,
+}
+
+impl Loader {
+    /// For what `config` decides, with compiled code in the folder `code`.
+    ///
+    /// # Errors
+    ///
+    /// The instance pools do not fit into the address space.
+    pub fn new(config: Config, code: PathBuf) -> wasmtime::Result<Loader> {
+        let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
+        let cache = CodeCache::open(code);
+        Ok(Loader {
+            engines: Engines::new(pool, cache.functions())?,
+            cache,
+            stores: Stores::new(&config.data, config.keyvalue.max_bytes),
+            scheduler: Scheduler::new(config.scheduler.instances, config.scheduler.queue),
+            config: Arc::new(config),
+        })
+    }
+
+    /// The same, but what plugins store is in `data`.
+    pub fn with_data(&self, data: &Path) -> Loader {
+        let mut config = Config::clone(&self.config);
+        data.clone_into(&mut config.data);
+        let stores = Stores::new(data, config.keyvalue.max_bytes);
+        Loader { config: Arc::new(config), stores, ..self.clone() }
+    }
+}
+
+/// Bytes of the largest linear memory that any plugin may have.
+fn max_memory(config: &Config) -> usize {
+    let of_plugins = config.plugin_names().map(|name| config.plugin(name).limits.memory);
+    of_plugins.fold(config.limits.memory, usize::max)
 }
 
 /// Why a file is not served. Names the file and every item in it that is wrong.
@@ -74,6 +107,12 @@ pub enum Cause {
     Link(String),
     #[error("{0}")]
     Conflict(#[from] Conflict),
+    #[error(
+        "its contract breaks clients of the version that serves; to let it, write `compatible = \"warn\"` under `[plugin.{}]` \
+         in witapi.toml:\n{breaks}",
+        toml_key(plugin)
+    )]
+    Incompatible { plugin: String, breaks: String },
     #[error("loading it failed inside the host: {0}")]
     Host(String),
 }

@@ -5,7 +5,7 @@ use wasmtime::{
     component::{HasSelf, Linker, Resource},
 };
 
-use super::sandbox::Sandbox;
+use super::{guest_output::Level, sandbox::Sandbox};
 use crate::{
     config::toml_key,
     contract::Import,
@@ -22,17 +22,32 @@ mod bindings {
 }
 
 use bindings::{
-    wasi::keyvalue::{atomics, store},
+    wasi::{
+        keyvalue::{atomics, store},
+        logging::logging,
+    },
     witapi::host::request,
 };
 
 /// Packages of WASI 0.2 and 0.3 that every plugin gets, empty: most languages import them whatever the author asked.
 /// Of `wasi:http` a plugin gets the types, and a client whose every request is refused.
-const ALWAYS: [&str; 7] =
+const WASI: [&str; 7] =
     ["wasi:io", "wasi:cli", "wasi:clocks", "wasi:random", "wasi:filesystem", "wasi:sockets", "wasi:http"];
+
+/// What every plugin gets besides, since it can do no more with it than with stderr.
+const LOGGING: &str = "wasi:logging/logging";
+
+fn is_given_to_all(import: &Import) -> bool {
+    WASI.contains(&import.package()) || import.interface() == LOGGING
+}
 
 /// Interfaces that an operator can grant.
 pub const GRANTABLE: [&str; 3] = ["wasi:keyvalue/store", "wasi:keyvalue/atomics", "witapi:host/request"];
+
+/// Whether an operator has to grant it, and can.
+pub fn is_grantable(import: &Import) -> bool {
+    GRANTABLE.contains(&import.interface())
+}
 
 /// One line of `grants` in `witapi.toml`: a package or one of its interfaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +57,7 @@ impl Grant {
     /// Whether it grants that import, which has to be something that this host offers.
     fn covers(&self, import: &Import) -> bool {
         let is_named = self.0 == import.interface() || self.0 == import.package();
-        is_named && GRANTABLE.contains(&import.interface())
+        is_named && is_grantable(import)
     }
 }
 
@@ -54,7 +69,7 @@ pub enum Refused {
         toml_key(plugin)
     )]
     NotGranted { import: String, grant: String, plugin: String },
-    #[error("import `{import}` is nothing that this host offers; it offers WASI 0.2 and 0.3 (empty) and, if granted, {}", GRANTABLE.join(", "))]
+    #[error("import `{import}` is nothing that this host offers; it offers WASI 0.2 and 0.3 (empty), {LOGGING} and, if granted, {}", GRANTABLE.join(", "))]
     Unknown { import: String },
 }
 
@@ -66,9 +81,9 @@ pub enum Refused {
 pub fn check(plugin: &str, imports: &[Import], granted: &[Grant]) -> Result<(), Vec<Refused>> {
     let refused: Vec<_> = imports
         .iter()
-        .filter(|import| !ALWAYS.contains(&import.package()) && !granted.iter().any(|grant| grant.covers(import)))
+        .filter(|import| !is_given_to_all(import) && !granted.iter().any(|grant| grant.covers(import)))
         .map(|import| {
-            if GRANTABLE.contains(&import.interface()) {
+            if is_grantable(import) {
                 let grant = import.package().to_owned();
                 Refused::NotGranted { import: import.name.clone(), grant, plugin: plugin.to_owned() }
             } else {
@@ -79,15 +94,18 @@ pub fn check(plugin: &str, imports: &[Import], granted: &[Grant]) -> Result<(), 
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }
 
-/// A linker with WASI and with `granted` only, so that what was not granted is not there at all.
+/// A linker with WASI, the log and with `granted` only, so that what was not granted is not there at all.
 ///
 /// # Errors
 ///
 /// Never but for a mistake in this file: an interface defined twice.
 pub fn linker(engine: &Engine, imports: &[Import], granted: &[Grant]) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = Linker::new(engine);
+    if imports.iter().any(|import| import.interface() == LOGGING) {
+        logging::add_to_linker::<_, HasSelf<Sandbox>>(&mut linker, |it| it)?;
+    }
     let has = |is_wasi_3: bool, is_http: bool| {
-        let mut always = imports.iter().filter(|import| ALWAYS.contains(&import.package()));
+        let mut always = imports.iter().filter(|import| WASI.contains(&import.package()));
         always.any(|import| import.is_wasi_3() == is_wasi_3 && (import.package() == "wasi:http") == is_http)
     };
     // The types of `wasi:http` have those of other packages in them.
@@ -112,6 +130,20 @@ pub fn linker(engine: &Engine, imports: &[Import], granted: &[Grant]) -> wasmtim
         }
     }
     Ok(linker)
+}
+
+impl logging::Host for Sandbox {
+    async fn log(&mut self, level: logging::Level, context: String, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            logging::Level::Trace => Level::Trace,
+            logging::Level::Debug => Level::Debug,
+            logging::Level::Info => Level::Info,
+            logging::Level::Warn => Level::Warn,
+            logging::Level::Error | logging::Level::Critical => Level::Error,
+        };
+        self.log().message(level, &context, &message);
+        Ok(())
+    }
 }
 
 /// A plugin's only bucket.

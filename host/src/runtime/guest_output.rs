@@ -1,4 +1,4 @@
-//! What a guest writes to stdout and stderr → the host's log, line by line and bounded.
+//! What a guest tells the log, by stdout, stderr and `wasi:logging`: line by line and bounded.
 
 use std::{
     io,
@@ -19,26 +19,120 @@ use crate::log::{MAX_LINE, printable};
 /// Bytes that a guest may write at once.
 const CHUNK: usize = 64 << 10;
 
+/// The log as one call sees it. Its clones are the same.
+#[derive(Clone)]
+pub struct GuestLog(Arc<Source>);
+
+/// Whose lines they are, and how many more there may be.
+struct Source {
+    plugin: Arc<str>,
+    request: String,
+    budget: Mutex<Budget>,
+}
+
+struct Budget {
+    /// Bytes that may still reach the log.
+    left: usize,
+    /// Whether the log was told that there is more.
+    is_cut: bool,
+}
+
+/// Levels of `wasi:logging`, but that `critical` is an error too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl GuestLog {
+    /// `budget` bytes reach the log, of all that the call writes; the rest is dropped with a note.
+    pub fn new(plugin: Arc<str>, request: String, budget: usize) -> GuestLog {
+        GuestLog(Arc::new(Source { plugin, request, budget: Mutex::new(Budget { left: budget, is_cut: false }) }))
+    }
+
+    /// A stream of this name into the log.
+    pub fn stream(&self, name: &'static str) -> GuestOutput {
+        GuestOutput(Arc::new(Mutex::new(Lines { log: self.clone(), stream: name, line: vec![], is_cut: false })))
+    }
+
+    /// A message, which may have several lines. An empty context is none.
+    pub fn message(&self, level: Level, context: &str, message: &str) {
+        // What the operator does not want to see costs the guest nothing.
+        let is_wanted = match level {
+            Level::Trace => tracing::enabled!(target: "guest", tracing::Level::TRACE),
+            Level::Debug => tracing::enabled!(target: "guest", tracing::Level::DEBUG),
+            Level::Info => tracing::enabled!(target: "guest", tracing::Level::INFO),
+            Level::Warn => tracing::enabled!(target: "guest", tracing::Level::WARN),
+            Level::Error => tracing::enabled!(target: "guest", tracing::Level::ERROR),
+        };
+        if !is_wanted {
+            return;
+        }
+        let context = printable(context);
+        let context = (!context.is_empty()).then_some(&*context);
+        let Source { plugin, request, .. } = &*self.0;
+        for line in message.trim_end_matches(['\r', '\n']).split('\n') {
+            // The context stands on each line again, and an empty line is one too.
+            let wanted = line.len() + context.map_or(0, str::len) + 1;
+            if !self.take_whole(wanted) {
+                return;
+            }
+            let text = printable(line.trim_end_matches('\r'));
+            match level {
+                Level::Trace => tracing::trace!(target: "guest", %plugin, %request, context, "{text}"),
+                Level::Debug => tracing::debug!(target: "guest", %plugin, %request, context, "{text}"),
+                Level::Info => tracing::info!(target: "guest", %plugin, %request, context, "{text}"),
+                Level::Warn => tracing::warn!(target: "guest", %plugin, %request, context, "{text}"),
+                Level::Error => tracing::error!(target: "guest", %plugin, %request, context, "{text}"),
+            }
+        }
+    }
+
+    /// Takes so many bytes of the budget or, if there are not as many, what there is. Gives how many.
+    fn take(&self, wanted: usize) -> usize {
+        let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = budget.left.min(wanted);
+        budget.left -= taken;
+        taken
+    }
+
+    /// Takes so many bytes of the budget, or says in the log that there are not as many; nothing comes after that.
+    fn take_whole(&self, wanted: usize) -> bool {
+        let fits = self.take(wanted) == wanted;
+        if !fits {
+            self.cut();
+        }
+        fits
+    }
+
+    fn cut(&self) {
+        let was_cut = {
+            let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
+            budget.left = 0;
+            std::mem::replace(&mut budget.is_cut, true)
+        };
+        if !was_cut {
+            let Source { plugin, request, .. } = &*self.0;
+            tracing::warn!(%plugin, %request, "the rest of what the call writes is dropped; `log_kib` sets the limit");
+        }
+    }
+}
+
 /// One of the two streams of one call.
 #[derive(Clone)]
 pub struct GuestOutput(Arc<Mutex<Lines>>);
 
 struct Lines {
-    plugin: Arc<str>,
-    request: Arc<str>,
+    log: GuestLog,
     stream: &'static str,
     line: Vec<u8>,
-    /// Bytes that may still reach the log.
-    budget: usize,
     is_cut: bool,
 }
 
 impl GuestOutput {
-    /// `budget` bytes reach the log; the rest is dropped with a note.
-    pub fn new(plugin: Arc<str>, request: Arc<str>, stream: &'static str, budget: usize) -> GuestOutput {
-        GuestOutput(Arc::new(Mutex::new(Lines { plugin, request, stream, line: vec![], budget, is_cut: false })))
-    }
-
     fn lines(&self) -> MutexGuard<'_, Lines> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -49,8 +143,7 @@ impl Lines {
         if self.is_cut {
             return;
         }
-        let fits = &bytes[..bytes.len().min(self.budget)];
-        self.budget -= fits.len();
+        let fits = &bytes[..self.log.take(bytes.len())];
         for piece in fits.split_inclusive(|&byte| byte == b'\n') {
             match piece.split_last() {
                 Some((b'\n', rest)) => {
@@ -66,7 +159,7 @@ impl Lines {
         if fits.len() < bytes.len() {
             self.is_cut = true;
             self.flush();
-            tracing::warn!(plugin = %self.plugin, request = %self.request, stream = self.stream, "the rest of the output is dropped; `log_kib` sets the limit");
+            self.log.cut();
         }
     }
 
@@ -79,7 +172,8 @@ impl Lines {
     fn log(&mut self) {
         let text = String::from_utf8_lossy(&self.line);
         let text = printable(text.trim_end_matches('\r'));
-        tracing::info!(target: "guest", plugin = %self.plugin, request = %self.request, stream = self.stream, "{text}");
+        let Source { plugin, request, .. } = &*self.log.0;
+        tracing::info!(target: "guest", %plugin, %request, stream = self.stream, "{text}");
         self.line.clear();
     }
 }

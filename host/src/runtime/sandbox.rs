@@ -6,7 +6,7 @@ use wasmtime::{ResourceLimiter, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::{facts::Facts, guest_output::GuestOutput, raw::Refusing};
+use super::{facts::Facts, guest_output::GuestLog, raw::Refusing};
 use crate::keyvalue::Stores;
 
 /// Elements that one table may have. Each costs 8 bytes of the pool's address space, touched or not.
@@ -26,8 +26,9 @@ pub struct Sandbox {
     pub plugin: Arc<str>,
     pub facts: Facts,
     pub stores: Stores,
-    /// Bytes of output that reach the log, for each of the two streams.
-    pub log_budget: usize,
+    /// Bytes that reach the log, of all that the call writes.
+    log_budget: usize,
+    log: Option<GuestLog>,
     /// Made when the guest first uses WASI: many never do, and it costs more than the rest of the sandbox.
     wasi: Option<WasiCtx>,
     http: WasiHttpCtx,
@@ -41,24 +42,26 @@ impl Sandbox {
         table.set_max_capacity(MAX_RESOURCES);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(MAX_FIELDS);
-        Sandbox { limits, table, plugin, facts, stores, log_budget, wasi: None, http, hooks: Refusing }
+        Sandbox { limits, table, plugin, facts, stores, log_budget, log: None, wasi: None, http, hooks: Refusing }
+    }
+
+    /// Where the guest's lines go.
+    pub fn log(&mut self) -> &GuestLog {
+        let Sandbox { log, plugin, facts, log_budget, .. } = self;
+        log.get_or_insert_with(|| GuestLog::new(plugin.clone(), facts.id.clone(), *log_budget))
     }
 }
 
 /// WASI with nothing in it: no files, no environment, no arguments, no sockets. Clocks and randomness are real.
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let Sandbox { wasi, table, plugin, facts, log_budget, .. } = self;
-        let ctx = wasi.get_or_insert_with(|| {
-            let request: Arc<str> = facts.id.as_str().into();
-            let output = |stream| GuestOutput::new(plugin.clone(), request.clone(), stream, *log_budget);
-            WasiCtx::builder()
-                .stdout(output("stdout"))
-                .stderr(output("stderr"))
-                .allow_tcp(false)
-                .allow_udp(false)
-                .build()
-        });
+        if self.wasi.is_none() {
+            let (stdout, stderr) = (self.log().stream("stdout"), self.log().stream("stderr"));
+            let mut wasi = WasiCtx::builder();
+            self.wasi = Some(wasi.stdout(stdout).stderr(stderr).allow_tcp(false).allow_udp(false).build());
+        }
+        let Sandbox { wasi, table, .. } = self;
+        let ctx = wasi.get_or_insert_with(|| WasiCtx::builder().build());
         WasiCtxView { ctx, table }
     }
 }

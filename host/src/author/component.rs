@@ -1,0 +1,36 @@
+//! Core module → component.
+
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+
+use super::{build::BuildError, wit::Wit};
+
+/// Makes a component of a core module that its toolchain told the world of, in a custom section. What it imports of
+/// WASI preview 1 is made of WASI 0.2.
+///
+/// # Errors
+///
+/// The module does not fit its world.
+pub fn encode(module: &[u8]) -> Result<Vec<u8>, BuildError> {
+    let encoded = ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|encoder| {
+            encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
+        })
+        .and_then(|mut encoder| encoder.encode());
+    encoded.map_err(|error| BuildError::Component(format!("{error:#}")))
+}
+
+/// The same for a core module that knows nothing of its world.
+///
+/// # Errors
+///
+/// The module does not fit that world.
+pub fn encode_with(mut module: Vec<u8>, wit: &Wit) -> Result<Vec<u8>, BuildError> {
+    embed_component_metadata(&mut module, &wit.resolve, wit.world, StringEncoding::UTF8)
+        .map_err(|error| BuildError::Component(format!("{error:#}")))?;
+    encode(&module)
+}

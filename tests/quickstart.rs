@@ -1,0 +1,118 @@
+//! The quickstarts of the SDKs, followed to the letter: each command is run, each answer is what stands there, and the edit is made.
+
+use std::{fs, path::Path, time::Duration};
+
+use tokio::{process::Command, time::Instant};
+use witapi_tests::{author::Dev, root, witapi};
+
+/// How long a first build may take: Python's compiler alone takes 16 s of an idle core, Rust's dependencies a minute.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A block of code in a README: its language, and what is in it.
+fn blocks(section: &str) -> Vec<(&str, &str)> {
+    let mut blocks = Vec::new();
+    let mut rest = section;
+    while let Some((_, after)) = rest.split_once("\n```") {
+        let (language, after) = after.split_once('\n').expect("a line after the fence");
+        let (code, after) = after.split_once("\n```").expect("the end of a block");
+        blocks.push((language, code));
+        rest = after;
+    }
+    blocks
+}
+
+/// The quickstart of a README, up to the next heading.
+fn quickstart(readme: &str) -> &str {
+    let start = readme.find("## Quickstart").expect("a quickstart");
+    let end = readme[start + 3..].find("\n## ").map_or(readme.len(), |at| start + 3 + at + 1);
+    readme[start..end].trim_end()
+}
+
+/// The text that all of them have in common, with this language in its gaps.
+fn common(language: &str, flag: &str, entry: &str, before: &str, after: &str) -> String {
+    let text = fs::read_to_string(root().join("sdk/QUICKSTART.md")).expect("the quickstart");
+    let gaps = [("language", language), ("flag", flag), ("entry", entry), ("before", before), ("after", after)];
+    let filled = gaps.iter().fold(text, |text, (gap, value)| text.replace(&format!("{{{{{gap}}}}}"), value));
+    filled.trim_end().to_owned()
+}
+
+async fn printed(command: &str, folder: &Path) -> String {
+    let run = Command::new("sh").args(["-c", command]).current_dir(folder).output().await.expect("sh");
+    String::from_utf8_lossy(&run.stdout).trim_end().to_owned()
+}
+
+async fn follow(readme: &str, language: &str, flag: &str, entry: &str) {
+    let readme = fs::read_to_string(root().join(readme)).expect("a README");
+    // One README of two languages has a quickstart for each.
+    let section = readme
+        .match_indices("## Quickstart")
+        .map(|(at, _)| quickstart(&readme[at..]))
+        .find(|section| section.contains(&format!("--lang {flag}\n")))
+        .unwrap_or_else(|| panic!("no quickstart for {language}"));
+    let blocks = blocks(section);
+    let [(_, commands), (_, answers), (fence, before), (_, after), (_, changed), (_, build)] = blocks[..] else {
+        panic!("{} blocks in the quickstart of {language}", blocks.len());
+    };
+    let fenced = |code: &str| format!("```{fence}\n{code}\n```");
+    assert_eq!(section, common(language, flag, entry, &fenced(before), &fenced(after)), "{language} has words of its own");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let [new, dev] = commands.lines().collect::<Vec<_>>()[..] else { panic!("wanted two commands: {commands}") };
+    let path = format!("{}:{}", witapi().parent().expect("a folder").display(), std::env::var("PATH").expect("PATH"));
+    let run = |command: &str| {
+        let mut words = command.split(' ');
+        assert_eq!(words.next(), Some("witapi"), "{command}");
+        let mut witapi = Command::new("witapi");
+        witapi.args(words).env("PATH", &path).current_dir(folder.path());
+        witapi
+    };
+    let made = run(new).output().await.expect("witapi new");
+    assert!(made.status.success(), "{made:?}");
+    let dev = Dev::start(run(dev).args(["--listen", "127.0.0.1:0"]), PATIENCE).await;
+
+    let check = async |console: &str| {
+        let mut lines = console.lines().peekable();
+        while let Some(command) = lines.next() {
+            let command = command.strip_prefix("$ ").expect("a command");
+            let here = command.replace("localhost:8080", &dev.address());
+            let wanted = lines.next().expect("an answer");
+            assert_eq!(printed(&here, folder.path()).await, wanted, "{language}: {command}\n{}", dev.said());
+        }
+    };
+    check(answers).await;
+
+    let source = folder.path().join("hello").join(entry);
+    let text = fs::read_to_string(&source).expect("the source");
+    assert_eq!(text.matches(before).count(), 1, "{language}: what is to be replaced, in\n{text}");
+    let builds = dev.builds();
+    fs::write(&source, text.replace(before, after)).expect("a written source");
+    let began = Instant::now();
+    while dev.builds() == builds {
+        assert!(began.elapsed() < PATIENCE, "{language}: no build after the edit\n{}", dev.said());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    check(changed).await;
+    dev.interrupt().await;
+
+    let built = run(build).output().await.expect("witapi build");
+    assert!(built.status.success(), "{built:?}");
+    assert!(folder.path().join("hello/hello.wasm").is_file());
+}
+
+macro_rules! quickstarts {
+    ($($test:ident: $readme:literal, $language:literal, $flag:literal, $entry:literal;)*) => {$(
+        #[tokio::test]
+        async fn $test() {
+            follow($readme, $language, $flag, $entry).await;
+        }
+    )*};
+}
+
+quickstarts! {
+    the_quickstart_of_rust: "sdk/rust/README.md", "Rust", "rust", "src/lib.rs";
+    the_quickstart_of_python: "sdk/python/README.md", "Python", "python", "src/app.py";
+    the_quickstart_of_typescript: "sdk/js/README.md", "TypeScript", "ts", "src/index.ts";
+    the_quickstart_of_javascript: "sdk/js/README.md", "JavaScript", "js", "src/index.js";
+    the_quickstart_of_go: "sdk/go/README.md", "Go", "go", "main.go";
+    the_quickstart_of_c: "sdk/c/README.md", "C", "c", "src/plugin.c";
+}
