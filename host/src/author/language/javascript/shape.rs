@@ -52,7 +52,8 @@ impl World {
             match item {
                 WorldItem::Interface { id, .. } => {
                     let items = wit.resolve.interfaces[*id].functions.values();
-                    let functions = items.filter(|it| is_free(it)).map(|it| describe.function(it)).collect::<Result<_, _>>()?;
+                    let functions =
+                        items.filter(|it| is_free(it)).map(|it| describe.function(it)).collect::<Result<_, _>>()?;
                     exports.push(Interface { name: interface_name(&wit.resolve, key, *id), functions });
                 }
                 WorldItem::Function(function) => functions.push(describe.function(function)?),
