@@ -26,6 +26,7 @@ mod hot_load;
 mod judges;
 mod keyvalue;
 mod keywords;
+mod languages;
 mod outcomes;
 mod output;
 mod pages;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What the room begins with: bytes that occur nowhere else, none of them zero, since the snapshot of the memory leaves
-/// those out. `Uint8Array.from({ length: 64 }, (_, i) => ((i * 37 + 11) % 251) + 1)`
+/// those out. `room.js` writes the same.
 fn mark() -> [u8; 64] {
     std::array::from_fn(|i| ((i * 37 + 11) % 251 + 1) as u8)
 }
