@@ -9,6 +9,7 @@ use witapi::author::{
 };
 
 #[derive(Args)]
+#[command(after_help = super::help::BUILD)]
 pub struct Build {
     /// The plugin's folder
     #[arg(default_value = ".")]

@@ -119,6 +119,7 @@ class _Deriver:
         self.errors: list[ContractError] = []
         self.sources = Sources(folder)
         self.spelt: list[tuple[str, str, Place]] = []
+        self.patterns: dict[tuple[str, str], str] = {}
 
     def run(self) -> None:
         api = self.contract.api
@@ -168,6 +169,10 @@ class _Deriver:
         self.parameters(interface, function, path)
         self.result(interface, function, options)
         self.failure(interface, function, options)
+        pattern = (route.method, re.sub(r"\{[^{}]*\}", "{}", path))
+        if pattern in self.patterns:
+            raise ContractError(place, f"`{route.method} {path}`, which {self.patterns[pattern]} has already", "one function for a route")
+        self.patterns[pattern] = route.call.__name__
         function.external_id = f"{route.method} {path}{self.status(function, options)}"
         function.is_async = awaits(route.call)
         for option, value in options.items():
@@ -297,6 +302,10 @@ class _Deriver:
         self, interface: Interface, function: Function, name: str, of: Any, members: list[Member], where: str, place: Place
     ) -> None:
         """A model in the query: each member is a parameter."""
+        config = getattr(of, "model_config", None) or {}
+        if config.get("extra"):
+            found = f"`model_config` with `extra={config['extra']!r}` in the {where}"
+            raise ContractError(place, found, "it without that: what is no parameter is passed over")
         record = Record(kebab(of.__name__), of, "", [])
         first = len(function.params)
         for member in members:
@@ -430,7 +439,7 @@ class _Deriver:
     def failure(self, interface: Interface, function: Function, options: dict[str, Any]) -> None:
         place = function.route.place
         raises = list(options.pop("raises", None) or [])
-        may_raise = self.sources.may_raise(function.route.call.__name__)
+        may_raise = self.sources.may_raise(function.route.call)
         if not raises:
             if may_raise:
                 function.error = http_error(interface, place)

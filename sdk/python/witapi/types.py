@@ -519,7 +519,10 @@ class Types:
             raise ContractError(place, f"`{python.__name__}` within itself", "types that end: WIT has no recursive ones")
         self._under_way.append(python)
         config = getattr(python, "model_config", None) or {}
-        extra = config.get("json_schema_extra", {}) if isinstance(config, dict) else {}
+        if config.get("extra") in ("allow", "ignore"):
+            found = f"`model_config` with `extra={config['extra']!r}`"
+            raise ContractError(class_place(python), found, "it without that: a record has the members that it has, and others are refused")
+        extra = config.get("json_schema_extra", {})
         record = Record(name, python, own_docs(python), [])
         self.fill(record, members, class_place(python))
         for example in extra.get("examples", []) if isinstance(extra, dict) else []:

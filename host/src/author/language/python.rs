@@ -38,6 +38,7 @@ const SDK: &[(&str, &str)] = sdk![
     "contract.py",
     "encoders.py",
     "errors.py",
+    "exception_handlers.py",
     "exceptions.py",
     "guest.py",
     "infer.py",
