@@ -67,7 +67,8 @@ async fn a_break_is_refused_where_compatibility_is_required_and_the_earlier_vers
             "{reason}"
         );
         let page = host.request("GET", "/").header("accept", "text/html");
-        assert!(witapi_tests::send(page).await.text().contains("greater numbers that were accepted are refused"));
+        let page = witapi_tests::send(page).await.text();
+        assert!(page.contains("the one before it serves on"), "{page}");
         // One that breaks nothing takes its place, and the failure is forgotten.
         replace(&host, &version("u64", " touch: func();"));
         wait_for_route(&host, "/things/touch").await;

@@ -4,7 +4,7 @@ use std::fs;
 
 use witapi_tests::{
     cli::{Folder, Ran},
-    fixture, plugin,
+    fixture, plugin, root,
 };
 
 /// A project's folder `todos`, built, with these tests.
@@ -155,6 +155,15 @@ fn placeholders_leave_open_what_they_stand_for_and_no_more() {
     passes(
         "GET /todos\n\nHTTP 200\nx-request-id: {{request}}\n###\nGET /todos\nx-request-id: {{request}}\n\nHTTP 200\nx-request-id: {{request}}",
     );
+}
+
+#[test]
+fn the_tests_of_the_examples_pass() {
+    let tests = root().join("plugins/todos-rust/tests");
+    let file = plugin("todos");
+    let ran = Folder::new().ask(&["test", &file.display().to_string(), &tests.display().to_string()], b"");
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(ran.stdout.ends_with("2 files, 8 steps: 8 passed, 0 failed\n"), "{ran:?}");
 }
 
 #[test]
