@@ -20,7 +20,7 @@ use serde::Deserialize;
 use crate::contract::casing::Casing;
 pub use fault::{ConfigError, Hint, Place, toml_key};
 pub use openapi::{Contact, License, OpenApi};
-use values::{Grant, Header, Mount, Origin, PluginName, Table, Text, Whole};
+use values::{DocumentPath, Grant, Header, Mount, Origin, PluginName, Table, Text, Whole};
 
 /// The file that is read when none is named and the current folder has one.
 pub const FILE_NAME: &str = "witapi.toml";
@@ -146,6 +146,11 @@ pub struct PluginConfig {
     /// `mount`: stands before every path of the plugin. Empty for the default `/`, else it begins with a
     /// slash and ends without, such as `/shop/v1`.
     pub mount: String,
+    /// Where its raw HTTP handler is mounted: `mount`, or else `/<name>`.
+    pub raw_mount: String,
+    /// `openapi`: under that, where the handler serves an OpenAPI document of its own, such as `/openapi.json`. It is asked
+    /// for it when it is loaded. Default: it serves none.
+    pub openapi: Option<String>,
     /// `casing`: `snake_case`, `camelCase` or `kebab-case`, of JSON members and queries. Default: the plugin's own choice
     /// (`@json`), or else `snake_case`.
     pub casing: Option<Casing>,
@@ -205,9 +210,12 @@ impl Config {
                 grants.push(grant.clone());
             }
         }
+        let mount = own.mount.as_ref().map(|mount| mount.0.0.clone());
         PluginConfig {
             limits: self.limits.overridden(own.limits()),
-            mount: own.mount.map(|mount| mount.0.0).unwrap_or_default(),
+            raw_mount: mount.clone().unwrap_or_else(|| format!("/{name}")),
+            mount: mount.unwrap_or_default(),
+            openapi: own.openapi.as_ref().map(|path| path.0.0.clone()),
             casing: own.casing.map(|casing| casing.0),
             grants,
             compatible: Text::or(own.compatible, self.compatible),
@@ -413,6 +421,7 @@ struct KeyValueTable {
 #[serde(default, deny_unknown_fields)]
 struct PluginTable {
     mount: Option<Text<Mount>>,
+    openapi: Option<Text<DocumentPath>>,
     casing: Option<Text<Casing>>,
     grants: Vec<Text<Grant>>,
     compatible: Option<Text<Compatible>>,
@@ -526,6 +535,7 @@ mod tests {
 
             [plugin.todos]
             mount = "/shop/v1/"
+            openapi = "/api.json?v=3"
             casing = "camelCase"
             grants = ["wasi:keyvalue", "witapi:host/request"]
             memory_mib = 256
@@ -561,6 +571,8 @@ mod tests {
             PluginConfig {
                 limits: Limits { memory: 256 << 20, ..limits },
                 mount: "/shop/v1".to_owned(),
+                raw_mount: "/shop/v1".to_owned(),
+                openapi: Some("/api.json?v=3".to_owned()),
                 casing: Some(Casing::Camel),
                 grants: vec!["witapi:host/request".to_owned(), "wasi:keyvalue".to_owned()],
             }
@@ -599,7 +611,7 @@ mod tests {
         refused(
             "[plugin.todos]\nmount = \"/\"\n\ncase = \"camelCase\"",
             "witapi.toml:4: unknown key `case` in `plugin.todos`; the nearest known key is `casing` \
-             (known: mount, casing, grants, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
+             (known: mount, openapi, casing, grants, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
         );
         refused(
             "keyvalue = { maxmib = 3 }",
@@ -691,6 +703,21 @@ mod tests {
         for (written, mount) in [("/", ""), ("/a", "/a"), ("/a/", "/a"), ("/a/b.c~_-9", "/a/b.c~_-9")] {
             let config = parse(&format!("plugin.x.mount = \"{written}\""));
             assert_eq!(config.plugin("x").mount, mount);
+            assert_eq!(config.plugin("x").raw_mount, mount);
+        }
+        assert_eq!(parse("").plugin("x").raw_mount, "/x");
+    }
+
+    #[test]
+    fn a_document_of_a_handler_has_a_path() {
+        for path in ["", "openapi.json", "/a b", "/a#b", "/\u{e4}", "//host/x"] {
+            refused(
+                &format!("[plugin.x]\nopenapi = \"{path}\""),
+                &format!(
+                    "witapi.toml:2: `plugin.x.openapi`: found string \"{path}\", wanted a path under the plugin's mount, \
+                     such as \"/openapi.json\""
+                ),
+            );
         }
     }
 

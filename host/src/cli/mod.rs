@@ -11,9 +11,11 @@ macro_rules! say {
 pub mod build;
 pub mod call;
 pub mod completions;
+pub mod dev;
 pub mod exit;
 pub mod help;
 pub mod inspect;
 pub mod man;
 pub mod new;
+pub mod serving;
 pub mod test;

@@ -6,7 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, uri::PathAndQuery};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor};
 
@@ -185,6 +185,19 @@ impl Read for Mount {
         let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(unreserved);
         let is_path = path.split('/').all(is_segment);
         is_path.then(|| Mount(format!("/{path}")))
+    }
+}
+
+/// A path, perhaps with a query, as a request has it.
+#[derive(Debug, Clone)]
+pub(super) struct DocumentPath(pub(super) String);
+
+impl Read for DocumentPath {
+    const WANTED: &str = "a path under the plugin's mount, such as \"/openapi.json\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let is_path = text.starts_with('/') && !text.starts_with("//") && text.is_ascii() && !text.contains('#');
+        (is_path && text.parse::<PathAndQuery>().is_ok()).then(|| DocumentPath(text.to_owned()))
     }
 }
 

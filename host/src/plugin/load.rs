@@ -10,14 +10,15 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::component::Val;
 
-use super::Plugin;
+use super::{Plugin, served};
 use crate::{
     catalog::Conflict,
-    config::{Config, PluginConfig, toml_key},
-    contract::{self, Contract, ContractError, route},
+    config::{Config, Limits, PluginConfig, toml_key},
+    contract::{self, Contract, ContractError, route, sections::OPENAPI_SECTION},
     keyvalue::Stores,
+    openapi,
     runtime::{
-        Callable, Engines, PoolSize, Refused,
+        Callable, Engines, PoolSize, Refused, Scheduler,
         code_cache::{CodeCache, hex},
         grants::{self, Grant},
         invoke::Bounds,
@@ -42,6 +43,8 @@ pub struct Loader {
     pub engines: Engines,
     pub cache: CodeCache,
     pub stores: Stores,
+    /// Who asks a handler for its document needs an instance like any other.
+    pub scheduler: Scheduler,
 }
 
 impl Loader {
@@ -52,10 +55,12 @@ impl Loader {
     /// The instance pools do not fit into the address space.
     pub fn new(config: Config, code: PathBuf) -> wasmtime::Result<Loader> {
         let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
+        let cache = CodeCache::open(code);
         Ok(Loader {
-            engines: Engines::new(pool)?,
-            cache: CodeCache::open(code),
+            engines: Engines::new(pool, cache.functions())?,
+            cache,
             stores: Stores::new(&config.data, config.keyvalue.max_bytes),
+            scheduler: Scheduler::new(config.scheduler.instances, config.scheduler.queue),
             config: Arc::new(config),
         })
     }
@@ -168,8 +173,18 @@ pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadEr
 pub fn contract_of(bytes: &[u8], settings: &PluginConfig) -> Result<Contract, ContractError> {
     // The mount point was checked when the configuration was read.
     let mount = route::parse_pattern(&settings.mount).unwrap_or_default();
-    let contract = contract::decode(bytes, &contract::Options { mount, casing: settings.casing })?;
+    let mut contract = contract::decode(
+        bytes,
+        &contract::Options { mount, raw_mount: settings.raw_mount.clone(), casing: settings.casing },
+    )?;
     literal::check(&contract)?;
+    let document = contract.raw.as_ref().and_then(|raw| raw.document.as_ref());
+    if let Some(Err(found)) = document.map(|document| openapi::check(document)) {
+        contract.warnings.push(format!("the OpenAPI document in `{OPENAPI_SECTION}`: {found}; it is not shown"));
+        if let Some(raw) = &mut contract.raw {
+            raw.document = None;
+        }
+    }
     Ok(contract)
 }
 
@@ -192,7 +207,7 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Cause> {
 fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugin, Cause> {
     let began = Instant::now();
     let settings = loader.config.plugin(name);
-    let contract = contract_of(bytes, &settings)?;
+    let mut contract = contract_of(bytes, &settings)?;
     for warning in &contract.warnings {
         tracing::warn!(plugin = name, "{warning}");
     }
@@ -215,6 +230,13 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     let callable = Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds)
         .and_then(|callable| callable.with_bridges(&contract, bridge))
         .map_err(|error| Cause::Link(format!("{error:#}")))?;
+    if let Some(path) = &settings.openapi
+        && let Err(found) = ask_for_document(loader, &callable, &mut contract, &settings.limits, path)
+    {
+        let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
+        tracing::warn!(plugin = name, "{warning}");
+        contract.warnings.push(warning);
+    }
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),
@@ -229,4 +251,19 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         document: OnceLock::new(),
         wit: OnceLock::new(),
     })
+}
+
+/// What the handler serves goes before what it embeds: it is of the same component, and may know its mount.
+fn ask_for_document(
+    loader: &Loader,
+    callable: &Callable,
+    contract: &mut Contract,
+    limits: &Limits,
+    path: &str,
+) -> Result<(), String> {
+    let Some(raw) = &mut contract.raw else {
+        return Err("found no raw HTTP handler that could be asked".into());
+    };
+    raw.document = Some(Arc::new(served::document(loader, callable, raw, limits, path)?));
+    Ok(())
 }

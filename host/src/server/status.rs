@@ -8,6 +8,7 @@ use crate::{
     catalog::{Catalog, Entry},
     config::Limits,
     contract::Operation,
+    inspect,
     plugin::Plugin,
 };
 
@@ -25,6 +26,7 @@ fn plugin(name: &str, entry: &Entry) -> Value {
     }
     if let Some(failure) = &entry.failure {
         plugin["failure"] = json!({
+            "step": failure.step.name(),
             "file": failure.file.display().to_string(),
             "reason": failure.reason,
             "at": time(failure.at),
@@ -53,6 +55,7 @@ fn serving_plugin(plugin: &Plugin) -> Value {
         "grants": plugin.grants,
         "limits": limits(&plugin.limits),
         "routes": plugin.contract.operations.iter().map(route).collect::<Vec<_>>(),
+        "raw": plugin.contract.raw.as_ref().map(inspect::raw),
         "warnings": plugin.contract.warnings,
     })
 }
