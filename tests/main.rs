@@ -6,6 +6,7 @@ mod broken_files;
 mod browser;
 mod busy;
 mod code_cache;
+mod code_first;
 mod command_line;
 mod concurrent;
 mod conformity;
