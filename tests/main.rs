@@ -38,3 +38,4 @@ mod routes;
 mod serving;
 mod streams;
 mod values;
+mod zoo;
