@@ -163,7 +163,7 @@ impl Setup {
             }
         };
         if let Some(code) = shared_code {
-            code.keep();
+            code.keep().await;
         }
         // What comes after is of no interest, but the pipe must not fill up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -196,8 +196,12 @@ impl SharedCode {
         guard
     }
 
-    /// Keeps what the host compiled.
-    fn keep(&self) {
+    /// Keeps what the host compiled, which it stores when it serves already.
+    async fn keep(&self) {
+        let is_draft = |file: fs::DirEntry| file.path().extension().is_some_and(|it| it == "part");
+        while fs::read_dir(&self.own).expect("a folder").flatten().any(is_draft) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         link_files(&self.own, &self.shared);
     }
 }
@@ -414,8 +418,13 @@ pub fn dummy_component(wit: &str) -> Vec<u8> {
 
 /// The component with `text` embedded as its WIT.
 pub fn with_wit(component: &[u8], text: &str) -> Vec<u8> {
+    with_section(component, "witapi:wit", text)
+}
+
+/// The component with a custom section more.
+pub fn with_section(component: &[u8], name: &str, text: &str) -> Vec<u8> {
     use wasm_encoder::{ComponentSection, CustomSection};
     let mut component = component.to_vec();
-    CustomSection { name: "witapi:wit".into(), data: text.as_bytes().into() }.append_to_component(&mut component);
+    CustomSection { name: name.into(), data: text.as_bytes().into() }.append_to_component(&mut component);
     component
 }

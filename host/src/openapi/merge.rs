@@ -4,7 +4,6 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
-use utoipa::openapi::OpenApi;
 
 use super::ids::words;
 use crate::contract::{Contract, Raw};
@@ -58,21 +57,8 @@ pub fn check(document: &Value) -> Result<(), String> {
     if !version.starts_with("3.1.") {
         return Err(format!("found the version {}; wanted OpenAPI 3.1", document["openapi"]));
     }
-    let mut as_known = document.clone();
-    as_known["openapi"] = "3.1.0".into();
-    if let Err(error) = serde_json::from_value::<OpenApi>(as_known) {
-        return Err(format!("found what is no OpenAPI document ({error}); wanted one of OpenAPI 3.1"));
-    }
-    let paths = document["paths"].as_object().into_iter().flatten();
-    if let Some((path, _)) = paths.into_iter().find(|(path, item)| !path.starts_with('/') || !item.is_object()) {
-        return Err(format!("found the path `{path}`; wanted a path that begins with `/`, and an object for it"));
-    }
-    let components = document["components"].as_object().into_iter().flatten();
-    let mut names = components.filter_map(|(_, components)| components.as_object()).flatten().map(|(name, _)| name);
-    let is_allowed = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if let Some(name) = names.find(|name| name.is_empty() || !is_allowed(name)) {
-        return Err(format!("found the component `{name}`; wanted names of A-Z a-z 0-9 . _ -"));
-    }
+    let shape = Shape { at: String::new() };
+    shape.check(document)?;
     let mut wrong = None;
     let mut document = document.clone();
     let whole = document.clone();
@@ -87,6 +73,96 @@ pub fn check(document: &Value) -> Result<(), String> {
             Err(format!("found the reference `{reference}`; wanted only those to `#/components/` that lead somewhere"))
         }
         None => Ok(()),
+    }
+}
+
+/// What is wrong with the shape of a document, as far as anything here or on the pages goes by it. What stands in a schema
+/// is its reader's to judge.
+struct Shape {
+    at: String,
+}
+
+impl Shape {
+    fn check(&self, document: &Value) -> Result<(), String> {
+        self.at("info").object(&document["info"])?;
+        for (path, item) in self.at("paths").members(&document["paths"])? {
+            let at = self.at("paths").at(path);
+            if !path.starts_with('/') {
+                return Err(format!("found the path `{path}`; wanted one that begins with `/`"));
+            }
+            at.object(item)?;
+            for method in METHODS {
+                at.at(method).operation(&item[method])?;
+            }
+        }
+        for (kind, components) in self.at("components").members(&document["components"])? {
+            let at = self.at("components").at(kind);
+            for (name, component) in at.members(components)? {
+                let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+                if name.is_empty() || !name.bytes().all(is_allowed) {
+                    return Err(format!("found the component `{name}`; wanted a name of A-Z a-z 0-9 . _ -"));
+                }
+                if !(component.is_object() || kind == "schemas" && component.is_boolean()) {
+                    return at.at(name).wrong("an object");
+                }
+            }
+        }
+        for tag in self.at("tags").items(&document["tags"])? {
+            self.at("tags").object(tag)?;
+            self.at("tags").at("name").text(&tag["name"])?;
+        }
+        self.at("security").requirements(&document["security"])
+    }
+
+    fn operation(&self, operation: &Value) -> Result<(), String> {
+        if operation.is_null() {
+            return Ok(());
+        }
+        for (status, response) in self.at("responses").members(&operation["responses"])? {
+            self.at("responses").at(status).object(response)?;
+        }
+        for parameter in self.at("parameters").items(&operation["parameters"])? {
+            self.at("parameters").object(parameter)?;
+        }
+        for tag in self.at("tags").items(&operation["tags"])? {
+            self.at("tags").text(tag)?;
+        }
+        self.at("security").requirements(&operation["security"])
+    }
+
+    fn requirements(&self, requirements: &Value) -> Result<(), String> {
+        self.items(requirements)?.iter().try_for_each(|requirement| self.object(requirement))
+    }
+
+    fn at(&self, member: &str) -> Shape {
+        Shape { at: format!("{}.{member}", self.at) }
+    }
+
+    fn wrong<T>(&self, wanted: &str) -> Result<T, String> {
+        Err(format!("found something else at `{}`; wanted {wanted}", self.at.trim_start_matches('.')))
+    }
+
+    fn object(&self, value: &Value) -> Result<(), String> {
+        if value.is_object() { Ok(()) } else { self.wrong("an object") }
+    }
+
+    fn text(&self, value: &Value) -> Result<(), String> {
+        if value.is_string() { Ok(()) } else { self.wrong("a string") }
+    }
+
+    fn members<'a>(&self, value: &'a Value) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, String> {
+        if !(value.is_object() || value.is_null()) {
+            return self.wrong("an object");
+        }
+        Ok(value.as_object().into_iter().flatten())
+    }
+
+    fn items<'a>(&self, value: &'a Value) -> Result<&'a [Value], String> {
+        match value {
+            Value::Array(items) => Ok(items),
+            Value::Null => Ok(&[]),
+            _ => self.wrong("a list"),
+        }
     }
 }
 

@@ -55,9 +55,10 @@ impl Loader {
     /// The instance pools do not fit into the address space.
     pub fn new(config: Config, code: PathBuf) -> wasmtime::Result<Loader> {
         let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
+        let cache = CodeCache::open(code);
         Ok(Loader {
-            engines: Engines::new(pool)?,
-            cache: CodeCache::open(code),
+            engines: Engines::new(pool, cache.functions())?,
+            cache,
             stores: Stores::new(&config.data, config.keyvalue.max_bytes),
             scheduler: Scheduler::new(config.scheduler.instances, config.scheduler.queue),
             config: Arc::new(config),

@@ -27,9 +27,11 @@ pub fn document(loader: &Loader, callable: &Callable, raw: &Raw, limits: &Limits
     let runtime = Handle::try_current().map_err(|error| error.to_string())?;
     let deadline = Instant::now() + limits.deadline;
     let asked = runtime.block_on(timeout_at(deadline, ask(loader, callable, raw, path, deadline)));
-    let document = asked.map_err(|_| format!("found none within {:?}", limits.deadline))??;
-    openapi::check(&document)?;
-    Ok(document)
+    match asked {
+        Ok(Ok(document)) => openapi::check(&document).map(|()| document),
+        Ok(Err(found)) if Instant::now() < deadline => Err(found),
+        _ => Err(format!("found none within {:?}", limits.deadline)),
+    }
 }
 
 async fn ask(loader: &Loader, callable: &Callable, raw: &Raw, path: &str, deadline: Instant) -> Result<Value, String> {

@@ -1,48 +1,94 @@
 //! Compiled code on disk, by digest, so that a component is compiled once and its code is mapped, not read.
 //!
-//! Whoever can write a file that is mapped as code owns the host. So the folder and its files belong to this user,
-//! nobody else may write them, and a file that was checked is mapped by its descriptor, not by its name.
+//! What may be mapped is in `private`. A component that was compiled a moment ago is mapped from a draft, and serves; that
+//! the disk has it for sure, and the clean-up, come after that, on a thread of their own.
 
 use std::{
     fs,
     hash::{Hash, Hasher},
     io,
     os::fd::AsRawFd,
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
     time::{Duration, SystemTime},
 };
 
-use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, component::Component};
 
+use super::{
+    function_cache::{FunctionCache, Session},
+    private::{self, DRAFT, Draft},
+};
+
 /// Files that no load has used for that long are deleted at start.
 const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Bytes of compiled components that are kept, unless a limit is set: some 28 in Python, or thousands in Rust.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// What a compiled component's file ends with.
+const COMPONENT: &str = "cwasm";
 
 /// A folder of compiled components.
 #[derive(Debug, Clone)]
 pub struct CodeCache {
     /// `None`: the folder is not safe, so everything is compiled anew.
-    folder: Option<PathBuf>,
+    folder: Option<Folder>,
+    functions: FunctionCache,
+}
+
+#[derive(Debug, Clone)]
+struct Folder {
+    path: PathBuf,
+    max_bytes: u64,
+    later: mpsc::Sender<Later>,
+}
+
+/// What is done when what was compiled serves already.
+enum Later {
+    /// The draft becomes that file.
+    Keep { draft: Draft, path: PathBuf, max_bytes: u64 },
+    /// The compilation's functions are written.
+    End(Session),
+    /// Says that all before it was done.
+    Tell(mpsc::Sender<()>),
 }
 
 impl CodeCache {
     /// Opens the cache in `folder`, which is made if it is not there. A folder that others can write is not used,
     /// which is logged.
     pub fn open(folder: PathBuf) -> CodeCache {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        let checked = made.and_then(|()| is_private(&fs::symlink_metadata(&folder)?));
+        let (later, work) = mpsc::channel();
+        let checked = private::folder(&folder).and_then(|()| {
+            // Ends with the last cache that could give it work.
+            thread::Builder::new().name("code cache".into()).spawn(move || work.into_iter().for_each(Later::run))
+        });
         match checked {
-            Ok(()) => {
-                prune(&folder);
-                CodeCache { folder: Some(folder) }
+            Ok(_) => {
+                clean(&folder);
+                let functions = FunctionCache::new(Some(folder.join("functions")));
+                CodeCache { folder: Some(Folder { path: folder, max_bytes: MAX_BYTES, later }), functions }
             }
             Err(error) => {
                 tracing::warn!(folder = %folder.display(), %error, "compiled code is not cached: wanted a folder that only this user can write");
-                CodeCache { folder: None }
+                CodeCache { folder: None, functions: FunctionCache::default() }
             }
         }
+    }
+
+    /// The same, which keeps no more than that many bytes of compiled components.
+    pub fn limited_to(mut self, max_bytes: u64) -> CodeCache {
+        if let Some(folder) = &mut self.folder {
+            folder.max_bytes = max_bytes;
+        }
+        self
+    }
+
+    /// Of single functions, for the configuration of engines.
+    pub fn functions(&self) -> &FunctionCache {
+        &self.functions
     }
 
     /// The component `bytes`, whose SHA-256 is `digest`, compiled for `engine`: mapped from the cache, or compiled and
@@ -53,27 +99,81 @@ impl CodeCache {
     /// The component does not compile. A cache that fails is only a warning.
     pub fn component(&self, engine: &Engine, bytes: &[u8], digest: &[u8]) -> wasmtime::Result<Component> {
         let Some(folder) = &self.folder else { return Component::from_binary(engine, bytes) };
-        let path = folder.join(key(engine, digest));
-        match map(engine, &path) {
-            Ok(Some(component)) => return Ok(component),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(file = %path.display(), error = format!("{error:#}"), "a file of the code cache is not used")
-            }
-        }
-        let code = engine.precompile_component(bytes)?;
-        let mapped = store(folder, &path, &code).map_err(wasmtime::Error::from).and_then(|()| map(engine, &path));
-        match mapped {
-            Ok(Some(component)) => Ok(component),
-            other => {
-                if let Err(error) = other {
-                    tracing::warn!(file = %path.display(), error = format!("{error:#}"), "compiled code is not cached");
+        let path = folder.path.join(key(engine, digest));
+        match private::open(&path) {
+            Ok(file) => {
+                // The clean-up goes by this time. That it could not be set only makes the file look older.
+                let _ = file.set_modified(SystemTime::now());
+                match map(engine, &file) {
+                    Ok(component) => return Ok(component),
+                    Err(error) => unused(&path, &error),
                 }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => unused(&path, &error.into()),
+        }
+        let session = self.functions.session(bytes.len());
+        let code = engine.precompile_component(bytes)?;
+        if let Some(session) = session {
+            folder.later(Later::End(session));
+        }
+        let draft = Draft::create(&path).and_then(|mut draft| draft.write(&code).map(|()| draft));
+        let mapped = draft.map_err(wasmtime::Error::from).and_then(|draft| Ok((map(engine, draft.file())?, draft)));
+        match mapped {
+            Ok((component, draft)) => {
+                folder.later(Later::Keep { draft, path, max_bytes: folder.max_bytes });
+                Ok(component)
+            }
+            Err(error) => {
+                not_kept(&path, &error);
                 // SAFETY: the bytes come from `precompile_component` of this engine, a moment ago, in this process.
                 unsafe { Component::deserialize(engine, &code) }
             }
         }
     }
+
+    /// Waits until all that was compiled is on disk, but no longer than `patience`. Blocks its thread.
+    pub fn settle(&self, patience: Duration) {
+        let Some(folder) = &self.folder else { return };
+        let (tell, told) = mpsc::channel();
+        folder.later(Later::Tell(tell));
+        let _ = told.recv_timeout(patience);
+    }
+}
+
+impl Folder {
+    fn later(&self, work: Later) {
+        // The thread ends after the last sender.
+        let _ = self.later.send(work);
+    }
+}
+
+impl Later {
+    fn run(self) {
+        match self {
+            Later::Keep { draft, path, max_bytes } => {
+                if let Err(error) = draft.sync().and_then(|()| draft.put(&path)) {
+                    not_kept(&path, &error.into());
+                }
+                shrink(path.parent().unwrap_or(Path::new(".")), max_bytes);
+            }
+            Later::End(session) => {
+                if let Err(error) = session.end() {
+                    tracing::warn!(%error, "compiled functions are not cached");
+                }
+            }
+            // Whoever asked may have lost patience.
+            Later::Tell(tell) => drop(tell.send(())),
+        }
+    }
+}
+
+fn unused(file: &Path, error: &wasmtime::Error) {
+    tracing::warn!(file = %file.display(), error = format!("{error:#}"), "a file of the code cache is not used");
+}
+
+fn not_kept(file: &Path, error: &wasmtime::Error) {
+    tracing::warn!(file = %file.display(), error = format!("{error:#}"), "compiled code is not cached");
 }
 
 /// A name that no other component, engine configuration or version of wasmtime has.
@@ -90,7 +190,7 @@ fn key(engine: &Engine, digest: &[u8]) -> String {
     let mut feed = Feed(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut feed);
     feed.0.update(digest);
-    format!("{}.cwasm", hex(&feed.0.finalize()))
+    format!("{}.{COMPONENT}", hex(&feed.0.finalize()))
 }
 
 /// Lower-case hexadecimal.
@@ -98,62 +198,44 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The component in that file; `None` if there is none.
-fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Option<Component>> {
-    let flags = (OFlags::NOFOLLOW | OFlags::CLOEXEC).bits() as i32;
-    let file = match fs::OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    is_private(&file.metadata()?)?;
-    // The clean-up at start goes by this time. That it could not be set only makes the file look older.
-    let _ = file.set_modified(SystemTime::now());
+/// The component in that file, which `private` opened or made.
+fn map(engine: &Engine, file: &fs::File) -> wasmtime::Result<Component> {
     // The name could mean another file by now; the descriptor cannot.
     let by_descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
-    // SAFETY: only this user can have written the file (just checked, on the same descriptor), and the host writes
-    // nothing into such a file but what `precompile_component` gave it, and never changes it afterwards (`store`).
-    unsafe { Component::deserialize_file(engine, by_descriptor) }.map(Some)
-}
-
-/// Writes the file under another name first, so that no one ever sees a part of it.
-fn store(folder: &Path, path: &Path, code: &[u8]) -> io::Result<()> {
-    let part = folder.join(format!("{}.part", uuid::Uuid::now_v7()));
-    let write = || {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-        io::Write::write_all(&mut file, code)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    };
-    write().inspect_err(|_| drop(fs::remove_file(&part)))
-}
-
-/// Whether this user owns it and nobody else can write it.
-fn is_private(metadata: &fs::Metadata) -> io::Result<()> {
-    let owner = metadata.uid();
-    let user = rustix::process::geteuid().as_raw();
-    if owner != user {
-        return Err(io::Error::other(format!("it belongs to user {owner}, and the host runs as user {user}")));
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::other(format!("others can write it (mode {:o})", metadata.mode() & 0o777)));
-    }
-    if metadata.file_type().is_symlink() {
-        return Err(io::Error::other("it is a symbolic link"));
-    }
-    Ok(())
+    // SAFETY: only this user can have written the file (`private` saw to it, on the same descriptor), and the host writes
+    // nothing into such a file but what `precompile_component` gave it, and never changes it afterwards.
+    unsafe { Component::deserialize_file(engine, by_descriptor) }
 }
 
 /// Deletes what was not used for long, and what an earlier run left half-written.
-fn prune(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let age = entry.metadata().and_then(|it| it.modified()).ok().and_then(|time| time.elapsed().ok());
-        let is_part = entry.path().extension().is_some_and(|it| it == "part");
-        let limit = if is_part { Duration::from_secs(3600) } else { KEEP };
+fn clean(folder: &Path) {
+    for (path, metadata) in files(folder) {
+        let age = metadata.modified().ok().and_then(|time| time.elapsed().ok());
+        let is_draft = path.extension().is_some_and(|it| it == DRAFT);
+        let limit = if is_draft { Duration::from_secs(3600) } else { KEEP };
         if age.is_some_and(|age| age > limit) {
             // Whoever else deleted it meanwhile did the same.
-            let _ = fs::remove_file(entry.path());
+            let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Deletes the components that were not used for the longest time, as far as there are too many. Where one serves, it
+/// stays mapped.
+fn shrink(folder: &Path, max_bytes: u64) {
+    let mut components = files(folder);
+    components.retain(|(path, _)| path.extension().is_some_and(|it| it == COMPONENT));
+    components.sort_by_key(|(_, metadata)| std::cmp::Reverse(metadata.modified().ok()));
+    let mut bytes = 0;
+    for (path, metadata) in components {
+        bytes += metadata.len();
+        if bytes > max_bytes {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn files(folder: &Path) -> Vec<(PathBuf, fs::Metadata)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?))).collect()
 }

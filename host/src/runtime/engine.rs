@@ -11,6 +11,8 @@ use std::{
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+use super::function_cache::FunctionCache;
+
 /// How long a guest runs before it has to let others on its thread run: one epoch.
 pub const TICK: Duration = Duration::from_millis(1);
 
@@ -63,9 +65,10 @@ impl Engines {
     /// # Errors
     ///
     /// The pools do not fit into the address space, or the machine is none that wasmtime compiles for.
-    pub fn new(pool: PoolSize) -> wasmtime::Result<Engines> {
+    pub fn new(pool: PoolSize, functions: &FunctionCache) -> wasmtime::Result<Engines> {
         let running = Arc::new(AtomicUsize::new(0));
-        let engines = Engines { sync: engine(pool, false)?, concurrent: engine(pool, true)?, running: running.clone() };
+        let engine = |uses_async| engine(pool, functions, uses_async);
+        let engines = Engines { sync: engine(false)?, concurrent: engine(true)?, running: running.clone() };
         let (sync, concurrent, running) = (engines.sync.weak(), engines.concurrent.weak(), Arc::downgrade(&running));
         thread::Builder::new().name("epoch".into()).spawn(move || {
             while let (Some(sync), Some(concurrent), Some(count)) =
@@ -102,7 +105,7 @@ impl Drop for Running {
     }
 }
 
-fn engine(size: PoolSize, uses_async: bool) -> wasmtime::Result<Engine> {
+fn engine(size: PoolSize, functions: &FunctionCache, uses_async: bool) -> wasmtime::Result<Engine> {
     let per_call = |count: u32, of_bridges: u32| {
         let bridges =
             if uses_async { size.instances.saturating_add(SPARE_CALLS).saturating_mul(of_bridges) } else { 0 };
@@ -130,7 +133,9 @@ fn engine(size: PoolSize, uses_async: bool) -> wasmtime::Result<Engine> {
         .wasm_component_model_fixed_length_lists(true)
         .epoch_interruption(true)
         .memory_init_cow(true)
+        // Without optimisation a rebuilt plugin would be compiled a tenth faster at most, and be slower then.
         .cranelift_opt_level(OptLevel::Speed)
+        .enable_incremental_compilation(functions.store())?
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     if uses_async {
         config.wasm_component_model_async(true).wasm_component_model_more_async_builtins(true);

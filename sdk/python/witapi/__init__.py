@@ -47,6 +47,15 @@ class Depends:
         self.dependency = dependency
 
 
+def __getattr__(name: str) -> object:
+    # Of the bindings, which are in a component only: `raise Err(…)`, for contracts that the author wrote.
+    if name in ("Err", "Ok", "Some"):
+        import componentize_py_types
+
+        return getattr(componentize_py_types, name)
+    raise AttributeError(f"module 'witapi' has no attribute {name!r}")
+
+
 __all__ = [
     "API",
     "APIRouter",

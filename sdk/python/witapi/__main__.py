@@ -9,6 +9,8 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
+from typing import Any
 
 from .api import API
 from .contract import Contract, Errors, derive
@@ -21,9 +23,17 @@ def load(file: str, name: str) -> Contract:
     sys.path.insert(0, folder)
     sys.dont_write_bytecode = True
     loaded = importlib.import_module(module.removesuffix(".py"))
+    return contract_of(loaded, name, folder)
+
+
+def contract_of(loaded: Any, name: str, folder: str) -> Contract:
+    """The contract of a module, whose sources are in `folder`."""
     apis = {id(value): value for value in vars(loaded).values() if isinstance(value, API)}
     if len(apis) != 1:
-        raise ContractError(Place(file, 1, "module"), f"{len(apis)} instances of `API`", "one: `app = API()`")
+        file = getattr(loaded, "__file__", None) or "app.py"
+        found = f"{len(apis) or 'no'} instance{'' if len(apis) == 1 else 's'} of `API`"
+        wanted = "one, `app = API()`; or a contract in the folder `wit`, and classes that do what it says"
+        raise ContractError(Place(file, 1, "module"), found, wanted)
     return derive(next(iter(apis.values())), name, folder)
 
 
@@ -40,6 +50,13 @@ def main() -> int:
         contract = load(options.file, options.name)
     except (Errors, ContractError) as error:
         print(error, file=sys.stderr)
+        return 1
+    except Exception:
+        # In the author's own module, most likely: from there on, as Python shows it.
+        kind, error, trace = sys.exc_info()
+        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith(os.path.dirname(os.path.abspath(options.file))):
+            trace = trace.tb_next
+        traceback.print_exception(kind, error, trace)
         return 1
     sys.stdout.write(text(contract, options.file))
     return 0

@@ -12,7 +12,7 @@ from .errors import ContractError, Place
 from .model import Member
 from .names import CASINGS, cased, is_wit_name, kebab
 from .params import MISSING, Info, Query
-from .source import Sources, awaits, shown
+from .source import Sources, awaits
 from .types import (
     Alias,
     Bytes,
@@ -32,6 +32,14 @@ from .types import (
     said,
     show,
     without_infos,
+)
+
+
+# What a module of Python or of this package needs of the host.
+IMPORTS = (
+    ("witapi.store", ["wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/atomics@0.2.0-draft"]),
+    ("logging", ["wasi:logging/logging@0.1.0-draft"]),
+    ("witapi.request", ["witapi:host/request@0.1.0"]),
 )
 
 
@@ -82,6 +90,7 @@ class Contract:
         self.name, self.api = name, api
         self.interfaces: list[Interface] = []
         self.casing = CASINGS[0]
+        self.imports: list[str] = []
 
 
 def derive(api: API, name: str, folder: str) -> Contract:
@@ -110,6 +119,7 @@ class _Deriver:
         self.errors: list[ContractError] = []
         self.sources = Sources(folder)
         self.spelt: list[tuple[str, str, Place]] = []
+        self.patterns: dict[tuple[str, str], str] = {}
 
     def run(self) -> None:
         api = self.contract.api
@@ -117,7 +127,7 @@ class _Deriver:
         for file, line, keyword in self.sources.refused:
             found = f"`HTTPException({keyword}=…)`"
             self.errors.append(ContractError(Place(file, line, "HTTPException"), found, "`status_code` and `detail` only"))
-        place = Place(shown(api.place.file), api.place.line, api.place.subject)
+        place = api.place
         for option in api.others:
             self.errors.append(ContractError(place, f"`{type(api).__name__}({option}=…)`", "it without that: a contract has no place for it"))
         if not re.fullmatch(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?", api.version):
@@ -126,6 +136,7 @@ class _Deriver:
         if not any(interface.functions for interface in self.contract.interfaces) and not self.errors:
             self.errors.append(ContractError(place, "no function with a route", "one at least, such as `@app.get(\"/\")`"))
         self.choose_casing()
+        self.contract.imports = [name for module, names in IMPORTS for name in names if module in self.sources.imports]
 
     def router(self, router: APIRouter, name: str, prefix: str, tags: list[Any], docs: str) -> None:
         prefix = prefix + router.prefix
@@ -140,8 +151,7 @@ class _Deriver:
                 try:
                     interface.functions.append(self.function(interface, route, prefix, tags))
                 except ContractError as error:
-                    error.place.file = shown(error.place.file) if isinstance(getattr(error.place, "file", None), str) else ""
-                    self.errors.append(ContractError(error.place, *_parts(error)))
+                    self.errors.append(error)
         for included, at, more, place in router.included:
             module = included.module.rsplit(".", 1)[-1]
             self.router(included, kebab(module), prefix + at, [*tags, *more], "")
@@ -159,6 +169,10 @@ class _Deriver:
         self.parameters(interface, function, path)
         self.result(interface, function, options)
         self.failure(interface, function, options)
+        pattern = (route.method, re.sub(r"\{[^{}]*\}", "{}", path))
+        if pattern in self.patterns:
+            raise ContractError(place, f"`{route.method} {path}`, which {self.patterns[pattern]} has already", "one function for a route")
+        self.patterns[pattern] = route.call.__name__
         function.external_id = f"{route.method} {path}{self.status(function, options)}"
         function.is_async = awaits(route.call)
         for option, value in options.items():
@@ -288,6 +302,10 @@ class _Deriver:
         self, interface: Interface, function: Function, name: str, of: Any, members: list[Member], where: str, place: Place
     ) -> None:
         """A model in the query: each member is a parameter."""
+        config = getattr(of, "model_config", None) or {}
+        if config.get("extra"):
+            found = f"`model_config` with `extra={config['extra']!r}` in the {where}"
+            raise ContractError(place, found, "it without that: what is no parameter is passed over")
         record = Record(kebab(of.__name__), of, "", [])
         first = len(function.params)
         for member in members:
@@ -385,6 +403,7 @@ class _Deriver:
         if isinstance(shape, Dict):
             members = []
             record = Record(interface.types.free(hint, (hint,), place), dict, "", [])
+            record.place = place
             from .types import Attribute
 
             if not shape.items:
@@ -420,7 +439,7 @@ class _Deriver:
     def failure(self, interface: Interface, function: Function, options: dict[str, Any]) -> None:
         place = function.route.place
         raises = list(options.pop("raises", None) or [])
-        may_raise = self.sources.may_raise(function.route.call.__name__)
+        may_raise = self.sources.may_raise(function.route.call)
         if not raises:
             if may_raise:
                 function.error = http_error(interface, place)
@@ -492,14 +511,10 @@ def _member_of(record: Record, json: str) -> Place:
     from .types import class_place
 
     if record.python is dict:
-        return Place("", 0, f"{record.name}, member {json}")
+        if record.place is not None:
+            return record.place.within(f"member {json}")
+        return Place("", 0, f"record {record.name}, member {json}")
     return class_place(record.python).within(f"member {json}")
-
-
-def _parts(error: ContractError) -> tuple[str, str]:
-    text = str(error)
-    found, _, wanted = text.partition(": found ")[2].partition("; wanted ")
-    return found, wanted
 
 
 def _is_body(of: Any) -> bool:

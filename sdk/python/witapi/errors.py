@@ -45,8 +45,11 @@ class ContractError(Exception):
     """What WIT cannot say, or not as it was meant. Names the place in the source, what was found and what was wanted."""
 
     def __init__(self, place: Place, found: str, wanted: str) -> None:
-        super().__init__(f"{place}: found {found}; wanted {wanted}")
-        self.place = place
+        super().__init__(place, found, wanted)
+        self.place, self.found, self.wanted = place, found, wanted
+
+    def __str__(self) -> str:
+        return f"{self.place}: found {self.found}; wanted {self.wanted}"
 
 
 class Place:
@@ -62,4 +65,6 @@ class Place:
         return Place(self.file, line, self.subject)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.subject}"
+        from .source import shown
+
+        return f"{shown(self.file)}:{self.line}: {self.subject}" if self.file else self.subject

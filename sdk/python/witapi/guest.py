@@ -7,12 +7,27 @@ contract, as componentize-py looks for them.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 from .api import Error
 from .contract import Argument, Contract, Function
 from .errors import HTTPException
 from .names import python_class, python_name
+
+
+def serve(module: dict[str, Any], name: str, is_derived: bool) -> None:
+    """Makes the module that componentize-py looks into: of an `API`, or of classes that the author wrote."""
+    from . import log
+
+    log.install()
+    app = importlib.import_module("app")
+    if is_derived:
+        from .__main__ import contract_of
+
+        bind(module, contract_of(app, name, os.path.dirname(app.__file__)))
+    else:
+        module.update({key: value for key, value in vars(app).items() if not key.startswith("__")})
 
 
 def bind(module: dict[str, Any], contract: Contract) -> None:

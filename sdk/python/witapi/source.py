@@ -40,6 +40,7 @@ class Sources:
 
     def __init__(self, folder: str) -> None:
         self.uses: dict[str, set[str]] = {}
+        self.imports: set[str] = set()
         self.exceptions = {"HTTPException"}
         self.refused: list[tuple[str, int, str]] = []
         self._read: set[str] = set()
@@ -57,7 +58,10 @@ class Sources:
 
     def _module(self, tree: ast.Module, file: str) -> None:
         for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                self.imports.update(it.name for it in node.names)
             if isinstance(node, ast.ImportFrom):
+                self.imports.update({node.module or "", *(f"{node.module}.{it.name}" for it in node.names)})
                 self.exceptions.update(it.asname for it in node.names if it.name == "HTTPException" and it.asname)
         for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -70,9 +74,10 @@ class Sources:
                     if keyword.arg not in ("status_code", "detail", None):
                         self.refused.append((shown(file), node.lineno, keyword.arg))
 
-    def may_raise(self, function: str) -> bool:
-        """Whether an `HTTPException` is named by the function, or by whatever it may call, by the names that it uses."""
-        seen, rest = set(), [function]
+    def may_raise(self, call: Any) -> bool:
+        """Whether a function names `HTTPException`, or whatever it may call does, by the names that they use."""
+        seen: set[str] = set()
+        rest = list(_names_of_code(call.__code__))
         while rest:
             name = rest.pop()
             if name in self.exceptions:
@@ -81,6 +86,12 @@ class Sources:
                 seen.add(name)
                 rest.extend(self.uses.get(name, ()))
         return False
+
+
+def _names_of_code(code: Any) -> set[str]:
+    """The names of globals and attributes in a function and in those within it."""
+    within = [_names_of_code(it) for it in code.co_consts if hasattr(it, "co_names")]
+    return {*code.co_names, *code.co_freevars}.union(*within)
 
 
 def _names(node: ast.AST) -> set[str]:

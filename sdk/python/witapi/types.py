@@ -7,6 +7,7 @@ what the author's annotation says, `lower` does the reverse, and `json` gives wh
 from __future__ import annotations
 
 import enum
+import re
 import types
 import typing
 from typing import Any, Iterator
@@ -227,6 +228,7 @@ class Record(Type):
     def __init__(self, name: str, python: Any, docs: str, keywords: list[str]) -> None:
         self.name, self.python, self.docs, self.keywords = name, python, docs, keywords
         self.members: list[Attribute] = []
+        self.place: Place | None = None
         self.binding: Any = None
 
     def bind(self, module: Any) -> None:
@@ -517,7 +519,10 @@ class Types:
             raise ContractError(place, f"`{python.__name__}` within itself", "types that end: WIT has no recursive ones")
         self._under_way.append(python)
         config = getattr(python, "model_config", None) or {}
-        extra = config.get("json_schema_extra", {}) if isinstance(config, dict) else {}
+        if config.get("extra") in ("allow", "ignore"):
+            found = f"`model_config` with `extra={config['extra']!r}`"
+            raise ContractError(class_place(python), found, "it without that: a record has the members that it has, and others are refused")
+        extra = config.get("json_schema_extra", {})
         record = Record(name, python, own_docs(python), [])
         self.fill(record, members, class_place(python))
         for example in extra.get("examples", []) if isinstance(extra, dict) else []:
@@ -753,9 +758,8 @@ def show(annotation: Any) -> str:
     if isinstance(annotation, type) and not typing.get_args(annotation):
         return annotation.__name__
     text = str(annotation)
-    for module in ("typing.", "datetime.", "__main__."):
-        text = text.replace(module, "")
-    return text
+    # Without the modules: `app.Item | None` is `Item | None` to its author.
+    return re.sub(r"\b(?:[a-z_][a-z0-9_]*\.)+(?=[A-Za-z_])", "", text)
 
 
 def _brief(value: Any) -> str:

@@ -18,8 +18,10 @@ def text(contract: Contract, source: str) -> str:
     head = _docs(said, keywords, "")
     blocks.append(f"{head}package app:{name}@{api.version};")
     blocks += [_interface(interface) for interface in contract.interfaces]
+    imports = "".join(f"    import {name};\n" for name in contract.imports)
     exports = "".join(f"    export {escaped(interface.name)};\n" for interface in contract.interfaces)
-    blocks.append(f"world plugin {{\n{exports}}}")
+    gap = "\n" if imports else ""
+    blocks.append(f"world plugin {{\n{imports}{gap}{exports}}}")
     return "\n\n".join(blocks) + "\n"
 
 
