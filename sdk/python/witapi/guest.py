@@ -16,10 +16,28 @@ from .errors import HTTPException
 from .names import python_class, python_name
 
 
+# What this package imports where it is needed first. That has to be here: a component has no files to import from.
+NEEDED = (
+    "base64",
+    "copy",
+    "json",
+    "keyword",
+    "witapi.encoders",
+    "witapi.text",
+    *(f"wit_world.imports.{name}" for name in ("atomics", "logging", "request", "store")),
+)
+
+
 def serve(module: dict[str, Any], name: str, is_derived: bool) -> None:
     """Makes the module that componentize-py looks into: of an `API`, or of classes that the author wrote."""
     from . import log
 
+    for needed in NEEDED:
+        try:
+            importlib.import_module(needed)
+        except ImportError:
+            # An interface that the contract does not import.
+            pass
     log.install()
     app = importlib.import_module("app")
     if is_derived:
