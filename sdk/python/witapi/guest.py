@@ -52,14 +52,13 @@ def bind(module: dict[str, Any], contract: Contract) -> None:
     """Puts the classes of the contract's interfaces into a module."""
     for interface in contract.interfaces:
         bindings = importlib.import_module(f"wit_world.exports.{python_name(interface.name)}")
-        for type in interface.types.named.values():
-            type.bind(bindings)
+        for named in interface.types.named.values():
+            named.bind(bindings)
         methods = {python_name(function.wit): _method(function) for function in interface.functions}
         name = python_class(interface.name)
-        module[name] = builtin_type(name, (), methods)
-
-
-builtin_type = type
+        # The base has what starts coroutines.
+        base = getattr(importlib.import_module("wit_world.exports"), name)
+        module[name] = type(base)(name, (base,), methods)
 
 
 def _method(function: Function) -> Any:
