@@ -31,7 +31,7 @@ def contract_of(loaded: Any, name: str, folder: str) -> Contract:
     apis = {id(value): value for value in vars(loaded).values() if isinstance(value, API)}
     if len(apis) != 1:
         file = getattr(loaded, "__file__", None) or "app.py"
-        found = f"{len(apis) or 'no'} instance{'' if len(apis) == 1 else 's'} of `API`"
+        found = f"{len(apis)} instances of `API`" if apis else "no instance of `API`"
         wanted = "one, `app = API()`; or a contract in the folder `wit`, and classes that do what it says"
         raise ContractError(Place(file, 1, "module"), found, wanted)
     return derive(next(iter(apis.values())), name, folder)

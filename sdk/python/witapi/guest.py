@@ -16,10 +16,28 @@ from .errors import HTTPException
 from .names import python_class, python_name
 
 
+# What this package imports where it is needed first. That has to be here: a component has no files to import from.
+NEEDED = (
+    "base64",
+    "copy",
+    "json",
+    "keyword",
+    "witapi.encoders",
+    "witapi.text",
+    *(f"wit_world.imports.{name}" for name in ("atomics", "logging", "request", "store")),
+)
+
+
 def serve(module: dict[str, Any], name: str, is_derived: bool) -> None:
     """Makes the module that componentize-py looks into: of an `API`, or of classes that the author wrote."""
     from . import log
 
+    for needed in NEEDED:
+        try:
+            importlib.import_module(needed)
+        except ImportError:
+            # An interface that the contract does not import.
+            pass
     log.install()
     app = importlib.import_module("app")
     if is_derived:
@@ -34,14 +52,13 @@ def bind(module: dict[str, Any], contract: Contract) -> None:
     """Puts the classes of the contract's interfaces into a module."""
     for interface in contract.interfaces:
         bindings = importlib.import_module(f"wit_world.exports.{python_name(interface.name)}")
-        for type in interface.types.named.values():
-            type.bind(bindings)
+        for named in interface.types.named.values():
+            named.bind(bindings)
         methods = {python_name(function.wit): _method(function) for function in interface.functions}
         name = python_class(interface.name)
-        module[name] = builtin_type(name, (), methods)
-
-
-builtin_type = type
+        # The base has what starts coroutines.
+        base = getattr(importlib.import_module("wit_world.exports"), name)
+        module[name] = type(base)(name, (base,), methods)
 
 
 def _method(function: Function) -> Any:
