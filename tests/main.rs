@@ -30,6 +30,7 @@ mod judges;
 mod keyvalue;
 mod keywords;
 mod languages;
+mod languages_js;
 mod outcomes;
 mod output;
 mod pages;
