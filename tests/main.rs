@@ -31,6 +31,7 @@ mod judges;
 mod keyvalue;
 mod keywords;
 mod languages;
+mod languages_js;
 mod limits;
 mod outcomes;
 mod output;
