@@ -255,7 +255,7 @@ fn what_is_said_not_to_break_does_not() {
                 })
             };
             let wit =
-                || format!("WITAPI_SEED={seed}, f{i}\n{}→\n{}", contract(&[old.clone()]), contract(&[new.clone()]));
+                || format!("WITAPI_SEED={seed}, f{i}\n{}→\n{}", contract(std::slice::from_ref(old)), contract(std::slice::from_ref(new)));
             let validator = |document: usize, pointer: &str, change: fn(&mut Value)| {
                 let mut document = documents[document].clone();
                 change(&mut document);

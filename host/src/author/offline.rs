@@ -41,6 +41,8 @@ pub struct Offline {
     /// The plugin's name.
     pub name: String,
     pub contract: Contract,
+    /// How long an answer may take: the plugin's `deadline_ms`.
+    pub deadline: Duration,
 }
 
 /// A host with the component, and with state of its own.
@@ -76,8 +78,9 @@ impl Offline {
         let contract = load::contract_of(&bytes, &config.plugin(&name)).map_err(|error| failed(error.into()))?;
         config.grants.extend(contract.imports.iter().map(|import| import.interface().to_owned()));
         config.scheduler.instances = INSTANCES;
+        let deadline = config.plugin(&name).limits.deadline;
         let loader = Loader::new(config, cache_folder().join("code")).map_err(OfflineError::Host)?;
-        Ok(Offline { file: file.to_owned(), bytes, loader, name, contract })
+        Ok(Offline { file: file.to_owned(), bytes, loader, name, contract, deadline })
     }
 
     /// A host with the component. What it stores is kept in `data`, or else forgotten.
