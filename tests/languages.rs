@@ -39,6 +39,20 @@ const JAVASCRIPT: Language = Language {
     complaint: "Expected \"}\" but found \";\"",
 };
 
+const GO: Language = Language {
+    flag: "go",
+    entry: "main.go",
+    mistake: ("notes.Note{Id: id, Text: text}", "notes.Note{Id: id, Txt: text}"),
+    complaint: "unknown field Txt in struct literal of type notes.Note",
+};
+
+const C: Language = Language {
+    flag: "c",
+    entry: "src/plugin.c",
+    mistake: ("note->id = id;", "note->number = id;"),
+    complaint: "no member named 'number'",
+};
+
 /// Runs `witapi` in a folder, with the toolchains of the repository.
 async fn run(folder: &Path, arguments: &[&str]) -> Ran {
     let mut command = Command::new(witapi());
@@ -215,6 +229,8 @@ macro_rules! languages {
 }
 
 languages! {
+    c: super::C;
+    go: super::GO;
     javascript: super::JAVASCRIPT;
     typescript: super::TYPESCRIPT;
 }
