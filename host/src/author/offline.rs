@@ -24,6 +24,7 @@ use crate::{
         LoadError,
         load::{self, Cause, Loader},
     },
+    runtime::grants::GRANTABLE,
     server::Server,
 };
 
@@ -76,7 +77,7 @@ impl Offline {
         let name = load::name_of(file).ok_or_else(|| failed(Cause::Name))?.to_owned();
         let bytes = load::read(file).map_err(failed)?;
         let contract = load::contract_of(&bytes, &config.plugin(&name)).map_err(|error| failed(error.into()))?;
-        config.grants.extend(contract.imports.iter().map(|import| import.interface().to_owned()));
+        config.grants.extend(GRANTABLE.map(str::to_owned));
         config.scheduler.instances = INSTANCES;
         let deadline = config.plugin(&name).limits.deadline;
         let loader = Loader::new(config, cache_folder().join("code")).map_err(OfflineError::Host)?;
