@@ -75,8 +75,9 @@ pub fn find<'c>(plugin: &str, contract: &'c Contract, wanted: &str) -> Result<&'
     match called[..] {
         [operation] => Ok(operation),
         [] => {
-            let known: Vec<String> =
-                with_ids().map(|(it, id)| format!("  {}  {}  {id}", qualified(it), it.route())).collect();
+            let operations = with_ids().map(|(it, id)| format!("  {}  {}  {id}", qualified(it), it.route()));
+            let raw = contract.raw.iter().map(|raw| format!("  METHOD {}  any request, written out", raw.paths()));
+            let known: Vec<String> = operations.chain(raw).collect();
             let functions = contract.operations.iter().map(|it| it.function.as_str());
             let qualified: Vec<String> = contract.operations.iter().map(qualified).collect();
             let names: Vec<&str> =

@@ -94,7 +94,7 @@ impl Project {
         fs::write(&ignore, "*\n").map_err(failed)
     }
 
-    /// Every file that a build may depend on: all of the folder but what is hidden, generated or installed.
+    /// Every file that a build may depend on: all of the folder but what is hidden, generated or installed, and tests.
     ///
     /// # Errors
     ///
@@ -121,7 +121,11 @@ impl Project {
             for entry in fs::read_dir(&folder).map_err(failed)? {
                 let path = entry.map_err(failed)?.path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                if name.starts_with('.') || NOT_SOURCES.contains(&&*name) || name.ends_with(".wasm") {
+                if name.starts_with('.')
+                    || NOT_SOURCES.contains(&&*name)
+                    || name.ends_with(".wasm")
+                    || name.ends_with(".http")
+                {
                     continue;
                 }
                 // Follows links; the bound ends those that lead back.
