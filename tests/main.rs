@@ -44,3 +44,4 @@ mod routes;
 mod serving;
 mod streams;
 mod values;
+mod zoo;
