@@ -39,6 +39,13 @@ const JAVASCRIPT: Language = Language {
     complaint: "Expected \"}\" but found \";\"",
 };
 
+const RUST: Language = Language {
+    flag: "rust",
+    entry: "src/lib.rs",
+    mistake: ("text.split_whitespace()", "text.split_blank()"),
+    complaint: "no method named `split_blank` found for struct `String`",
+};
+
 /// Runs `witapi` in a folder, with the toolchains of the repository.
 async fn run(folder: &Path, arguments: &[&str]) -> Ran {
     let mut command = Command::new(witapi());
@@ -217,4 +224,5 @@ macro_rules! languages {
 languages! {
     javascript: super::JAVASCRIPT;
     typescript: super::TYPESCRIPT;
+    rust: super::RUST;
 }

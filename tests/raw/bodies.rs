@@ -23,10 +23,8 @@ fn peak(host: &Host) -> usize {
 async fn sent_through(host: &Host, path: &str, mib: usize) -> usize {
     let connection = TcpStream::connect(host.address).await.expect("a connection");
     let (mut from, mut to) = connection.into_split();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        mib * MIB
-    );
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", mib * MIB);
     let sending = tokio::spawn(async move {
         to.write_all(head.as_bytes()).await.expect("to send");
         let block = vec![b'x'; MIB];
@@ -48,7 +46,8 @@ async fn sent_through(host: &Host, path: &str, mib: usize) -> usize {
 
 #[tokio::test]
 async fn bodies_larger_than_memory_pass_both_ways() {
-    let host = handlers().config("memory_mib = 16\n[plugin.raw]\nmemory_mib = 16\nbody_kib = 1\nresult_kib = 1").start().await;
+    let host =
+        handlers().config("memory_mib = 16\n[plugin.raw]\nmemory_mib = 16\nbody_kib = 1\nresult_kib = 1").start().await;
     let round = async |mib: usize| {
         // `x` is also in the head: of an answer that is passed on, it counts what is behind.
         for path in ["/raw/echo", "/raw3/echo", "/raw3/pass"] {

@@ -21,7 +21,9 @@ fn raw() -> Vec<u8> {
 fn operations(document: &Value) -> Vec<String> {
     let mut operations = vec![];
     for (path, item) in document["paths"].as_object().expect("paths") {
-        for (method, operation) in item.as_object().expect("an object").iter().filter(|(_, it)| it.get("responses").is_some()) {
+        for (method, operation) in
+            item.as_object().expect("an object").iter().filter(|(_, it)| it.get("responses").is_some())
+        {
             operations.push(format!("{method} {path} {}", operation["operationId"].as_str().expect("an id")));
         }
     }
@@ -60,7 +62,8 @@ async fn a_mount_is_in_the_document_though_nothing_more_is_known() {
 
 #[tokio::test]
 async fn a_document_that_the_handler_serves_is_merged() {
-    let config = "[plugin.raw]\nopenapi = \"/openapi.json\"\n[plugin.b]\nmount = \"/b/c\"\nopenapi = \"/openapi.json?x\"";
+    let config =
+        "[plugin.raw]\nopenapi = \"/openapi.json\"\n[plugin.b]\nmount = \"/b/c\"\nopenapi = \"/openapi.json?x\"";
     let host = host().fixture("raw").component("b", fixture("raw")).config(config).start().await;
     assert!(host.status("raw").await["raw"]["has_document"].as_bool().expect("a word"));
     let document = host.get("/openapi.json").await.json();
@@ -83,7 +86,10 @@ async fn a_document_that_the_handler_serves_is_merged() {
     assert_eq!(document["paths"]["/raw/entries"]["post"]["security"], json!([]));
     assert_eq!(document["security"], json!([]));
     assert_eq!(document["components"]["securitySchemes"]["BKey"]["name"], "x-key");
-    assert_eq!((&entry["tags"], &document["paths"]["/raw/entries"]["post"]["tags"]), (&json!(["raw: entries"]), &json!(["raw"])));
+    assert_eq!(
+        (&entry["tags"], &document["paths"]["/raw/entries"]["post"]["tags"]),
+        (&json!(["raw: entries"]), &json!(["raw"]))
+    );
     let tags = document["tags"].as_array().expect("tags");
     let text = |name: &str| tags.iter().find(|tag| tag["name"] == name).map(|tag| tag["description"].clone());
     assert_eq!(text("raw: entries"), Some(json!("What guests wrote.")));
@@ -125,7 +131,8 @@ async fn an_operation_keeps_its_path_whatever_a_handler_says() {
     });
     let folder = Folder::new();
     let file = folder.write("all.wasm", with_section(&raw(), "witapi:openapi", &own.to_string()));
-    let config = "[plugin.all]\nmount = \"/\"\n[plugin.raw]\nmount = \"/b\"\n[plugin.todos]\ngrants = [\"wasi:keyvalue\"]";
+    let config =
+        "[plugin.all]\nmount = \"/\"\n[plugin.raw]\nmount = \"/b\"\n[plugin.todos]\ngrants = [\"wasi:keyvalue\"]";
     let host = host().component("all", file).fixture("raw").plugin("todos").config(config).start().await;
     let document = host.get("/openapi.json").await.json();
     is_valid(&document);
