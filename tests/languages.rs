@@ -46,6 +46,20 @@ const RUST: Language = Language {
     complaint: "no method named `split_blank` found for struct `String`",
 };
 
+const GO: Language = Language {
+    flag: "go",
+    entry: "main.go",
+    mistake: ("notes.Note{Id: id, Text: text}", "notes.Note{Id: id, Txt: text}"),
+    complaint: "unknown field Txt in struct literal of type notes.Note",
+};
+
+const C: Language = Language {
+    flag: "c",
+    entry: "src/plugin.c",
+    mistake: ("note->id = id;", "note->number = id;"),
+    complaint: "no member named 'number'",
+};
+
 /// Runs `witapi` in a folder, with the toolchains of the repository.
 async fn run(folder: &Path, arguments: &[&str]) -> Ran {
     let mut command = Command::new(witapi());
@@ -222,7 +236,9 @@ macro_rules! languages {
 }
 
 languages! {
+    c: super::C;
+    go: super::GO;
     javascript: super::JAVASCRIPT;
-    typescript: super::TYPESCRIPT;
     rust: super::RUST;
+    typescript: super::TYPESCRIPT;
 }

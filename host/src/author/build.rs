@@ -93,7 +93,9 @@ pub fn build(project: &Project, options: &Options) -> Result<Built, BuildError> 
         if !options.install {
             return Err(BuildError::Missing { language: toolchain.name(), missing });
         }
-        tools::install(&missing)?;
+        let _lock = tools.lock()?;
+        // Another build may have done it meanwhile.
+        tools::install(&toolchain.missing(Some(project), &tools)?)?;
     }
     project.make_generated()?;
     toolchain.derive(project, &tools)?;

@@ -77,7 +77,7 @@ pub struct Test {
     /// Write what was found into the tests where it is not what was wanted
     #[arg(long)]
     update: bool,
-    /// The configuration whose limits, mount point and casing hold [default: witapi.toml beside the component, if it is there]
+    /// The configuration whose limits, mount point and casing hold [default: witapi.toml beside the component]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -106,7 +106,9 @@ pub fn stubs(wit: &Wit, files: &BTreeMap<String, Vec<u8>>) -> String {
             |line: &&str| line.split('(').next().is_some_and(|it| it.rsplit([' ', '*']).next() == Some(&*name));
         let Some(signature) = header.lines().find(declares).and_then(|line| line.strip_suffix(';')) else { continue };
         let docs = function.docs.contents.as_deref().unwrap_or_default().trim().lines();
-        let docs: String = docs.map(|line| format!("// {line}").trim_end().to_owned() + "\n").collect();
+        // A backslash at the end would take the next line into the comment.
+        let comment = |line: &str| format!("// {line}").trim_end_matches(['\\', ' ']).to_owned() + "\n";
+        let docs: String = docs.map(comment).collect();
         let said = &function.name;
         write!(text, "\n{docs}{signature}\n{{\n\twitapi_fail(\"{said} is not done yet\");\n}}\n").ok();
     }

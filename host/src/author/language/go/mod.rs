@@ -22,6 +22,7 @@ const RUNTIME: &[(&str, &str)] = &[
     ("wit/LICENSE", include_str!("pkg/LICENSE")),
     ("wit/runtime/empty.s", include_str!("pkg/wit/runtime/empty.s")),
     ("wit/runtime/runtime.go", include_str!("pkg/wit/runtime/runtime.go")),
+    ("wit/runtime/sorted.go", include_str!("pkg/wit/runtime/sorted.go")),
     ("wit/types/option.go", include_str!("pkg/wit/types/option.go")),
     ("wit/types/result.go", include_str!("pkg/wit/types/result.go")),
     ("wit/types/tuple.go", include_str!("pkg/wit/types/tuple.go")),
