@@ -53,7 +53,6 @@ fixtures: build
 	@for folder in tests/fixtures/*/; do \
 		name=$$(basename $$folder); lang=; [ ! -f $$folder/Cargo.toml ] || lang="--lang rust"; \
 		$(BUILD) $$folder $$lang -o target/fixtures/$$name.wasm || exit 1; done
-	@$(BUILD) tests/fixtures/raw --lang python -o target/fixtures/raw-python.wasm
 	@$(BUILD) tests/fixtures/echo --lang js --world javascript -o target/fixtures/echo-js.wasm
 
 # Options of bench/run in ARGS, such as `make bench ARGS=--write`.

@@ -63,7 +63,8 @@ export class Store {
       throw new RangeError(`a counter grows by an integer from 0 to ${Number.MAX_SAFE_INTEGER}, not by ${delta}`);
     }
     const value = increment(this.#opened, key, delta);
-    if (!Number.isSafeInteger(value)) {
+    // Beyond 2^63 it comes as a negative number.
+    if (!Number.isSafeInteger(value) || value < 0) {
       throw new RangeError(`the counter ${JSON.stringify(key)} is beyond ${Number.MAX_SAFE_INTEGER}`);
     }
     return value;
