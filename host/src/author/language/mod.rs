@@ -56,6 +56,11 @@ pub trait Toolchain: Sync {
     /// What `witapi new` writes besides the WIT: paths and texts, in which `{{name}}` is the plugin's name.
     fn template(&self) -> &'static [(&'static str, &'static str)];
 
+    /// A text of the template, for a plugin of that name.
+    fn filled(&self, text: &str, name: &str) -> String {
+        text.replace("{{name}}", name)
+    }
+
     /// The source file for a contract of the author's own: each function there, and none done yet.
     ///
     /// # Errors
