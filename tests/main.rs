@@ -14,6 +14,7 @@ mod contract_table;
 mod contracts;
 mod cors;
 mod decoding;
+mod dev;
 mod documents;
 mod embedded_wit;
 mod examples;
