@@ -315,6 +315,10 @@ fn malformed_and_misplaced_keywords_keep_a_plugin_from_loading() {
         ("@header x\u{e4} x", "wanted a header of the API's own"),
         ("@header x-a x\n/// @header x-b x", "and another line for the same; wanted one"),
         ("@header x-a list\n/// @header x-a x", "and another line for the same; wanted one"),
+        ("@query", "wanted a parameter, such as"),
+        ("@query nope", "found `@query nope`; wanted one of its parameters"),
+        ("@query x\n/// @query x", "and another line for the same; wanted one"),
+        ("@header x-a x\n/// @query x", "and `x` in a header too; wanted it in one place"),
         ("@status 404", "wanted a number from 200 to 299"),
         ("@minimum 1", "the keyword on a function"),
     ] {

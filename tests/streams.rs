@@ -3,7 +3,7 @@
 mod breaks;
 mod flow;
 mod requests;
-mod wire;
+pub mod wire;
 
 use reqwest::header::ACCEPT;
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
 //! An immutable snapshot of what the host serves. A change makes a new one; requests keep the one they began with.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, sync::OnceLock, time::SystemTime};
+use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf, sync::Arc, sync::OnceLock, time::SystemTime};
 
 use crate::{
     config,
-    contract::{Method, Operation, Pattern, Segment},
+    contract::{Method, Operation, Pattern, Raw, Segment},
     openapi::{self, Document},
     plugin::Plugin,
 };
@@ -14,6 +14,8 @@ use crate::{
 pub struct Catalog {
     entries: BTreeMap<String, Entry>,
     router: matchit::Router<Vec<Target>>,
+    /// With raw HTTP handlers, those of the longest prefix first.
+    mounted: Vec<Mounted>,
     document: OnceLock<Document>,
 }
 
@@ -73,6 +75,13 @@ impl<'c> Found<'c, '_> {
     }
 }
 
+/// A plugin with a raw HTTP handler.
+#[derive(Clone)]
+pub struct Mounted {
+    pub plugin: Arc<Plugin>,
+    pub raw: Raw,
+}
+
 /// Why there is none.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NotFound {
@@ -116,6 +125,21 @@ impl Catalog {
                 if let Some(taken) = other.contract.operations.iter().find(|taken| taken.has_route_of(operation)) {
                     return Err(conflict(taken.label(), &other.name));
                 }
+            }
+        }
+        if let Some(raw) = &plugin.contract.raw {
+            let conflict = |taken: &str, owner: &str| Conflict {
+                route: raw.paths(),
+                newcomer: format!("the raw HTTP handler of {}", plugin.name),
+                operation: taken.to_owned(),
+                owner: owner.to_owned(),
+            };
+            if let Some(path) = reserved_segment(&raw.mount) {
+                return Err(conflict(path, "witapi"));
+            }
+            let others = self.mounted.iter().filter(|other| other.plugin.name != plugin.name);
+            if let Some(other) = others.into_iter().find(|other| other.raw.mount == raw.mount) {
+                return Err(conflict("the raw HTTP handler", &other.plugin.name));
             }
         }
         let mut entries = self.entries.clone();
@@ -162,7 +186,20 @@ impl Catalog {
                 tracing::error!(path, %error, "a route is not served");
             }
         }
-        Catalog { entries, router, document: OnceLock::new() }
+        let serving = entries.values().filter_map(|entry| entry.serving.as_ref());
+        let mut mounted: Vec<_> = serving
+            .filter_map(|plugin| Some(Mounted { plugin: plugin.clone(), raw: plugin.contract.raw.clone()? }))
+            .collect();
+        mounted.sort_by_key(|mounted| Reverse(mounted.raw.mount.len()));
+        Catalog { entries, router, mounted, document: OnceLock::new() }
+    }
+
+    /// The raw HTTP handler that a request for that path is for: that with the longest prefix, unless the host or an
+    /// operation has the path.
+    pub fn mounted(&self, path: &str) -> Option<&Mounted> {
+        let mounted = self.mounted.iter().find(|mounted| mounted.raw.has(path))?;
+        let is_operations = || matches!(self.find("", path), Err(NotFound::Method { .. }));
+        (reserved_segment(path).is_none() && !is_operations()).then_some(mounted)
     }
 
     /// The operation for a method and a path as it came.
@@ -221,6 +258,12 @@ fn reserved(pattern: &Pattern) -> Option<&str> {
         Segment::Literal(first) => RESERVED.contains(&first.as_str()).then_some(first),
         Segment::Param(_) => None,
     }
+}
+
+/// The same of a path as it comes.
+fn reserved_segment(path: &str) -> Option<&str> {
+    let first = path.strip_prefix('/')?.split('/').next()?;
+    RESERVED.contains(&first).then_some(first)
 }
 
 /// The pattern with numbers for names, so that patterns that match the same paths are equal.

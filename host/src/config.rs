@@ -20,7 +20,7 @@ use serde::Deserialize;
 use crate::contract::casing::Casing;
 pub use fault::{ConfigError, Hint, Place, toml_key};
 pub use openapi::{Contact, License, OpenApi};
-use values::{Grant, Header, Mount, Origin, PluginName, Table, Text, Whole};
+use values::{DocumentPath, Grant, Header, Mount, Origin, PluginName, Table, Text, Whole};
 
 /// The file that is read when none is named and the current folder has one.
 pub const FILE_NAME: &str = "witapi.toml";
@@ -36,6 +36,9 @@ pub struct Config {
     pub data: PathBuf,
     /// `grants`: what every plugin may import, such as `wasi:keyvalue`. Default nothing.
     pub grants: Vec<String>,
+    /// `compatible`: what becomes of a plugin's new version whose contract breaks clients of the one that serves.
+    /// Default `warn`.
+    pub compatible: Compatible,
     /// `[limits]`: those of a plugin that has none of its own.
     pub limits: Limits,
     /// `[scheduler]`
@@ -49,6 +52,18 @@ pub struct Config {
     /// `[openapi]`
     pub openapi: OpenApi,
     plugin: BTreeMap<String, PluginTable>,
+}
+
+/// `compatible`: what becomes of a new version that breaks the contract of the one that serves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Compatible {
+    /// It is not served; the earlier one goes on.
+    Required,
+    /// It is served, and the log says what it breaks.
+    #[default]
+    Warn,
+    /// It is served, and nobody looks.
+    Off,
 }
 
 /// `[limits]`, and under `[plugin.<name>]` for one plugin: what one call may take.
@@ -131,11 +146,18 @@ pub struct PluginConfig {
     /// `mount`: stands before every path of the plugin. Empty for the default `/`, else it begins with a
     /// slash and ends without, such as `/shop/v1`.
     pub mount: String,
+    /// Where its raw HTTP handler is mounted: `mount`, or else `/<name>`.
+    pub raw_mount: String,
+    /// `openapi`: under that, where the handler serves an OpenAPI document of its own, such as `/openapi.json`. It is asked
+    /// for it when it is loaded. Default: it serves none.
+    pub openapi: Option<String>,
     /// `casing`: `snake_case`, `camelCase` or `kebab-case`, of JSON members and queries. Default: the plugin's own choice
     /// (`@json`), or else `snake_case`.
     pub casing: Option<Casing>,
     /// `grants`, after those of every plugin, each once.
     pub grants: Vec<String>,
+    /// `compatible`: the plugin's own, or else that of all.
+    pub compatible: Compatible,
 }
 
 impl Config {
@@ -188,11 +210,15 @@ impl Config {
                 grants.push(grant.clone());
             }
         }
+        let mount = own.mount.as_ref().map(|mount| mount.0.0.clone());
         PluginConfig {
             limits: self.limits.overridden(own.limits()),
-            mount: own.mount.map(|mount| mount.0.0).unwrap_or_default(),
+            raw_mount: mount.clone().unwrap_or_else(|| format!("/{name}")),
+            mount: mount.unwrap_or_default(),
+            openapi: own.openapi.as_ref().map(|path| path.0.0.clone()),
             casing: own.casing.map(|casing| casing.0),
             grants,
+            compatible: Text::or(own.compatible, self.compatible),
         }
     }
 
@@ -209,6 +235,7 @@ impl Default for Config {
             plugins: "plugins".into(),
             data: "data".into(),
             grants: Vec::new(),
+            compatible: Compatible::default(),
             limits: Limits::default(),
             scheduler: Scheduler::default(),
             server: Server::default(),
@@ -286,6 +313,7 @@ struct File {
     plugins: Option<Text<PathBuf>>,
     data: Option<Text<PathBuf>>,
     grants: Vec<Text<Grant>>,
+    compatible: Option<Text<Compatible>>,
     limits: Table<LimitsTable>,
     scheduler: Table<SchedulerTable>,
     server: Table<ServerTable>,
@@ -306,6 +334,7 @@ impl File {
             plugins: folder.join(Text::or(self.plugins, default.plugins)),
             data: folder.join(Text::or(self.data, default.data)),
             grants: self.grants.into_iter().map(|grant| grant.0.0).collect(),
+            compatible: Text::or(self.compatible, default.compatible),
             limits: default.limits.overridden(self.limits.0),
             scheduler: Scheduler {
                 instances: scheduler.instances.map_or(default.scheduler.instances, Whole::count),
@@ -392,8 +421,10 @@ struct KeyValueTable {
 #[serde(default, deny_unknown_fields)]
 struct PluginTable {
     mount: Option<Text<Mount>>,
+    openapi: Option<Text<DocumentPath>>,
     casing: Option<Text<Casing>>,
     grants: Vec<Text<Grant>>,
+    compatible: Option<Text<Compatible>>,
     memory_mib: Option<MemoryMib>,
     deadline_ms: Option<Milliseconds>,
     stream_deadline_ms: Option<StreamMilliseconds>,
@@ -460,6 +491,7 @@ mod tests {
         assert_eq!(plugin.limits, Limits::default());
         assert_eq!((plugin.mount.as_str(), plugin.casing), ("", None));
         assert_eq!(plugin.grants, [""; 0]);
+        assert_eq!(plugin.compatible, Compatible::Warn);
     }
 
     #[test]
@@ -470,6 +502,7 @@ mod tests {
             plugins = "components"
             data = "/var/lib/witapi"
             grants = ["witapi:host/request"]
+            compatible = "off"
 
             [limits]
             memory_mib = 64
@@ -502,9 +535,11 @@ mod tests {
 
             [plugin.todos]
             mount = "/shop/v1/"
+            openapi = "/api.json?v=3"
             casing = "camelCase"
             grants = ["wasi:keyvalue", "witapi:host/request"]
             memory_mib = 256
+            compatible = "required"
 
             [plugin."a.b"]
             "#,
@@ -512,6 +547,9 @@ mod tests {
         assert_eq!(config.listen.to_string(), "[::]:80");
         assert_eq!(config.plugins, Path::new("components"));
         assert_eq!(config.data, Path::new("/var/lib/witapi"));
+        assert_eq!(config.compatible, Compatible::Off);
+        assert_eq!(config.plugin("todos").compatible, Compatible::Required);
+        assert_eq!(config.plugin("a.b").compatible, Compatible::Off);
         assert_eq!(config.scheduler, Scheduler { instances: 10, queue: 0 });
         let [header_timeout, body_timeout, drain] = [1, 2, 0].map(Duration::from_millis);
         assert_eq!(config.server, Server { header_timeout, body_timeout, drain, compression: false });
@@ -533,6 +571,8 @@ mod tests {
             PluginConfig {
                 limits: Limits { memory: 256 << 20, ..limits },
                 mount: "/shop/v1".to_owned(),
+                raw_mount: "/shop/v1".to_owned(),
+                openapi: Some("/api.json?v=3".to_owned()),
                 casing: Some(Casing::Camel),
                 grants: vec!["witapi:host/request".to_owned(), "wasi:keyvalue".to_owned()],
             }
@@ -571,7 +611,7 @@ mod tests {
         refused(
             "[plugin.todos]\nmount = \"/\"\n\ncase = \"camelCase\"",
             "witapi.toml:4: unknown key `case` in `plugin.todos`; the nearest known key is `casing` \
-             (known: mount, casing, grants, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
+             (known: mount, openapi, casing, grants, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
         );
         refused(
             "keyvalue = { maxmib = 3 }",
@@ -663,6 +703,21 @@ mod tests {
         for (written, mount) in [("/", ""), ("/a", "/a"), ("/a/", "/a"), ("/a/b.c~_-9", "/a/b.c~_-9")] {
             let config = parse(&format!("plugin.x.mount = \"{written}\""));
             assert_eq!(config.plugin("x").mount, mount);
+            assert_eq!(config.plugin("x").raw_mount, mount);
+        }
+        assert_eq!(parse("").plugin("x").raw_mount, "/x");
+    }
+
+    #[test]
+    fn a_document_of_a_handler_has_a_path() {
+        for path in ["", "openapi.json", "/a b", "/a#b", "/\u{e4}", "//host/x"] {
+            refused(
+                &format!("[plugin.x]\nopenapi = \"{path}\""),
+                &format!(
+                    "witapi.toml:2: `plugin.x.openapi`: found string \"{path}\", wanted a path under the plugin's mount, \
+                     such as \"/openapi.json\""
+                ),
+            );
         }
     }
 

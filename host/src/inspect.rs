@@ -5,12 +5,15 @@ use serde_json::{Value, json};
 
 use crate::{
     catalog::Catalog,
-    contract::{Body, Contract, Operation, Param, Place},
+    contract::{Body, Contract, Operation, Param, Place, Raw},
 };
 
 /// Routes, parameters and imports as tables.
 pub fn text(name: &str, contract: &Contract) -> String {
     let mut text = format!("{name}: {}\n\n", contract.package.as_deref().unwrap_or("no package"));
+    if let Some(raw) = &contract.raw {
+        text.push_str(&format!("Raw HTTP: {} at {}\n\n", raw.export, raw.paths()));
+    }
     let mut table = table(["METHOD", "PATH", "OPERATION", "PARAMETERS", "BODY", "ANSWERS"]);
     for operation in &contract.operations {
         let outcome = &operation.outcome;
@@ -26,8 +29,11 @@ pub fn text(name: &str, contract: &Contract) -> String {
             format!("{}{value}{error}", outcome.success),
         ]);
     }
-    text.push_str(&table.trim_fmt());
-    text.push_str("\n\nImports:");
+    if !contract.operations.is_empty() {
+        text.push_str(&table.trim_fmt());
+        text.push_str("\n\n");
+    }
+    text.push_str("Imports:");
     if contract.imports.is_empty() {
         text.push_str(" none");
     }
@@ -73,9 +79,15 @@ pub fn json(name: &str, contract: &Contract) -> Value {
         "name": name,
         "package": contract.package,
         "operations": contract.operations.iter().map(operation).collect::<Vec<_>>(),
+        "raw": contract.raw.as_ref().map(raw),
         "imports": contract.imports.iter().map(|import| &import.name).collect::<Vec<_>>(),
         "warnings": contract.warnings,
     })
+}
+
+/// A raw HTTP handler: what it is, and which paths it has.
+pub fn raw(raw: &Raw) -> Value {
+    json!({ "export": raw.export, "mount": raw.mount, "has_document": raw.document.is_some() })
 }
 
 /// The plugins and routes of a host, and what failed to load.
@@ -87,6 +99,10 @@ pub fn routes(catalog: &Catalog) -> String {
             let summary = operation.docs.summary.as_deref().unwrap_or_default();
             let path = operation.pattern.to_string();
             table.add_row([name, operation.method.as_str(), path.as_str(), summary]);
+        }
+        if let Some(raw) = &plugin.contract.raw {
+            let name = if plugin.contract.operations.is_empty() { &plugin.name } else { "" };
+            table.add_row([name, "*", raw.paths().as_str(), raw.export.as_str()]);
         }
     }
     let mut text = table.trim_fmt();

@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod keyvalue;
 pub mod log;
 pub mod media_type;
+pub mod mounted;
 pub mod openapi;
 pub mod plugin;
 pub mod problem;
@@ -34,13 +35,16 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use catalog::{Catalog, Failure, Step};
-use config::Config;
-use keyvalue::Stores;
+use config::{Compatible, Config};
+use contract::diff;
 use plugin::{
     LoadError, Plugin,
     load::{self, Cause, Loader},
 };
-use runtime::{Engines, PoolSize, Scheduler, code_cache::CodeCache};
+use runtime::Scheduler;
+
+/// How many breaks of a contract are told of when a plugin is replaced.
+const MAX_BREAKS: usize = 20;
 
 /// Bytes of what a compiler says that are kept.
 const MAX_REASON: usize = 64 << 10;
@@ -65,27 +69,24 @@ impl Host {
     ///
     /// The instance pools do not fit into the address space.
     pub fn new(config: Config) -> wasmtime::Result<Host> {
-        let config = Arc::new(config);
-        let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
-        let cache = CodeCache::open(config.data.join("code"));
-        let loader = Loader {
-            engines: Engines::new(pool, cache.functions())?,
-            cache,
-            stores: Stores::new(&config.data, config.keyvalue.max_bytes),
-            config: config.clone(),
-        };
-        let scheduler = Scheduler::new(config.scheduler.instances, config.scheduler.queue);
+        let code = config.data.join("code");
+        Ok(Host::of(Loader::new(config, code)?))
+    }
+
+    /// A host without plugins that loads with `loader`.
+    pub fn of(loader: Loader) -> Host {
+        let scheduler = loader.scheduler.clone();
         // Counted on from the time of start, so that no earlier host on this address had the same.
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let revision = watch::Sender::new(began.as_micros() as u64);
-        Ok(Host {
+        Host {
             loader,
             scheduler,
             catalog: ArcSwap::default(),
             changing: Mutex::new(()),
             revision,
             is_development: false,
-        })
+        }
     }
 
     /// The same, for the author of a plugin alone: its pages show what is wrong with it.
@@ -122,7 +123,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Another plugin has one of its routes, or another file its name. Nothing has changed then.
+    /// Another plugin has one of its routes, or another file its name; or it breaks its contract where that is not allowed. Nothing has changed then.
     pub fn serve(&self, plugin: Plugin) -> Result<(), LoadError> {
         let _changing = self.changing();
         let catalog = self.catalog.load();
@@ -133,6 +134,9 @@ impl Host {
             && earlier.file != file
         {
             return Err(failed(Cause::NameTaken { other: earlier.file.clone() }));
+        }
+        if let Some(earlier) = earlier {
+            self.judge(earlier, &plugin).map_err(failed)?;
         }
         let action = if earlier.is_some() { "replaced" } else { "loaded" };
         let plugin = Arc::new(plugin);
@@ -145,6 +149,32 @@ impl Host {
             ms = plugin.load_time.as_millis() as u64,
             "{action}"
         );
+        Ok(())
+    }
+
+    /// Says what a plugin's new version breaks for clients of its earlier one.
+    ///
+    /// # Errors
+    ///
+    /// It breaks something, and `compatible` is required.
+    fn judge(&self, earlier: &Plugin, plugin: &Plugin) -> Result<(), Cause> {
+        let compatible = self.config().plugin(&plugin.name).compatible;
+        if compatible == Compatible::Off || earlier.digest == plugin.digest {
+            return Ok(());
+        }
+        let breaks = diff::breaks(&earlier.contract, &plugin.contract);
+        let (told, more) = breaks.split_at(breaks.len().min(MAX_BREAKS));
+        let mut lines: Vec<String> =
+            told.iter().map(|change| log::printable(&change.to_string()).into_owned()).collect();
+        if !more.is_empty() {
+            lines.push(format!("and {} more; `witapi inspect --diff OLD NEW` names all", more.len()));
+        }
+        if compatible == Compatible::Required && !breaks.is_empty() {
+            return Err(Cause::Incompatible { plugin: plugin.name.to_string(), breaks: lines.join("\n") });
+        }
+        for line in lines {
+            tracing::warn!(plugin = %plugin.name, "the new version breaks the contract: {line}");
+        }
         Ok(())
     }
 
@@ -196,10 +226,4 @@ impl Host {
     fn changing(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Bytes of the largest linear memory that any plugin may have.
-fn max_memory(config: &Config) -> usize {
-    let of_plugins = config.plugin_names().map(|name| config.plugin(name).limits.memory);
-    of_plugins.fold(config.limits.memory, usize::max)
 }

@@ -12,6 +12,9 @@ pub const ENV: &str = "WITAPI_LOG";
 /// What is logged when [`ENV`] says nothing.
 pub const DEFAULT_FILTER: &str = "info";
 
+/// The same for [`Format::Brief`].
+pub const BRIEF_FILTER: &str = "warn,guest=info";
+
 /// The longest line [`printable`] answers, in bytes.
 pub const MAX_LINE: usize = 8 << 10;
 
@@ -24,6 +27,8 @@ pub enum Format {
     /// For people; in colour if stderr is a terminal and `NO_COLOR` is not set.
     #[default]
     Text,
+    /// For a command that is not the host's: what guests say, warnings and errors, without the time.
+    Brief,
     /// For programs: one JSON object a line, the event's fields beside `timestamp`, `level` and `target`.
     Json,
 }
@@ -45,7 +50,8 @@ pub enum InitError {
 /// Both of [`InitError`]: a wrong filter is refused, lest what it was to show be missed.
 pub fn init(format: Format) -> Result<(), InitError> {
     let found = std::env::var_os(ENV).map(|value| value.to_string_lossy().into_owned());
-    let filter = filter(found.as_deref().unwrap_or_default())?;
+    let default = if format == Format::Brief { BRIEF_FILTER } else { DEFAULT_FILTER };
+    let filter = filter(found.as_deref().unwrap_or_default(), default)?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -53,6 +59,7 @@ pub fn init(format: Format) -> Result<(), InitError> {
         .log_internal_errors(false);
     let begun = match format {
         Format::Text => log.with_ansi(has_colour()).try_init(),
+        Format::Brief => log.without_time().with_ansi(has_colour()).try_init(),
         Format::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
     };
     begun.map_err(|_| InitError::Twice)
@@ -65,12 +72,12 @@ pub fn init(format: Format) -> Result<(), InitError> {
 /// As of [`init`].
 pub fn init_with(layer: impl Layer<Registry> + Send + Sync) -> Result<(), InitError> {
     let found = std::env::var_os(ENV).map(|value| value.to_string_lossy().into_owned());
-    let filter = filter(found.as_deref().unwrap_or_default())?;
+    let filter = filter(found.as_deref().unwrap_or_default(), DEFAULT_FILTER)?;
     tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().map_err(|_| InitError::Twice)
 }
 
-fn filter(text: &str) -> Result<EnvFilter, InitError> {
-    let text = if text.trim().is_empty() { DEFAULT_FILTER } else { text };
+fn filter(text: &str, default: &str) -> Result<EnvFilter, InitError> {
+    let text = if text.trim().is_empty() { default } else { text };
     // Without regular expressions: the environment should not decide how long a match takes.
     let builder = EnvFilter::builder().with_regex(false);
     builder.parse(text).map_err(|why| InitError::Filter { found: text.to_owned(), why: why.to_string() })
@@ -196,9 +203,9 @@ mod tests {
 
     #[test]
     fn an_empty_filter_is_the_default_and_a_wrong_one_an_error() {
-        assert_eq!(filter(" ").unwrap().to_string(), DEFAULT_FILTER);
-        assert!(filter("warn,witapi=debug,guest=off").is_ok());
-        let error = filter("witapi=loud").unwrap_err().to_string();
+        assert_eq!(filter(" ", DEFAULT_FILTER).unwrap().to_string(), DEFAULT_FILTER);
+        assert!(filter("warn,witapi=debug,guest=off", DEFAULT_FILTER).is_ok());
+        let error = filter("witapi=loud", DEFAULT_FILTER).unwrap_err().to_string();
         assert!(error.starts_with("WITAPI_LOG: found \"witapi=loud\", wanted a filter"), "{error}");
     }
 }

@@ -2,28 +2,16 @@
 
 mod cli;
 
-use std::{
-    io::Write,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use cli::serving;
-use witapi::{
-    config::Config,
-    contract::Contract,
-    embed, inspect, log, openapi,
-    plugin::{LoadError, load, watch::Watch},
-    server::Server,
-};
+use witapi::{config::Config, embed, inspect, log, plugin::watch::Watch, server::Server};
 
 /// FastAPI for WebAssembly components: the WIT that a component exports becomes routes, validation and documentation.
 #[derive(Parser)]
-#[command(name = "witapi", version, max_term_width = 100)]
+#[command(name = "witapi", version, max_term_width = 120, after_help = cli::help::WITAPI)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -34,18 +22,27 @@ enum Command {
     /// Serve plugins, and follow every change of their files
     Serve(Serve),
     /// Show what a component promises: its routes, parameters and imports
-    Inspect(Inspect),
+    Inspect(cli::inspect::Inspect),
     /// Put WIT with its documentation into a component, since toolchains drop the documentation
     Embed(Embed),
     /// Begin a plugin: a folder with its contract, its source and how it is built
     New(cli::new::New),
     /// Build a plugin in any language: its folder becomes a component
     Build(cli::build::Build),
+    /// Call one operation of a component, without a host
+    Call(cli::call::Call),
+    /// Run a plugin's tests: files of requests and the answers that are wanted
+    Test(cli::test::Test),
     /// Write a plugin: build it, serve it, and do so again with every save
     Dev(cli::dev::Dev),
+    /// Print what a shell needs to complete commands
+    Completions(cli::completions::Completions),
+    /// Print the man page of witapi, or of one command
+    Man(cli::man::ManPage),
 }
 
 #[derive(Args)]
+#[command(after_help = cli::help::SERVE)]
 struct Serve {
     /// Components and folders of components; without any, the plugin folder
     paths: Vec<PathBuf>,
@@ -73,21 +70,7 @@ enum LogFormat {
 }
 
 #[derive(Args)]
-struct Inspect {
-    /// The component
-    file: PathBuf,
-    /// Print JSON instead of tables
-    #[arg(long, conflicts_with = "openapi")]
-    json: bool,
-    /// Print the OpenAPI document
-    #[arg(long)]
-    openapi: bool,
-    /// The configuration whose mount point, casing and `[openapi]` hold [default: witapi.toml, if it is there]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-#[derive(Args)]
+#[command(after_help = cli::help::EMBED)]
 struct Embed {
     /// The component, which is changed in place
     file: PathBuf,
@@ -99,10 +82,14 @@ struct Embed {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve(arguments),
-        Command::Inspect(arguments) => inspect(&arguments),
+        Command::Inspect(arguments) => return cli::inspect::run(&arguments),
         Command::New(arguments) => cli::new::run(&arguments),
         Command::Build(arguments) => cli::build::run(arguments),
+        Command::Call(arguments) => return cli::call::run(&arguments),
+        Command::Test(arguments) => return cli::test::run(&arguments),
         Command::Dev(arguments) => cli::dev::run(arguments),
+        Command::Completions(arguments) => cli::completions::run(&arguments),
+        Command::Man(arguments) => cli::man::run(&arguments),
         Command::Embed(arguments) => {
             let warn = |warning: String| eprintln!("witapi: warning: {}: {warning}", arguments.file.display());
             let warnings = embed::embed(&arguments.file, &arguments.wit);
@@ -111,10 +98,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("witapi: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => cli::exit::with(cli::exit::FAILED, format!("{error:#}")),
     }
 }
 
@@ -171,31 +155,10 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn inspect(arguments: &Inspect) -> anyhow::Result<()> {
-    let file = &arguments.file;
-    let config = Config::load(arguments.config.as_deref())?;
-    let (name, contract) = contract_of(file, &config)?;
-    print(&if arguments.openapi {
-        format!("{}\n", openapi::pretty(&config.openapi, &name, &contract))
-    } else if arguments.json {
-        format!("{:#}\n", inspect::json(&name, &contract))
-    } else {
-        inspect::text(&name, &contract)
-    })
-}
-
 /// Writes to stdout. That its reader has seen enough is no failure.
 fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-fn contract_of(file: &Path, config: &Config) -> Result<(String, Contract), LoadError> {
-    let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    let failed = |cause| LoadError { file: file.to_owned(), cause };
-    let bytes = load::read(file).map_err(failed)?;
-    let contract = load::contract_of(&bytes, &config.plugin(&name)).map_err(|error| failed(error.into()))?;
-    Ok((name, contract))
 }

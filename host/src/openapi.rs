@@ -4,6 +4,7 @@ mod example;
 mod forms;
 mod ids;
 mod info;
+mod merge;
 mod operation;
 mod problems;
 mod responses;
@@ -23,6 +24,8 @@ use crate::{
     runtime::code_cache::hex,
 };
 use example::Examples;
+pub use ids::operation_ids;
+pub use merge::check;
 
 /// A document as it goes over the wire.
 #[derive(Debug, Clone)]
@@ -41,7 +44,7 @@ impl Document {
         Document { media_type, body, etag }
     }
 
-    fn of(document: &OpenApi) -> Document {
+    fn of(document: &Value) -> Document {
         Document::new(HeaderValue::from_static(JSON), serde_json::to_vec(document).unwrap_or_default().into())
     }
 
@@ -53,18 +56,25 @@ impl Document {
 
 /// The document of all plugins, as `(name, contract)` pairs.
 pub fn of_all<'a>(settings: &config::OpenApi, plugins: impl Iterator<Item = (&'a str, &'a Contract)>) -> Document {
-    Document::of(&build(settings, info::of_all(settings), &plugins.collect::<Vec<_>>()))
+    Document::of(&whole(settings, info::of_all(settings), &plugins.collect::<Vec<_>>()))
 }
 
 /// The document of one plugin.
 pub fn of_plugin(settings: &config::OpenApi, plugin: &str, contract: &Contract) -> Document {
-    Document::of(&build(settings, info::of_plugin(settings, plugin, contract), &[(plugin, contract)]))
+    Document::of(&whole(settings, info::of_plugin(settings, plugin, contract), &[(plugin, contract)]))
 }
 
 /// The document of one plugin, for people.
 pub fn pretty(settings: &config::OpenApi, plugin: &str, contract: &Contract) -> String {
-    let document = build(settings, info::of_plugin(settings, plugin, contract), &[(plugin, contract)]);
+    let document = whole(settings, info::of_plugin(settings, plugin, contract), &[(plugin, contract)]);
     serde_json::to_string_pretty(&document).unwrap_or_default()
+}
+
+/// The document with what raw HTTP handlers say of themselves.
+fn whole(settings: &config::OpenApi, info: Info, contracts: &[(&str, &Contract)]) -> Value {
+    let mut document = json!(build(settings, info, contracts));
+    merge::add(&mut document, contracts);
+    document
 }
 
 /// The document as utoipa's types.
@@ -82,7 +92,7 @@ fn build(settings: &config::OpenApi, info: Info, contracts: &[(&str, &Contract)]
 
     let printed: Value = json!(components.schemas);
     let examples = printed.as_object().map(Examples::new);
-    let ids = ids::operation_ids(contracts);
+    let ids = operation_ids(contracts);
     let mut paths = Paths::new();
     let mut tags = vec![];
     let mut groups = vec![];

@@ -4,10 +4,12 @@ use std::{
     convert::Infallible,
     future::Future,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
     time::Instant,
 };
 
@@ -20,7 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use futures_util::StreamExt;
+use bytes::Bytes;
 use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -34,8 +36,11 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    Host, contract,
+    Host,
+    catalog::Mounted,
+    contract,
     dispatch::{Trace, dispatch},
+    mounted,
     openapi::Document,
     problem::{Problem, options},
     server::{
@@ -129,6 +134,14 @@ impl Server {
         }
     }
 
+    /// Answers a request that came by no connection, just as one that did.
+    pub async fn answer(&self, request: Request) -> Response {
+        let is_head = request.method() == Method::HEAD;
+        let Ok(response) = tower::Service::call(&mut self.app(), request).await;
+        // On a connection, hyper would leave it out.
+        if is_head { response.map(|_| Body::empty()) } else { response }
+    }
+
     fn app(&self) -> Router {
         let config = self.host.config();
         let mut app = Router::new()
@@ -150,7 +163,7 @@ impl Server {
         if let Some(allowed) = Cors::new(&config.cors) {
             app = app.layer(from_fn_with_state(allowed, cors));
         }
-        app.layer(from_fn(identified)).with_state(self.clone())
+        app.layer(from_fn_with_state(self.clone(), identified)).with_state(self.clone())
     }
 }
 
@@ -212,7 +225,7 @@ async fn operation(State(server): State<Server>, request: Request) -> Response {
     if let Some(page) = pages::landing(&server, &request) {
         return page;
     }
-    let peer = request.extensions().get().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
+    let peer = peer_of(&request);
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let mut trace = Trace::default();
     let mut response = dispatch(&server.host, peer, &id, request, &mut trace).await;
@@ -224,14 +237,26 @@ async fn operation(State(server): State<Server>, request: Request) -> Response {
 struct RequestId(String);
 
 /// Gives every request an id and every answer a line in the log.
-async fn identified(mut request: Request, next: axum::middleware::Next) -> Result<Response, Infallible> {
+async fn identified(
+    State(server): State<Server>,
+    mut request: Request,
+    next: axum::middleware::Next,
+) -> Result<Response, Infallible> {
     let began = Instant::now();
     let id = request.headers().get(X_REQUEST_ID).and_then(taken).unwrap_or_else(|| Uuid::now_v7().to_string());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut line = Line { id, method: method.to_string(), path, began, response: None };
-    let mut response = next.run(request).await;
+    let catalog = server.host.catalog();
+    let mut response = match catalog.mounted(request.uri().path()) {
+        // Nothing of the host's own stands between a raw handler and its client.
+        Some(mounted) => raw(&server, mounted, &line.id, request).await,
+        None => {
+            drop(catalog);
+            next.run(request).await
+        }
+    };
     if let Ok(id) = HeaderValue::from_str(&line.id) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
@@ -240,13 +265,48 @@ async fn identified(mut request: Request, next: axum::middleware::Next) -> Resul
     line.response = Some((response.status(), trace));
     if is_stream {
         // The line is written when the body has come to its end, or is dropped before.
-        let with_line = move |chunk| {
-            let _line = &line;
-            chunk
-        };
-        return Ok(response.map(|body| Body::from_stream(body.into_data_stream().map(with_line))));
+        return Ok(response.map(|body| Body::new(WithLine { body, _line: line })));
     }
     Ok(response)
+}
+
+/// A path of a raw HTTP handler.
+async fn raw(server: &Server, mounted: &Mounted, id: &str, request: Request) -> Response {
+    let mut trace = Trace::default();
+    let mut response = mounted::answer(&server.host, mounted, peer_of(&request), id, request, &mut trace).await;
+    response.extensions_mut().insert(Arc::new(trace));
+    response
+}
+
+/// The other end of the connection.
+fn peer_of(request: &Request) -> SocketAddr {
+    request.extensions().get().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)))
+}
+
+/// A body, trailers and all, with the line that is written at its end.
+struct WithLine {
+    body: Body,
+    _line: Line,
+}
+
+impl hyper::body::Body for WithLine {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// A client's id, if it is one that can stand in a header and in a log.

@@ -1,6 +1,7 @@
 //! Streams over HTTP: the request's body as items while it arrives, and items as the answer's body while they come.
 
 mod answer;
+pub mod raw;
 mod request;
 
 use crate::{contract::Operation, media_type::BYTES};

@@ -73,6 +73,12 @@ impl Wire {
         Ok((size > 0).then_some(chunk))
     }
 
+    /// All that comes until the connection ends, of an answer that is not in chunks, and whether anything did.
+    pub async fn rest_of_length(&mut self) -> (String, bool) {
+        while self.more().await.is_ok() {}
+        (String::from_utf8_lossy(&self.read).into_owned(), !self.read.is_empty())
+    }
+
     /// The next chunk, as text.
     pub async fn text(&mut self) -> String {
         String::from_utf8(self.chunk().await.expect("a chunk").expect("no end")).expect("text")

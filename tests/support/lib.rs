@@ -419,8 +419,13 @@ pub fn dummy_component(wit: &str) -> Vec<u8> {
 
 /// The component with `text` embedded as its WIT.
 pub fn with_wit(component: &[u8], text: &str) -> Vec<u8> {
+    with_section(component, "witapi:wit", text)
+}
+
+/// The component with a custom section more.
+pub fn with_section(component: &[u8], name: &str, text: &str) -> Vec<u8> {
     use wasm_encoder::{ComponentSection, CustomSection};
     let mut component = component.to_vec();
-    CustomSection { name: "witapi:wit".into(), data: text.as_bytes().into() }.append_to_component(&mut component);
+    CustomSection { name: name.into(), data: text.as_bytes().into() }.append_to_component(&mut component);
     component
 }

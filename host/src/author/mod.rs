@@ -2,12 +2,15 @@
 //! host knows it.
 
 pub mod build;
+pub mod call;
 pub mod component;
 pub mod dev;
 pub mod language;
 pub mod new;
 pub mod offered;
+pub mod offline;
 pub mod project;
+pub mod test;
 pub mod tools;
 pub mod wit;
 

@@ -35,12 +35,9 @@ pub enum InstallError {
 }
 
 impl Tools {
-    /// `$WITAPI_TOOLS`, else `witapi` in the user's cache folder (XDG Base Directory Specification).
+    /// `$WITAPI_TOOLS`, else [`cache_folder`].
     pub fn find() -> Tools {
-        let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
-        let folder = variable("WITAPI_TOOLS").or_else(|| Some(cache()?.join("witapi")));
-        Tools { folder: folder.unwrap_or_else(|| env::temp_dir().join("witapi-tools")) }
+        Tools { folder: variable("WITAPI_TOOLS").unwrap_or_else(cache_folder) }
     }
 
     /// The folder for a set of tools at the versions that `pins` lists: another list is another folder, so that several
@@ -56,10 +53,32 @@ impl Tools {
         Pinned { folder: self.folder.join(format!("{name}-{}", &hex(&digest.finalize())[..8])) }
     }
 
+    /// Waits until nobody else installs anything. Held until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be written.
+    pub fn lock(&self) -> Result<fs::File, InstallError> {
+        let file = self.folder.join(".lock");
+        let opened = fs::create_dir_all(&self.folder).and_then(|()| fs::File::create(&file));
+        let locked = opened.and_then(|opened| opened.lock().map(|()| opened));
+        locked.map_err(|error| InstallError::Io { file, error })
+    }
+
     /// A folder that all builds share, such as compiled dependencies.
     pub fn shared(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+}
+
+/// `witapi` in the user's cache folder (XDG Base Directory Specification).
+pub fn cache_folder() -> PathBuf {
+    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    cache.map_or_else(|| env::temp_dir().join("witapi-tools"), |cache| cache.join("witapi"))
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// A set of tools at pinned versions.

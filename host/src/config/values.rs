@@ -6,10 +6,11 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, uri::PathAndQuery};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor};
 
+use super::Compatible;
 use crate::contract::casing::Casing;
 
 /// A whole number from `MIN` to `MAX`.
@@ -154,6 +155,19 @@ impl Read for Casing {
     }
 }
 
+impl Read for Compatible {
+    const WANTED: &str = "\"required\", \"warn\" or \"off\"";
+
+    fn read(text: &str) -> Option<Self> {
+        Some(match text {
+            "required" => Compatible::Required,
+            "warn" => Compatible::Warn,
+            "off" => Compatible::Off,
+            _ => return None,
+        })
+    }
+}
+
 /// Without its trailing slash, so that the root is empty.
 #[derive(Debug, Clone)]
 pub(super) struct Mount(pub(super) String);
@@ -171,6 +185,19 @@ impl Read for Mount {
         let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(unreserved);
         let is_path = path.split('/').all(is_segment);
         is_path.then(|| Mount(format!("/{path}")))
+    }
+}
+
+/// A path, perhaps with a query, as a request has it.
+#[derive(Debug, Clone)]
+pub(super) struct DocumentPath(pub(super) String);
+
+impl Read for DocumentPath {
+    const WANTED: &str = "a path under the plugin's mount, such as \"/openapi.json\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let is_path = text.starts_with('/') && !text.starts_with("//") && text.is_ascii() && !text.contains('#');
+        (is_path && text.parse::<PathAndQuery>().is_ok()).then(|| DocumentPath(text.to_owned()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Component bytes → [`Contract`].
 
-use std::{borrow::Cow, cell::RefCell, collections::HashSet, panic};
+use std::{borrow::Cow, cell::RefCell, collections::HashSet, panic, sync::Arc};
 
 use wit_component::WitPrinter;
 use wit_parser::{
@@ -9,12 +9,12 @@ use wit_parser::{
 };
 
 use super::{
-    Contract, ContractError, Docs, Import, Interface, Operation, Outcome, Pattern, Problem,
+    Contract, ContractError, Docs, Generation, Import, Interface, Operation, Outcome, Pattern, Problem, Raw,
     casing::Casing,
     keywords::{Findings, Subject},
     place::{Placed, is_path_type, place},
-    route,
-    sections::{Sections, WIT_SECTION},
+    raw, route,
+    sections::{MAX_OPENAPI, OPENAPI_SECTION, Sections, WIT_SECTION},
     signature::Signature,
     wit::{self, Types},
 };
@@ -24,6 +24,8 @@ use super::{
 pub struct Options {
     /// Stands before every path.
     pub mount: Pattern,
+    /// Where a raw HTTP handler is mounted, such as `/legacy`; empty for the root.
+    pub raw_mount: String,
     /// How JSON members and query parameters are spelt.
     /// `None`: as the author has it (`@json`), or else `snake_case`.
     pub casing: Option<Casing>,
@@ -65,6 +67,8 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError
         warnings: vec![],
     };
     let mut contract = reader.contract(world, sections.uses_async);
+    reader.embedded_openapi(&mut contract, sections.openapi);
+    contract.warnings = std::mem::take(&mut reader.warnings);
     if reader.problems.is_empty() {
         contract.wit = wit_text(&component, world, &sections.wit);
         Ok(contract)
@@ -182,6 +186,7 @@ impl<'a> Reader<'a> {
         let mut contract = Contract {
             package: None,
             operations: vec![],
+            raw: None,
             interfaces: vec![],
             imports: world.imports.iter().filter_map(|(key, item)| import(component, key, item)).collect(),
             uses_async,
@@ -190,7 +195,15 @@ impl<'a> Reader<'a> {
         };
         for (key, item) in &world.exports {
             match item {
-                WorldItem::Interface { id, .. } => self.interface(&mut contract, key, *id),
+                WorldItem::Interface { id, .. } => {
+                    let package = component.interfaces[*id].package.map(|package| &component.packages[package].name);
+                    match (key, package) {
+                        (WorldKey::Interface(_), Some(package)) if package.namespace == raw::NAMESPACE => {
+                            self.raw(&mut contract, component.name_world_key(key));
+                        }
+                        _ => self.interface(&mut contract, key, *id),
+                    }
+                }
                 WorldItem::Function(function) => {
                     let exported = Exported {
                         instance: None,
@@ -209,11 +222,17 @@ impl<'a> Reader<'a> {
                 WorldItem::Type { .. } => {}
             }
         }
-        if contract.operations.is_empty() && self.problems.is_empty() {
+        // Functions of WASI 0.3 are there only with component-model async, even those that wait for nothing.
+        contract.uses_async |= contract.imports.iter().any(Import::is_wasi_3);
+        if contract.operations.is_empty() && contract.raw.is_none() && self.problems.is_empty() {
             self.problems.push(Problem::new(
                 "the component",
                 "no exported function that could be an operation",
-                "an exported interface with a full name (`ns:pkg/iface`), or an exported function with an `@external-id`",
+                format!(
+                    "an exported interface with a full name (`ns:pkg/iface`), an exported function with an `@external-id`, \
+                     or a raw HTTP handler ({})",
+                    raw::WANTED
+                ),
             ));
         }
         self.compare_with_texts();
@@ -227,8 +246,40 @@ impl<'a> Reader<'a> {
         let mut told = HashSet::new();
         self.problems.retain(|problem| told.insert(problem.to_string()));
         self.warnings.retain(|warning| told.insert(warning.clone()));
-        contract.warnings = std::mem::take(&mut self.warnings);
         contract
+    }
+
+    /// A handler of WASI's, or another of its interfaces, which are nobody's operations.
+    fn raw(&mut self, contract: &mut Contract, export: String) {
+        match Generation::of(&export) {
+            Some(Ok(generation)) if contract.raw.as_ref().is_none_or(|other| other.generation < generation) => {
+                let mount = self.options.raw_mount.clone();
+                contract.raw = Some(Raw { export, generation, mount, document: None });
+            }
+            Some(Err(())) => self.problems.push(Problem::new(
+                "the component",
+                format!("the export `{export}`"),
+                format!("a raw HTTP handler of a version that this host calls: {}", raw::WANTED),
+            )),
+            Some(Ok(_)) | None => {}
+        }
+    }
+
+    /// The document that a raw handler brings along. A wrong one is no reason not to serve.
+    fn embedded_openapi(&mut self, contract: &mut Contract, section: Option<&[u8]>) {
+        let Some(json) = section else { return };
+        let found = match &mut contract.raw {
+            None => "it in a component without a raw HTTP handler; it is passed over".to_owned(),
+            Some(_) if json.len() > MAX_OPENAPI => format!("{} bytes; wanted at most {MAX_OPENAPI}", json.len()),
+            Some(raw) => match serde_json::from_slice(json) {
+                Ok(document) => {
+                    raw.document = Some(Arc::new(document));
+                    return;
+                }
+                Err(error) => format!("no JSON ({error}); wanted an OpenAPI document as JSON"),
+            },
+        };
+        self.warnings.push(format!("the section `{OPENAPI_SECTION}`: found {found}"));
     }
 
     fn interface(&mut self, contract: &mut Contract, key: &WorldKey, id: InterfaceId) {

@@ -28,6 +28,8 @@ pub struct Keywords {
     pub casing: Option<Casing>,
     /// Of a function: header and parameter.
     pub headers: Vec<(String, String)>,
+    /// Of a function: parameters that stand in the query whatever its method.
+    pub queries: Vec<String>,
     /// Of a function: a parameter and what is said of it.
     pub params: Vec<(String, Docs)>,
 }
@@ -62,7 +64,7 @@ use Subject::{Case, Field, Function, Interface, Package, Param, Type as TypeSubj
 const VALUES: &[Subject] = &[Param, TypeSubject, Field, Case];
 
 /// Every keyword, what it may stand on, and which values it is about if it is a rule.
-const KNOWN: [(&str, &[Subject], Option<Domain>); 22] = [
+const KNOWN: [(&str, &[Subject], Option<Domain>); 23] = [
     ("minimum", VALUES, Some(Domain::Numbers)),
     ("maximum", VALUES, Some(Domain::Numbers)),
     ("exclusiveMinimum", VALUES, Some(Domain::Numbers)),
@@ -83,6 +85,7 @@ const KNOWN: [(&str, &[Subject], Option<Domain>); 22] = [
     ("status", &[Function, TypeSubject, Case], None),
     ("tag", &[Interface, Function], None),
     ("header", &[Function], None),
+    ("query", &[Function], None),
     ("param", &[Function], None),
     ("json", &[Package, Interface], None),
 ];
@@ -259,6 +262,13 @@ impl Keywords {
                 let casing =
                     Casing::from_str(text).map_err(|_| (format!("`{text}`"), format!("one of {}", wanted())))?;
                 self.casing = Some(casing);
+            }
+            "query" => {
+                let mut words = text.split_ascii_whitespace();
+                let (Some(param), None) = (words.next(), words.next()) else {
+                    return Err((format!("`{text}`"), "a parameter, such as `@query dry-run`".into()));
+                };
+                self.queries.push(param.to_owned());
             }
             _ => {
                 let mut words = text.split_ascii_whitespace();

@@ -6,6 +6,7 @@
 pub mod agree;
 pub mod casing;
 pub mod decode;
+pub mod diff;
 pub mod docs;
 pub mod error;
 pub mod format;
@@ -16,6 +17,7 @@ pub mod operation;
 pub mod outcome;
 pub mod pattern;
 mod place;
+pub mod raw;
 pub mod route;
 pub mod rules;
 pub mod schema;
@@ -29,6 +31,7 @@ pub use docs::Docs;
 pub use error::{ContractError, Problem};
 pub use operation::{Body, Operation, Param, Place};
 pub use outcome::{ErrorStatus, Outcome};
+pub use raw::{Generation, Raw};
 pub use route::{Method, Pattern, Segment};
 pub use types::{Absent, Case, Delivery, Field, Named, Passed, Scalar, Shape, Type};
 
@@ -38,6 +41,8 @@ pub struct Contract {
     /// WIT package of the first routed interface, such as `example:todos@1.0.0`.
     pub package: Option<String>,
     pub operations: Vec<Operation>,
+    /// What it has beside its operations, or instead of them.
+    pub raw: Option<Raw>,
     pub interfaces: Vec<Interface>,
     pub imports: Vec<Import>,
     /// The plugin's WIT, all packages: as its author wrote it if it is embedded, else as the component's types tell it.
@@ -73,5 +78,10 @@ impl Import {
     pub fn package(&self) -> &str {
         let name = self.interface();
         name.split_once('/').map_or(name, |(package, _)| package)
+    }
+
+    /// Whether it is of WASI 0.3, which needs component-model async.
+    pub fn is_wasi_3(&self) -> bool {
+        self.name.starts_with("wasi:") && self.name.contains("@0.3.")
     }
 }

@@ -66,6 +66,7 @@ pub fn place(
         in_path.push(param);
     }
     let in_header = headers(item, keywords, &in_path, &known)?;
+    let in_query = queries(item, keywords, &in_path, &in_header, &known)?;
     let mut docs: Vec<Docs> = params.iter().map(|_| Docs::default()).collect();
     for (name, said) in &keywords.params {
         docs[known(name, format!("`@param {name}`"))?] = said.clone();
@@ -77,7 +78,7 @@ pub fn place(
             Place::Path
         } else if header.is_some() {
             Place::Header
-        } else if route.method.has_query() {
+        } else if route.method.has_query() || in_query.contains(&i) {
             Place::Query
         } else {
             Place::Body
@@ -202,6 +203,32 @@ fn headers<'k>(
             return Err(Problem::new(item, format!("{line}, and another line for the same"), "one"));
         }
         placed.push((param, header));
+    }
+    Ok(placed)
+}
+
+/// The parameters that stand in the query, though the method has a body.
+fn queries(
+    item: &str,
+    keywords: &Keywords,
+    in_path: &[usize],
+    in_header: &[(usize, &str)],
+    known: &impl Fn(&str, String) -> Result<usize, Problem>,
+) -> Result<Vec<usize>, Problem> {
+    let mut placed = vec![];
+    for name in &keywords.queries {
+        let line = format!("`@query {name}`");
+        let param = known(name, line.clone())?;
+        if in_path.contains(&param) {
+            return Err(Problem::new(item, format!("{line}, and `{name}` in the path too"), "it in one place"));
+        }
+        if in_header.iter().any(|(other, _)| *other == param) {
+            return Err(Problem::new(item, format!("{line}, and `{name}` in a header too"), "it in one place"));
+        }
+        if placed.contains(&param) {
+            return Err(Problem::new(item, format!("{line}, and another line for the same"), "one"));
+        }
+        placed.push(param);
     }
     Ok(placed)
 }

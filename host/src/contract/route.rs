@@ -194,8 +194,20 @@ pub fn parse_external_id(text: &str) -> Result<ExternalId, (String, String)> {
             (format!("the status `{status}` in the external id `{text}`"), "a number from 200 to 299".to_owned())
         })?),
     };
-    let pattern = parse_pattern(path).map_err(|wanted| (format!("the path `{path}`"), wanted))?;
+    let pattern = parse_path(path).map_err(|wanted| (format!("the path `{path}`"), wanted))?;
     Ok(ExternalId { method, pattern, status })
+}
+
+/// As [`parse_pattern`], with one `/` at the end where the author wants one: an empty segment.
+fn parse_path(path: &str) -> Result<Pattern, String> {
+    match path.strip_suffix('/') {
+        Some(rest) if rest.starts_with('/') => {
+            let mut pattern = parse_pattern(rest)?;
+            pattern.segments.push(Segment::Literal(String::new()));
+            Ok(pattern)
+        }
+        _ => parse_pattern(path),
+    }
 }
 
 /// Reads `/todos/{id}`. The error says what was wanted.
@@ -213,7 +225,7 @@ pub fn parse_pattern(path: &str) -> Result<Pattern, String> {
             }
             segments.push(Segment::Param(name.to_owned()));
         } else if segment.is_empty() {
-            return Err("no empty segment and no `/` at the end".into());
+            return Err("no empty segment".into());
         } else if segment == "." || segment == ".." || !segment.chars().all(unreserved) {
             return Err(format!(
                 "segments of characters that need no percent-encoding, or whole `{{parameter}}` segments, not `{segment}`"
@@ -296,7 +308,9 @@ mod tests {
         let id = parse_external_id("POST /todos/{id}/x 202").unwrap();
         assert_eq!((id.method, id.status), (Method::Post, Some(202)));
         assert_eq!(id.pattern.to_string(), "/todos/{id}/x");
-        assert_eq!(parse_external_id("GET /").unwrap().pattern.to_string(), "/");
+        for path in ["/", "/x/", "/x/{id}/"] {
+            assert_eq!(parse_external_id(&format!("GET {path}")).unwrap().pattern.to_string(), path);
+        }
         for wrong in [
             "",
             "GET",
@@ -304,7 +318,8 @@ mod tests {
             "GET x",
             "GET /x 99",
             "GET /x 404",
-            "GET /x/ 200",
+            "GET //",
+            "GET /x//",
             "GET /a b c d",
             "GET /{}",
             "GET /a{b}",

@@ -10,6 +10,12 @@ use super::{ContractError, Problem};
 /// The custom section that holds the author's WIT as text.
 pub const WIT_SECTION: &str = "witapi:wit";
 
+/// The custom section that holds what a raw HTTP handler says of itself: an OpenAPI document as JSON.
+pub const OPENAPI_SECTION: &str = "witapi:openapi";
+
+/// The longest OpenAPI document that is read, embedded or served, in bytes.
+pub const MAX_OPENAPI: usize = 4 << 20;
+
 /// The longest embedded WIT that is read, in bytes. WASI's own packages together are 120 KB.
 const MAX_WIT: usize = 4 << 20;
 
@@ -17,6 +23,8 @@ const MAX_WIT: usize = 4 << 20;
 pub struct Sections<'a> {
     /// The texts of the `witapi:wit` sections: the component's own, or else those of the core modules in it.
     pub wit: Vec<&'a str>,
+    /// What stands in the `witapi:openapi` section: in the component's own, or else in the first within.
+    pub openapi: Option<&'a [u8]>,
     /// Whether component-model async is used anywhere in it.
     pub uses_async: bool,
 }
@@ -33,8 +41,9 @@ impl<'a> Sections<'a> {
             let is_truncated = b"\0asm".starts_with(bytes);
             return Err(ContractError { problems: vec![Problem::new(item, found, wanted)], is_truncated });
         }
-        let mut sections = Sections { wit: vec![], uses_async: false };
+        let mut sections = Sections { wit: vec![], openapi: None, uses_async: false };
         let mut outermost = None;
+        let mut outermost_openapi = None;
         let mut depth = 0usize;
         for payload in Parser::new(0).parse_all(bytes) {
             let payload = payload.map_err(|error| {
@@ -70,6 +79,10 @@ impl<'a> Sections<'a> {
                         sections.wit.push(text);
                     }
                 }
+                Payload::CustomSection(section) if section.name() == OPENAPI_SECTION => {
+                    let openapi = if depth == 1 { &mut outermost_openapi } else { &mut sections.openapi };
+                    openapi.get_or_insert(section.data());
+                }
                 Payload::ComponentCanonicalSection(functions) => {
                     for function in functions.into_iter().flatten() {
                         sections.uses_async |= is_async_builtin(&function);
@@ -84,6 +97,7 @@ impl<'a> Sections<'a> {
         if let Some(text) = outermost {
             sections.wit = vec![text];
         }
+        sections.openapi = outermost_openapi.or(sections.openapi);
         Ok(sections)
     }
 }
@@ -126,5 +140,26 @@ fn needs_async(ty: &ComponentType) -> bool {
             _ => false,
         }),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{Component, CustomSection, Module, ModuleSection};
+
+    use super::*;
+
+    #[test]
+    fn a_document_may_stand_on_a_core_module_within() {
+        let section = |text: &'static str| CustomSection { name: OPENAPI_SECTION.into(), data: text.as_bytes().into() };
+        let mut module = Module::new();
+        module.section(&section("inner"));
+        let mut component = Component::new();
+        component.section(&ModuleSection(&module));
+        let within = component.clone().finish();
+        assert_eq!(Sections::read(&within).unwrap().openapi, Some("inner".as_bytes()));
+        // The component's own is its author's last word.
+        component.section(&section("outer"));
+        assert_eq!(Sections::read(&component.finish()).unwrap().openapi, Some("outer".as_bytes()));
     }
 }

@@ -59,7 +59,7 @@ fn operation_id(plugin: &str, interface: &str, function: &str) -> String {
 }
 
 /// The words of a plugin's or of WIT's name, in lower case.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_ascii_lowercase).collect()
 }

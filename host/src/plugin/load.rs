@@ -3,21 +3,22 @@
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::{Instant, SystemTime},
 };
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Val;
 
-use super::Plugin;
+use super::{Plugin, served};
 use crate::{
     catalog::Conflict,
-    config::{Config, PluginConfig},
-    contract::{self, Contract, ContractError, route},
+    config::{Config, Limits, PluginConfig, toml_key},
+    contract::{self, Contract, ContractError, route, sections::OPENAPI_SECTION},
     keyvalue::Stores,
+    openapi,
     runtime::{
-        Callable, Engines, Refused,
+        Callable, Engines, PoolSize, Refused, Scheduler,
         code_cache::{CodeCache, hex},
         grants::{self, Grant},
         invoke::Bounds,
@@ -38,10 +39,45 @@ const MIN_STREAM_TRANSFER: usize = 8 << 20;
 /// What loading needs of the host.
 #[derive(Clone)]
 pub struct Loader {
-    pub config: std::sync::Arc<Config>,
+    pub config: Arc<Config>,
     pub engines: Engines,
     pub cache: CodeCache,
     pub stores: Stores,
+    /// Who asks a handler for its document needs an instance like any other.
+    pub scheduler: Scheduler,
+}
+
+impl Loader {
+    /// For what `config` decides, with compiled code in the folder `code`.
+    ///
+    /// # Errors
+    ///
+    /// The instance pools do not fit into the address space.
+    pub fn new(config: Config, code: PathBuf) -> wasmtime::Result<Loader> {
+        let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
+        let cache = CodeCache::open(code);
+        Ok(Loader {
+            engines: Engines::new(pool, cache.functions())?,
+            cache,
+            stores: Stores::new(&config.data, config.keyvalue.max_bytes),
+            scheduler: Scheduler::new(config.scheduler.instances, config.scheduler.queue),
+            config: Arc::new(config),
+        })
+    }
+
+    /// The same, but what plugins store is in `data`.
+    pub fn with_data(&self, data: &Path) -> Loader {
+        let mut config = Config::clone(&self.config);
+        data.clone_into(&mut config.data);
+        let stores = Stores::new(data, config.keyvalue.max_bytes);
+        Loader { config: Arc::new(config), stores, ..self.clone() }
+    }
+}
+
+/// Bytes of the largest linear memory that any plugin may have.
+fn max_memory(config: &Config) -> usize {
+    let of_plugins = config.plugin_names().map(|name| config.plugin(name).limits.memory);
+    of_plugins.fold(config.limits.memory, usize::max)
 }
 
 /// Why a file is not served. Names the file and every item in it that is wrong.
@@ -71,6 +107,12 @@ pub enum Cause {
     Link(String),
     #[error("{0}")]
     Conflict(#[from] Conflict),
+    #[error(
+        "its contract breaks clients of the version that serves; to let it, write `compatible = \"warn\"` under `[plugin.{}]` \
+         in witapi.toml:\n{breaks}",
+        toml_key(plugin)
+    )]
+    Incompatible { plugin: String, breaks: String },
     #[error("loading it failed inside the host: {0}")]
     Host(String),
 }
@@ -131,8 +173,18 @@ pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadEr
 pub fn contract_of(bytes: &[u8], settings: &PluginConfig) -> Result<Contract, ContractError> {
     // The mount point was checked when the configuration was read.
     let mount = route::parse_pattern(&settings.mount).unwrap_or_default();
-    let contract = contract::decode(bytes, &contract::Options { mount, casing: settings.casing })?;
+    let mut contract = contract::decode(
+        bytes,
+        &contract::Options { mount, raw_mount: settings.raw_mount.clone(), casing: settings.casing },
+    )?;
     literal::check(&contract)?;
+    let document = contract.raw.as_ref().and_then(|raw| raw.document.as_ref());
+    if let Some(Err(found)) = document.map(|document| openapi::check(document)) {
+        contract.warnings.push(format!("the OpenAPI document in `{OPENAPI_SECTION}`: {found}; it is not shown"));
+        if let Some(raw) = &mut contract.raw {
+            raw.document = None;
+        }
+    }
     Ok(contract)
 }
 
@@ -155,7 +207,7 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Cause> {
 fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugin, Cause> {
     let began = Instant::now();
     let settings = loader.config.plugin(name);
-    let contract = contract_of(bytes, &settings)?;
+    let mut contract = contract_of(bytes, &settings)?;
     for warning in &contract.warnings {
         tracing::warn!(plugin = name, "{warning}");
     }
@@ -178,6 +230,13 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     let callable = Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds)
         .and_then(|callable| callable.with_bridges(&contract, bridge))
         .map_err(|error| Cause::Link(format!("{error:#}")))?;
+    if let Some(path) = &settings.openapi
+        && let Err(found) = ask_for_document(loader, &callable, &mut contract, &settings.limits, path)
+    {
+        let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
+        tracing::warn!(plugin = name, "{warning}");
+        contract.warnings.push(warning);
+    }
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),
@@ -192,4 +251,19 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         document: OnceLock::new(),
         wit: OnceLock::new(),
     })
+}
+
+/// What the handler serves goes before what it embeds: it is of the same component, and may know its mount.
+fn ask_for_document(
+    loader: &Loader,
+    callable: &Callable,
+    contract: &mut Contract,
+    limits: &Limits,
+    path: &str,
+) -> Result<(), String> {
+    let Some(raw) = &mut contract.raw else {
+        return Err("found no raw HTTP handler that could be asked".into());
+    };
+    raw.document = Some(Arc::new(served::document(loader, callable, raw, limits, path)?));
+    Ok(())
 }

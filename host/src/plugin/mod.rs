@@ -1,6 +1,7 @@
 //! A plugin: a component with its contract, its limits and its grants, ready to be called.
 
 pub mod load;
+mod served;
 pub mod watch;
 
 use std::{
@@ -9,14 +10,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use axum::http::Request;
 use tokio::time::Instant;
 use wasmtime::component::Val;
+use wasmtime_wasi_http::WasiBody;
 
 use crate::{
     config::{self, Limits},
     contract::Contract,
     openapi::{self, Document},
-    runtime::{Answer, CallError, Callable, Facts, Input},
+    runtime::{Answer, CallError, Callable, Facts, Handled, Input, Permit},
 };
 
 pub use load::LoadError;
@@ -82,5 +85,20 @@ impl Plugin {
         deadline: Instant,
     ) -> Result<Answer, CallError> {
         self.callable.start(&self.contract.operations[index], index, args, input, facts, deadline).await
+    }
+
+    /// Gives its raw HTTP handler a request. See [`Callable::handle`].
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn handle(
+        &self,
+        request: Request<WasiBody>,
+        facts: Facts,
+        permit: Permit,
+        deadline: Instant,
+    ) -> Result<Handled, CallError> {
+        self.callable.handle(request, facts, permit, deadline).await
     }
 }

@@ -29,8 +29,10 @@ use bindings::{
     witapi::host::request,
 };
 
-/// Packages of WASI 0.2 that every plugin gets, empty: most languages import them whatever the author asked.
-const WASI: [&str; 6] = ["wasi:io", "wasi:cli", "wasi:clocks", "wasi:random", "wasi:filesystem", "wasi:sockets"];
+/// Packages of WASI 0.2 and 0.3 that every plugin gets, empty: most languages import them whatever the author asked.
+/// Of `wasi:http` a plugin gets the types, and a client whose every request is refused.
+const WASI: [&str; 7] =
+    ["wasi:io", "wasi:cli", "wasi:clocks", "wasi:random", "wasi:filesystem", "wasi:sockets", "wasi:http"];
 
 /// What every plugin gets besides, since it can do no more with it than with stderr.
 const LOGGING: &str = "wasi:logging/logging";
@@ -67,7 +69,7 @@ pub enum Refused {
         toml_key(plugin)
     )]
     NotGranted { import: String, grant: String, plugin: String },
-    #[error("import `{import}` is nothing that this host offers; it offers WASI 0.2 (empty), {LOGGING} and, if granted, {}", GRANTABLE.join(", "))]
+    #[error("import `{import}` is nothing that this host offers; it offers WASI 0.2 and 0.3 (empty), {LOGGING} and, if granted, {}", GRANTABLE.join(", "))]
     Unknown { import: String },
 }
 
@@ -99,11 +101,25 @@ pub fn check(plugin: &str, imports: &[Import], granted: &[Grant]) -> Result<(), 
 /// Never but for a mistake in this file: an interface defined twice.
 pub fn linker(engine: &Engine, imports: &[Import], granted: &[Grant]) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = Linker::new(engine);
-    if imports.iter().any(|import| WASI.contains(&import.package())) {
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    }
     if imports.iter().any(|import| import.interface() == LOGGING) {
         logging::add_to_linker::<_, HasSelf<Sandbox>>(&mut linker, |it| it)?;
+    }
+    let has = |is_wasi_3: bool, is_http: bool| {
+        let mut always = imports.iter().filter(|import| WASI.contains(&import.package()));
+        always.any(|import| import.is_wasi_3() == is_wasi_3 && (import.package() == "wasi:http") == is_http)
+    };
+    // The types of `wasi:http` have those of other packages in them.
+    if has(false, false) || has(false, true) {
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    }
+    if has(false, true) {
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    }
+    if has(true, false) || has(true, true) {
+        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    }
+    if has(true, true) {
+        wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     }
     for import in imports.iter().filter(|import| granted.iter().any(|grant| grant.covers(import))) {
         match import.interface() {

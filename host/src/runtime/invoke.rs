@@ -16,6 +16,7 @@ use super::{
     bridge::{Bridge, Channel},
     facts::Facts,
     grants::Grant,
+    raw::Handler,
     sandbox::Sandbox,
     stream::Bridges,
 };
@@ -26,7 +27,7 @@ use crate::{
 
 /// A component, ready to be instantiated, and the way to each of its operations.
 pub struct Callable {
-    plugin: Arc<str>,
+    pub(super) plugin: Arc<str>,
     pre: InstancePre<Sandbox>,
     /// In the order of the contract's operations.
     functions: Vec<ComponentExportIndex>,
@@ -35,6 +36,8 @@ pub struct Callable {
     pub(super) bounds: Bounds,
     /// Like `functions`.
     pub(super) bridges: Vec<Bridges>,
+    /// The raw HTTP handler, if the component exports one.
+    pub(super) handler: Option<Handler>,
 }
 
 /// What one call may use.
@@ -94,8 +97,9 @@ impl Callable {
             .iter()
             .map(|it| index(it).ok_or_else(|| wasmtime::Error::msg(format!("no export for `{}`", it.label()))))
             .collect::<wasmtime::Result<_>>()?;
+        let handler = contract.raw.as_ref().map(|raw| Handler::new(&pre, raw.generation)).transpose()?;
         let (engines, stores) = (engines.clone(), stores.clone());
-        Ok(Callable { plugin: plugin.into(), pre, functions, engines, stores, bounds, bridges: vec![] })
+        Ok(Callable { plugin: plugin.into(), pre, functions, engines, stores, bounds, bridges: vec![], handler })
     }
 
     /// The same with the bridges that `contract` needs, which `compile` compiles.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use wasmtime::{ResourceLimiter, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::{facts::Facts, guest_output::GuestLog};
+use super::{facts::Facts, guest_output::GuestLog, raw::Refusing};
 use crate::keyvalue::Stores;
 
 /// Elements that one table may have. Each costs 8 bytes of the pool's address space, touched or not.
@@ -13,6 +14,10 @@ pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
 /// Handles of the host's resources (streams, pollables, buckets) that one call may hold.
 const MAX_RESOURCES: usize = 10_000;
+
+/// Bytes that the headers of one request or answer may take in the host's memory. A guest may hold as many of them as it
+/// may have handles.
+const MAX_FIELDS: usize = 32 << 10;
 
 /// The data of a `Store`: made for one call, dropped with it.
 pub struct Sandbox {
@@ -26,6 +31,8 @@ pub struct Sandbox {
     log: Option<GuestLog>,
     /// Made when the guest first uses WASI: many never do, and it costs more than the rest of the sandbox.
     wasi: Option<WasiCtx>,
+    http: WasiHttpCtx,
+    hooks: Refusing,
 }
 
 impl Sandbox {
@@ -33,7 +40,9 @@ impl Sandbox {
         let limits = MemoryLimit { max: memory, used: 0, was_reached: false };
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        Sandbox { limits, table, plugin, facts, stores, log_budget, log: None, wasi: None }
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(MAX_FIELDS);
+        Sandbox { limits, table, plugin, facts, stores, log_budget, log: None, wasi: None, http, hooks: Refusing }
     }
 
     /// Where the guest's lines go.
@@ -54,6 +63,13 @@ impl WasiView for Sandbox {
         let Sandbox { wasi, table, .. } = self;
         let ctx = wasi.get_or_insert_with(|| WasiCtx::builder().build());
         WasiCtxView { ctx, table }
+    }
+}
+
+/// Requests and answers of `wasi:http`, but nothing to send requests with.
+impl WasiHttpView for Sandbox {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     catalog::{Catalog, Entry},
     config::Limits,
     contract::Operation,
+    inspect,
     plugin::Plugin,
 };
 
@@ -54,6 +55,7 @@ fn serving_plugin(plugin: &Plugin) -> Value {
         "grants": plugin.grants,
         "limits": limits(&plugin.limits),
         "routes": plugin.contract.operations.iter().map(route).collect::<Vec<_>>(),
+        "raw": plugin.contract.raw.as_ref().map(inspect::raw),
         "warnings": plugin.contract.warnings,
     })
 }

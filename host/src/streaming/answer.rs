@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How long what was sent before a break has to leave: a connection that is broken off drops what it still holds.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+pub const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How an answer's stream ended, once it has; until then the client may leave.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,11 @@ pub struct Break {
 }
 
 impl End {
+    /// Says how it ended; the first word counts.
+    pub fn set(&self, how: Result<(), Break>) {
+        let _ = self.0.set(how);
+    }
+
     pub fn get(&self) -> Option<Result<(), &Break>> {
         self.0.get().map(|end| match end {
             Ok(()) => Ok(()),

@@ -37,6 +37,26 @@ struct State {
 }
 
 impl Incoming {
+    /// Of a stream that the guest takes from, beginning at `arrival`.
+    pub fn new(arrival: Instant) -> Incoming {
+        Incoming(Arc::new(Mutex::new(State { problem: None, taken: arrival })))
+    }
+
+    /// The guest takes something now.
+    pub fn is_taken(&self) {
+        self.with(|state| state.taken = Instant::now());
+    }
+
+    /// Notes why the stream broke off.
+    pub fn broke(&self, problem: Problem) {
+        self.with(|state| state.problem = Some(problem));
+    }
+
+    /// Whether it broke off.
+    pub fn is_broken(&self) -> bool {
+        self.with(|state| state.problem.is_some())
+    }
+
     fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
         action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -67,7 +87,7 @@ pub fn incoming(
     body: Body,
     patience: Duration,
 ) -> (Input, Incoming) {
-    let known = Incoming(Arc::new(Mutex::new(State { problem: None, taken: Instant::now() })));
+    let known = Incoming::new(Instant::now());
     let chunks = Chunks { body, patience };
     let input = if plugin.contract.operations[operation].takes_byte_stream() {
         Input::Bytes(Box::pin(stream(chunks, known.clone())))

@@ -78,6 +78,7 @@ impl Dev {
             install: self.install,
             is_draft: true,
             is_coloured: self.terminal.is_coloured(),
+            world: None,
         };
         let project = self.project.clone();
         let built = match spawn_blocking(move || build(&project, &options)).await {

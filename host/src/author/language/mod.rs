@@ -1,8 +1,10 @@
 //! The languages that plugins are built from. Each is a [`Toolchain`]; `build` drives them all alike.
 
 pub mod c;
+pub mod generated;
 pub mod go;
 pub mod javascript;
+pub mod limits;
 pub mod python;
 pub mod rust;
 

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{Page, STRICT, failure, paragraphs, prose, snapshot::Described, time};
 use crate::{
     catalog::{Catalog, Entry},
-    contract::{Docs, Operation},
+    contract::{Docs, Operation, Raw},
     plugin::Plugin,
 };
 
@@ -76,6 +76,7 @@ fn serving(plugin: &Plugin, is_outdated: bool, document: &Described) -> Markup {
         }
         ul.routes {
             @for operation in &contract.operations { (route(operation, document)) }
+            @if let Some(raw) = &contract.raw { (mount(&plugin.name, raw)) }
         }
         p.links {
             a href={ "/docs?plugin=" (name) } { "Docs" }
@@ -98,6 +99,17 @@ fn route(operation: &Operation, document: &Described) -> Markup {
             a.path href={ "/docs#/" (encoded(tag)) "/" (encoded(id)) } { (path) }
             span.summary { @if let Some(summary) = summary { (prose(summary)) } }
             a.more href={ "/reference#tag/" (slug(tag)) "/" (encoded(id)) } { "Reference" }
+        }
+    }
+}
+
+/// All that a raw HTTP handler has, of which the document may tell more.
+fn mount(plugin: &str, raw: &Raw) -> Markup {
+    html! {
+        li {
+            span.method { "ANY" }
+            a.path href={ "/docs?plugin=" (encoded(plugin)) } { (raw.paths()) }
+            span.summary { "Raw HTTP: every request under this path goes to the plugin as it comes" }
         }
     }
 }

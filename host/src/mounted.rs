@@ -1,0 +1,86 @@
+//! One request of a raw HTTP handler, from start to finish.
+
+use std::net::SocketAddr;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Method, Request, Uri, header, uri},
+    response::{IntoResponse, Response},
+};
+use http_body_util::combinators::UnsyncBoxBody;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    Host,
+    catalog::Mounted,
+    dispatch::Trace,
+    problem::Problem,
+    runtime::{CallError, Facts},
+    streaming::{Incoming, raw},
+};
+
+/// Answers a request that is for `mounted`. `id` is its `x-request-id`.
+pub async fn answer(
+    host: &Host,
+    mounted: &Mounted,
+    peer: SocketAddr,
+    id: &str,
+    request: Request<Body>,
+    trace: &mut Trace,
+) -> Response {
+    trace.plugin = Some(mounted.plugin.name.to_string());
+    trace.operation = Some(mounted.raw.export.clone());
+    let answer = handled(host, mounted, peer, id, request).await;
+    let mut response = answer.unwrap_or_else(|problem| {
+        if let Problem::PluginFailed(reason) = &problem {
+            trace.fault = Some(reason.clone());
+        }
+        problem.into_response()
+    });
+    trace.end = response.extensions_mut().remove();
+    response
+}
+
+async fn handled(
+    host: &Host,
+    mounted: &Mounted,
+    peer: SocketAddr,
+    id: &str,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let arrival = Instant::now();
+    let limits = &mounted.plugin.limits;
+    let last = arrival + limits.stream_deadline;
+    let deadline = (arrival + limits.deadline).min(last);
+    let permit = timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
+
+    let is_head = request.method() == Method::HEAD;
+    let incoming = Incoming::new(arrival);
+    let (head, body) = request.into_parts();
+    let facts = Facts { id: id.to_owned(), route: mounted.raw.mount.clone(), head: head.clone(), peer };
+    let body = raw::Request::new(body, incoming.clone(), host.config().server.body_timeout);
+    let mut request = Request::from_parts(head, UnsyncBoxBody::new(body));
+    *request.uri_mut() = with_authority(request.uri(), request.headers());
+
+    let answer = tokio::select! {
+        answer = mounted.plugin.handle(request, facts, permit, last) => answer,
+        // A request may take its time to arrive, as long as the handler takes it in.
+        () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
+    };
+    match answer {
+        Ok(handled) => Ok(raw::respond(handled, is_head, incoming)),
+        // It did not get all that it needs for an answer.
+        Err(CallError::Trap(_)) if incoming.is_broken() => Err(incoming.problem()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The whole URI that the request is for (RFC 9112, section 3.3). Without a usable header `Host` it is of this machine.
+fn with_authority(uri: &Uri, headers: &HeaderMap) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    let host = || headers.get(header::HOST)?.to_str().ok()?.parse().ok();
+    let authority = parts.authority.take().or_else(host);
+    parts.authority = Some(authority.unwrap_or_else(|| uri::Authority::from_static("localhost")));
+    parts.scheme = Some(uri::Scheme::HTTP);
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}

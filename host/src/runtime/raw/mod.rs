@@ -1,0 +1,194 @@
+//! A raw HTTP handler's call: it has a request as it came, and answers as it likes, at any time while its instance lives.
+
+mod p2;
+mod p3;
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::http::{Request, Response};
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
+use wasmtime::{Store, component::InstancePre};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, p2 as http_p2, p3 as http_p3};
+
+use super::{
+    Callable, Facts, Permit,
+    invoke::{CallError, failure},
+    sandbox::Sandbox,
+};
+use crate::contract::Generation;
+
+/// Bytes of a body that pass at once from a guest to the host, which has two of them waiting at most.
+const CHUNK: usize = 32 << 10;
+
+/// The component's handler, ready to be instantiated.
+#[derive(Clone)]
+pub enum Handler {
+    P2(http_p2::bindings::ProxyPre<Sandbox>),
+    P3(http_p3::bindings::ServicePre<Sandbox>),
+}
+
+impl Handler {
+    /// # Errors
+    ///
+    /// The export is not what its name says.
+    pub fn new(pre: &InstancePre<Sandbox>, generation: Generation) -> wasmtime::Result<Handler> {
+        Ok(match generation {
+            Generation::P2 => Handler::P2(http_p2::bindings::ProxyPre::new(pre.clone())?),
+            Generation::P3 => Handler::P3(http_p3::bindings::ServicePre::new(pre.clone())?),
+        })
+    }
+}
+
+/// The head of an answer, or the name of the error that the handler has instead.
+type Head = oneshot::Sender<Result<Response<WasiBody>, String>>;
+
+/// An answer whose body is still to come, while its instance lives.
+pub struct Handled {
+    pub response: Response<WasiBody>,
+    pub failure: Failure,
+    pub task: Task,
+}
+
+/// Why an instance ended before its time.
+#[derive(Clone, Default)]
+pub struct Failure(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    why: OnceLock<CallError>,
+    answer_is_whole: AtomicBool,
+}
+
+impl Failure {
+    /// Known before what the instance wrote comes to its end.
+    pub fn get(&self) -> Option<&CallError> {
+        self.0.why.get()
+    }
+
+    /// The answer went out to its end: what fails from now on fails behind it.
+    pub fn is_behind_answer(&self) {
+        self.0.answer_is_whole.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A task that ends with whoever waits for it, unless it is let go.
+pub struct Task(Option<JoinHandle<()>>);
+
+impl Task {
+    /// Lets the handler do what it does behind its answer.
+    pub fn let_go(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+impl Callable {
+    /// Gives the handler a request, in an instance of its own, and waits for the head of its answer. The instance lives in
+    /// a task of its own until the handler is done, at the latest until `deadline`, and has `permit` for as long.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn handle(
+        &self,
+        request: Request<WasiBody>,
+        facts: Facts,
+        permit: Permit,
+        deadline: Instant,
+    ) -> Result<Handled, CallError> {
+        let Some(handler) = self.handler.clone() else {
+            return Err(CallError::Trap("the component has no raw HTTP handler".into()));
+        };
+        let (plugin, id) = (self.plugin.clone(), facts.id.clone());
+        let running = self.engines.running();
+        let mut store = self.store(facts, self.bounds.stream_transfer);
+        let (sender, head) = oneshot::channel();
+        let failed = Failure::default();
+        let known = failed.clone();
+        let task = tokio::spawn(async move {
+            let result = timeout_at(deadline, run(&mut store, &handler, request, sender)).await;
+            let why = match result {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(failure(&error, &store)),
+                Err(_) => Some(CallError::Deadline),
+            };
+            if let Some(why) = why {
+                if known.0.answer_is_whole.load(Ordering::Relaxed) {
+                    tracing::error!(%plugin, request = id, fault = why.to_string(), "the handler failed behind its answer");
+                }
+                let _ = known.0.why.set(why);
+            }
+            // What it left unfinished ends with the store, and whoever reads that asks why.
+            drop(store);
+            drop(running);
+            drop(permit);
+        });
+        let task = Task(Some(task));
+        match head.await {
+            Ok(Ok(response)) if response.status().is_informational() => {
+                Err(CallError::Trap(format!("the handler's answer has the status {}", response.status().as_u16())))
+            }
+            Ok(Ok(response)) => Ok(Handled { response, failure: failed, task }),
+            Ok(Err(code)) => Err(CallError::Trap(format!("the handler answered with the error {code}"))),
+            // The sender went with the store.
+            Err(_) => Err(match failed.get() {
+                None => CallError::Trap("the handler returned without an answer".into()),
+                Some(CallError::Trap(trap)) => CallError::Trap(trap.clone()),
+                Some(CallError::NoRoom(why)) => CallError::NoRoom(why.clone()),
+                Some(CallError::Deadline) => CallError::Deadline,
+                Some(CallError::Input) => CallError::Input,
+            }),
+        }
+    }
+}
+
+async fn run(
+    store: &mut Store<Sandbox>,
+    handler: &Handler,
+    request: Request<WasiBody>,
+    head: Head,
+) -> wasmtime::Result<()> {
+    match handler {
+        Handler::P2(pre) => p2::run(store, pre, request, head).await,
+        Handler::P3(pre) => p3::run(store, pre, request, head).await,
+    }
+}
+
+/// `wasi:http` without a client: every request of a guest is refused.
+pub struct Refusing;
+
+impl WasiHttpHooks for Refusing {
+    fn send_request(
+        &mut self,
+        _: Request<WasiBody>,
+        _: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+}
+
+/// What a client would have of a request.
+type Sent = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
