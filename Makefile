@@ -1,6 +1,6 @@
 # The two commands of the README. Both install what they need, in code, and both are safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long check build plugins fixtures bench
+.PHONY: help serve test test-long check build plugins fixtures bench bench-languages
 
 WITAPI := target/release/witapi
 EXAMPLES := $(wildcard plugins/*-*)
@@ -13,6 +13,7 @@ help:
 	@echo "make test-long   what make test tries by chance, 100,000 times, and each fuzz target for 10 minutes"
 	@echo "make check   formatting and clippy"
 	@echo "make bench   measure the host beside a native axum server"
+	@echo "make bench-languages   measure what authors wait for, and what a template costs, in each language"
 
 # Everything it needs; then the plugins of target/plugins, and whatever is copied there while it runs.
 serve: plugins
@@ -61,3 +62,7 @@ bench: build
 	@$(BUILD) plugins/orders-rust -o target/plugins/orders.wasm
 	cargo build --release -p bench-native
 	bench/run $(ARGS)
+
+# Options of bench/languages in ARGS, such as `make bench-languages ARGS='rust go --write'`.
+bench-languages: build
+	bench/languages $(ARGS)

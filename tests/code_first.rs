@@ -7,7 +7,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use witapi_tests::{dummy_component, host, root, send, witapi, with_wit};
+use tokio::sync::OnceCell;
+use witapi_tests::{Host, dummy_component, host, root, send, witapi, with_wit};
 
 fn succeed(command: &mut Command) -> String {
     let output = command.output().expect("a process");

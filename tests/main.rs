@@ -17,6 +17,7 @@ mod contract_table;
 mod contracts;
 mod cors;
 mod decoding;
+mod dev;
 mod diff;
 mod documents;
 mod embedded_wit;

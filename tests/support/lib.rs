@@ -1,6 +1,7 @@
 //! A host under test: the real binary, on a port of its own, with folders of its own.
 
 pub mod cli;
+pub mod dev;
 
 use std::{
     fs,
@@ -21,7 +22,7 @@ use tokio::{
 };
 
 /// How long a test waits for something that should take milliseconds.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The repository's root.
 pub fn root() -> PathBuf {
