@@ -575,6 +575,7 @@ mod tests {
                 openapi: Some("/api.json?v=3".to_owned()),
                 casing: Some(Casing::Camel),
                 grants: vec!["witapi:host/request".to_owned(), "wasi:keyvalue".to_owned()],
+                compatible: Compatible::Required,
             }
         );
         assert_eq!(config.plugin("other").limits, limits);
