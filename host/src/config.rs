@@ -602,7 +602,7 @@ mod tests {
         refused(
             "# comment\n\nlisen = \"127.0.0.1:1\"",
             "witapi.toml:3: unknown key `lisen` in the top level; the nearest known key is `listen` \
-             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+             (known: listen, plugins, data, grants, compatible, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[limits]\nmemory_mb = 1",
@@ -612,7 +612,7 @@ mod tests {
         refused(
             "[plugin.todos]\nmount = \"/\"\n\ncase = \"camelCase\"",
             "witapi.toml:4: unknown key `case` in `plugin.todos`; the nearest known key is `casing` \
-             (known: mount, openapi, casing, grants, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
+             (known: mount, openapi, casing, grants, compatible, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
         );
         refused(
             "keyvalue = { maxmib = 3 }",
@@ -634,7 +634,7 @@ mod tests {
         refused(
             "memory_mib = 64",
             "witapi.toml:1: unknown key `memory_mib` in the top level; it belongs in `limits` \
-             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+             (known: listen, plugins, data, grants, compatible, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[server]\ninstances = 64",
