@@ -225,7 +225,8 @@ fn members(operation: &Operation, arguments: &str, has_body: bool) -> Result<Vec
     if let Some(param) = sole {
         let is_named = parsed.as_ref().is_some_and(|it| matches!(&it[..], [(name, _)] if *name == param.json));
         // `{}` is also how no arguments are given at all.
-        if !is_named && !(parsed.as_ref().is_some_and(Vec::is_empty) && !operation.body_is_required()) {
+        let is_left_out = parsed.as_ref().is_some_and(Vec::is_empty) && !operation.body_is_required();
+        if !is_named && !is_left_out {
             return Ok(vec![(param.json.clone(), arguments.to_owned())]);
         }
     }
