@@ -245,17 +245,25 @@ fn what_is_to_be_served_has_to_be_there() {
 fn help_says_what_there_is() {
     let folder = Folder::new();
     let help = folder.run(["--help"]).printed();
-    for word in ["serve", "inspect", "embed", "--version"] {
+    for word in ["serve", "inspect", "embed", "call", "test", "completions", "man", "--version"] {
         assert!(help.contains(word), "no {word} in {help}");
     }
     for (command, words) in [
         ("serve", &["--listen", "--plugins", "--data", "--config", "--log-format", "[default: 127.0.0.1:8080]"][..]),
         ("inspect", &["--json", "--openapi", "--config", "<FILE>"]),
         ("embed", &["--wit", "<FILE>"]),
+        ("call", &["--include", "--header", "--body", "--data", "--config"]),
+        ("test", &["--update", "--config", "### Create a note", "{{...}}"]),
+        ("new", &["--lang"]),
+        ("build", &["--install"]),
+        ("completions", &["bash", "zsh", "fish", "elvish", "powershell"]),
+        ("man", &["--output"]),
     ] {
         let help = folder.run([command, "--help"]).printed();
         assert!(words.iter().all(|word| help.contains(word)), "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 130), "a line is too long for a terminal:\n{help}");
+        assert!(help.contains("\nExample") && help.contains(&format!("\n  witapi {command}")), "no example:\n{help}");
+        assert!(help.contains("\nExit status: 0 "), "{help}");
     }
     assert!(folder.run(["--version"]).printed().starts_with("witapi "));
     // Wrong usage is another status than a failure, as of all programs with clap.
@@ -279,4 +287,74 @@ fn a_reader_that_leaves_early_is_no_failure() {
             .expect("a run");
         assert_eq!(String::from_utf8_lossy(&run.stderr), "");
     }
+}
+
+#[test]
+fn shells_complete_every_command_and_option() {
+    let folder = Folder::new();
+    for (shell, begin) in [
+        ("bash", "_witapi() {"),
+        ("zsh", "#compdef witapi"),
+        ("fish", "# Print an optspec"),
+        ("elvish", "\nuse builtin;"),
+        ("powershell", "\nusing namespace System.Management.Automation"),
+    ] {
+        let script = folder.run(["completions", shell]).printed();
+        assert!(script.starts_with(begin), "{script}");
+        for word in ["serve", "inspect", "embed", "call", "test", "completions", "log-format", "diff"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+    // A shell takes it.
+    folder.write("witapi.bash", folder.run(["completions", "bash"]).printed());
+    let complete = "source ./witapi.bash && COMP_WORDS=(witapi insp) COMP_CWORD=1 && _witapi witapi insp witapi && echo ${COMPREPLY[*]}";
+    let shell = std::process::Command::new("bash").args(["-c", complete]).current_dir(folder.path("")).output();
+    assert_eq!(String::from_utf8_lossy(&shell.expect("bash").stdout), "inspect\n");
+    assert_eq!(folder.run(["completions", "tcsh"]).status, Some(2));
+}
+
+#[test]
+fn there_is_a_man_page_for_each_command() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(["man", "-o", "pages"]).printed(), "");
+    let help = folder.run(["--help"]).printed();
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands: Vec<_> =
+        commands.filter_map(|line| line.split_whitespace().next()).filter(|it| *it != "help").collect();
+    assert!(commands.len() >= 9, "{commands:?}");
+    let mut files: Vec<_> =
+        fs::read_dir(folder.path("pages")).expect("the folder").flatten().map(|it| it.file_name()).collect();
+    files.sort();
+    let mut expected: Vec<_> =
+        commands.iter().map(|it| format!("witapi-{it}.1")).chain(["witapi.1".to_owned()]).collect();
+    expected.sort();
+    assert_eq!(files, expected.iter().map(std::ffi::OsString::from).collect::<Vec<_>>());
+    for command in commands {
+        let page = folder.run(["man", command]).printed();
+        assert_eq!(page, fs::read_to_string(folder.path(&format!("pages/witapi-{command}.1"))).expect("the page"));
+        assert!(page.contains(&format!(".TH witapi-{command} 1")) && page.contains("Exit status: 0 "), "{page}");
+    }
+    let page = folder.run(["man"]).printed();
+    assert!(page.contains(".TH witapi 1") && page.contains("Exit status:") && page.contains("WITAPI_LOG"), "{page}");
+    assert!(folder.run(["man", "nothing"]).refused().starts_with("witapi: no command `nothing`; there are: serve, "));
+}
+
+#[test]
+fn messages_are_in_colour_only_on_a_terminal_that_wants_it() {
+    let folder = Folder::new();
+    let refused = folder.run(["inspect", "missing.wasm"]).refused();
+    assert!(refused.starts_with("witapi: missing.wasm: "), "{refused:?}");
+    let on_a_terminal = |no_color: &str| {
+        let mut command = std::process::Command::new("script");
+        let line = format!("{} inspect missing.wasm", witapi().display());
+        command.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env_remove("CI");
+        let output = command.env("NO_COLOR", no_color).stdin(std::process::Stdio::null()).output().expect("a terminal");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(
+        on_a_terminal("").starts_with("\u{1b}[1m\u{1b}[31mwitapi:\u{1b}[0m missing.wasm: "),
+        "{:?}",
+        on_a_terminal("")
+    );
+    assert!(on_a_terminal("1").starts_with("witapi: missing.wasm: "), "{:?}", on_a_terminal("1"));
 }

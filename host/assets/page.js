@@ -67,12 +67,14 @@ const localize = () => {
   }
 };
 
-/** Puts the page's main part as it is now in the place of the one that is shown. */
-const renew = async () => {
-  const answer = await fetch("/", { headers: { accept: "text/html" } });
+/** Puts a part of the page as it is now in the place of the one that is shown. */
+const renew = async (selector) => {
+  const answer = await fetch(location.pathname, { headers: { accept: "text/html" } }).catch(() => null);
+  // The host ends; what is shown is better than nothing.
+  if (!answer) return;
   if (!answer.ok || !answer.headers.get("content-type")?.startsWith("text/html")) return location.reload();
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  document.querySelector("main").replaceWith(document.adoptNode(fresh.querySelector("main")));
+  document.querySelector(selector).replaceWith(document.adoptNode(fresh.querySelector(selector)));
   localize();
 };
 
@@ -127,10 +129,11 @@ const reader = async ({ show, renew }) => {
   follow((catalog) => {
     plugins = catalog.plugins;
     load();
+    renew("#failures");
   });
 };
 
 addEventListener("DOMContentLoaded", () => {
   localize();
-  if (document.body.dataset.path === "/") follow(renew);
+  if (document.body.dataset.path === "/") follow(() => renew("main"));
 });

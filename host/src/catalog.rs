@@ -27,12 +27,31 @@ pub struct Entry {
     pub failure: Option<Failure>,
 }
 
-/// A file that did not load.
+/// A file that did not load, or that could not be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
+    pub step: Step,
+    /// The component, which is not there if it was never built.
     pub file: PathBuf,
     pub reason: String,
     pub at: SystemTime,
+}
+
+/// What did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// By `witapi dev`, which builds what it serves.
+    Build,
+    Load,
+}
+
+impl Step {
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Build => "build",
+            Step::Load => "load",
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -230,7 +249,7 @@ impl Target {
 }
 
 /// The first segments of the host's own paths.
-const RESERVED: [&str; 8] =
+pub const RESERVED: [&str; 8] =
     ["docs", "openapi", "openapi.json", "_witapi", "healthz", "readyz", "problems", "reference"];
 
 /// The host's path that the pattern would hide.

@@ -34,7 +34,7 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use catalog::{Catalog, Failure};
+use catalog::{Catalog, Failure, Step};
 use config::{Compatible, Config};
 use contract::diff;
 use plugin::{
@@ -55,6 +55,8 @@ pub struct Host {
     /// Held while one catalog is made of another, never across a guest's call.
     changing: Mutex<()>,
     revision: watch::Sender<u64>,
+    /// Whether pages show why a plugin failed: to its author, but to no one else.
+    is_development: bool,
 }
 
 impl Host {
@@ -74,7 +76,23 @@ impl Host {
         // Counted on from the time of start, so that no earlier host on this address had the same.
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let revision = watch::Sender::new(began.as_micros() as u64);
-        Host { loader, scheduler, catalog: ArcSwap::default(), changing: Mutex::new(()), revision }
+        Host {
+            loader,
+            scheduler,
+            catalog: ArcSwap::default(),
+            changing: Mutex::new(()),
+            revision,
+            is_development: false,
+        }
+    }
+
+    /// The same, for the author of a plugin alone: its pages show what is wrong with it.
+    pub fn for_development(self) -> Host {
+        Host { is_development: true, ..self }
+    }
+
+    pub fn is_development(&self) -> bool {
+        self.is_development
     }
 
     pub fn config(&self) -> &Config {
@@ -163,8 +181,16 @@ impl Host {
         tracing::error!("not loaded: {error}");
         let file = error.file.clone();
         let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-        let failure = Failure { file, reason: error.cause.to_string(), at: SystemTime::now() };
+        let failure = Failure { step: Step::Load, file, reason: error.cause.to_string(), at: SystemTime::now() };
         self.publish(self.catalog.load().with_failure(&name, failure));
+    }
+
+    /// Notes that the plugin of that name could not be built into `file`. What is serving goes on.
+    pub fn note_build_failure(&self, name: &str, file: &Path, reason: &str) {
+        let _changing = self.changing();
+        let (file, reason) = (file.to_owned(), reason.to_owned());
+        let failure = Failure { step: Step::Build, file, reason, at: SystemTime::now() };
+        self.publish(self.catalog.load().with_failure(name, failure));
     }
 
     /// Serves what was loaded from `file` no more. Requests in flight end as they began.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// The environment variable that says what is logged, in the syntax of `tracing`'s filters:
 /// `debug`, or `warn,witapi=debug,guest=off`.
@@ -63,6 +63,17 @@ pub fn init(format: Format) -> Result<(), InitError> {
         Format::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
     };
     begun.map_err(|_| InitError::Twice)
+}
+
+/// The same, told by a layer of its own.
+///
+/// # Errors
+///
+/// As of [`init`].
+pub fn init_with(layer: impl Layer<Registry> + Send + Sync) -> Result<(), InitError> {
+    let found = std::env::var_os(ENV).map(|value| value.to_string_lossy().into_owned());
+    let filter = filter(found.as_deref().unwrap_or_default(), DEFAULT_FILTER)?;
+    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().map_err(|_| InitError::Twice)
 }
 
 fn filter(text: &str, default: &str) -> Result<EnvFilter, InitError> {

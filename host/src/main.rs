@@ -2,30 +2,16 @@
 
 mod cli;
 
-use std::{
-    io::Write,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use tokio::net::TcpListener;
-use witapi::{
-    Host,
-    config::Config,
-    contract::Contract,
-    embed, inspect, log, openapi,
-    plugin::{LoadError, load, watch::Watch},
-    server::Server,
-};
+use cli::serving;
+use witapi::{config::Config, embed, inspect, log, plugin::watch::Watch, server::Server};
 
 /// FastAPI for WebAssembly components: the WIT that a component exports becomes routes, validation and documentation.
 #[derive(Parser)]
-#[command(name = "witapi", version, max_term_width = 100)]
+#[command(name = "witapi", version, max_term_width = 120, after_help = cli::help::WITAPI)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -47,9 +33,16 @@ enum Command {
     Call(cli::call::Call),
     /// Run a plugin's tests: files of requests and the answers that are wanted
     Test(cli::test::Test),
+    /// Write a plugin: build it, serve it, and do so again with every save
+    Dev(cli::dev::Dev),
+    /// Print what a shell needs to complete commands
+    Completions(cli::completions::Completions),
+    /// Print the man page of witapi, or of one command
+    Man(cli::man::ManPage),
 }
 
 #[derive(Args)]
+#[command(after_help = cli::help::SERVE)]
 struct Serve {
     /// Components and folders of components; without any, the plugin folder
     paths: Vec<PathBuf>,
@@ -77,6 +70,7 @@ enum LogFormat {
 }
 
 #[derive(Args)]
+#[command(after_help = cli::help::EMBED)]
 struct Embed {
     /// The component, which is changed in place
     file: PathBuf,
@@ -93,6 +87,9 @@ fn main() -> ExitCode {
         Command::Build(arguments) => cli::build::run(arguments),
         Command::Call(arguments) => return cli::call::run(&arguments),
         Command::Test(arguments) => return cli::test::run(&arguments),
+        Command::Dev(arguments) => cli::dev::run(arguments),
+        Command::Completions(arguments) => cli::completions::run(&arguments),
+        Command::Man(arguments) => cli::man::run(&arguments),
         Command::Embed(arguments) => {
             let warn = |warning: String| eprintln!("witapi: warning: {}: {warning}", arguments.file.display());
             let warnings = embed::embed(&arguments.file, &arguments.wit);
@@ -130,17 +127,10 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
 }
 
 async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let stop = serving::stop_signal()?;
+    let listener = serving::listen(config.listen).await?;
     let address = listener.local_addr()?;
-    let instances = config.scheduler.instances;
-    let host = Host::new(config).map_err(|error| {
-        anyhow::anyhow!(
-            "the pools for {instances} instances do not fit; lower `instances` under `[scheduler]`: {error:#}"
-        )
-    })?;
-    let host = Arc::new(host);
+    let host = Arc::new(serving::host(config)?);
     let server = Server::new(host.clone());
     let mut watch = Watch::new(host.clone(), sources).context("cannot watch the plugins' files")?;
 
@@ -161,24 +151,8 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
         () = server.run(listener, stop) => {}
         () = follow => {}
     }
-    host.loader.stores.close().await;
-    host.loader.cache.settle(PATIENCE);
+    serving::end(&host).await;
     Ok(())
-}
-
-/// How long the end of the host waits for compiled code to be on disk.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Done when the process is asked to end.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 /// Writes to stdout. That its reader has seen enough is no failure.

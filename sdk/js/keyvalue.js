@@ -1,6 +1,6 @@
 import { increment } from "wasi:keyvalue/atomics@0.2.0-draft";
 import { open } from "wasi:keyvalue/store@0.2.0-draft";
-import { utf8fromString, utf8toString } from "@exodus/bytes/utf8.js";
+import { decode, encode } from "./runtime/utf8.js";
 
 export class Store {
   #name;
@@ -21,7 +21,7 @@ export class Store {
 
   getText(key) {
     const value = this.get(key);
-    return value === null ? null : utf8toString(value);
+    return value === null ? null : decode(value);
   }
 
   getJson(key) {
@@ -30,7 +30,7 @@ export class Store {
   }
 
   set(key, value) {
-    this.#opened.set(key, typeof value === "string" ? utf8fromString(value) : value);
+    this.#opened.set(key, typeof value === "string" ? encode(value) : value);
   }
 
   setJson(key, value) {
@@ -63,7 +63,8 @@ export class Store {
       throw new RangeError(`a counter grows by an integer from 0 to ${Number.MAX_SAFE_INTEGER}, not by ${delta}`);
     }
     const value = increment(this.#opened, key, delta);
-    if (!Number.isSafeInteger(value)) {
+    // Beyond 2^63 it comes as a negative number.
+    if (!Number.isSafeInteger(value) || value < 0) {
       throw new RangeError(`the counter ${JSON.stringify(key)} is beyond ${Number.MAX_SAFE_INTEGER}`);
     }
     return value;

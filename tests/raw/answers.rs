@@ -20,7 +20,11 @@ async fn without_an_answer_there_is_a_problem() {
     ] {
         let id = path.replace(['/', '?'], "-");
         let answer = send(host.request("GET", path).header("x-request-id", &id)).await;
-        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (500, "application/problem+json"), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-type")),
+            (500, "application/problem+json"),
+            "{path}"
+        );
         assert_eq!(answer.json()["type"], json!("/problems/plugin-failed"));
         assert!(!answer.text().contains("secret") && !answer.text().contains("wasm"), "{answer:?}");
         let line = host.log.wait_for(&format!("request: id=\"{id}\"")).await;
@@ -30,7 +34,7 @@ async fn without_an_answer_there_is_a_problem() {
 
 #[tokio::test]
 async fn a_handler_has_until_its_deadline_for_the_head() {
-    let host = handlers().config("deadline_ms = 300\n[plugin.raw]\ndeadline_ms = 300").start().await;
+    let host = handlers().config("deadline_ms = 1000\n[plugin.raw]\ndeadline_ms = 1000").start().await;
     for name in HANDLERS {
         for path in ["wait?60000", "spin"] {
             let path = format!("/{name}/{path}");
@@ -67,9 +71,10 @@ async fn half_an_answer_is_seen_to_be_one() {
 
 #[tokio::test]
 async fn an_answer_has_a_deadline_of_its_own() {
-    let host = handlers().config("stream_deadline_ms = 500\n[plugin.raw]\nstream_deadline_ms = 500").start().await;
+    let host = handlers().config("stream_deadline_ms = 1500\n[plugin.raw]\nstream_deadline_ms = 1500").start().await;
     for name in HANDLERS {
-        let mut wire = Wire::begin(&host, "GET", &format!("/{name}/zeros"), &format!("x-request-id: {name}-1\r\n")).await;
+        let mut wire =
+            Wire::begin(&host, "GET", &format!("/{name}/zeros"), &format!("x-request-id: {name}-1\r\n")).await;
         assert!(wire.head().await.starts_with("HTTP/1.1 200 "));
         assert!(!wire.rest().await.1);
         let line = host.log.wait_for(&format!("request: id=\"{name}-1\"")).await;
@@ -82,8 +87,7 @@ async fn a_client_that_leaves_ends_the_handler() {
     let host = handlers().config("[scheduler]\ninstances = 1\nqueue = 0").start().await;
     for name in HANDLERS {
         let id = format!("{name}-left");
-        let mut wire =
-            Wire::begin(&host, "GET", &format!("/{name}/zeros"), &format!("x-request-id: {id}\r\n")).await;
+        let mut wire = Wire::begin(&host, "GET", &format!("/{name}/zeros"), &format!("x-request-id: {id}\r\n")).await;
         wire.head().await;
         assert!(wire.chunk().await.is_ok_and(|chunk| chunk.is_some()));
         // Its instance is busy for as long as it lives.

@@ -23,10 +23,8 @@ fn peak(host: &Host) -> usize {
 async fn sent_through(host: &Host, path: &str, mib: usize) -> usize {
     let connection = TcpStream::connect(host.address).await.expect("a connection");
     let (mut from, mut to) = connection.into_split();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        mib * MIB
-    );
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", mib * MIB);
     let sending = tokio::spawn(async move {
         to.write_all(head.as_bytes()).await.expect("to send");
         let block = vec![b'x'; MIB];
@@ -48,7 +46,8 @@ async fn sent_through(host: &Host, path: &str, mib: usize) -> usize {
 
 #[tokio::test]
 async fn bodies_larger_than_memory_pass_both_ways() {
-    let host = handlers().config("memory_mib = 16\n[plugin.raw]\nmemory_mib = 16\nbody_kib = 1\nresult_kib = 1").start().await;
+    let host =
+        handlers().config("memory_mib = 16\n[plugin.raw]\nmemory_mib = 16\nbody_kib = 1\nresult_kib = 1").start().await;
     let round = async |mib: usize| {
         // `x` is also in the head: of an answer that is passed on, it counts what is behind.
         for path in ["/raw/echo", "/raw3/echo", "/raw3/pass"] {
@@ -134,16 +133,35 @@ async fn a_client_may_not_pause_for_long() {
 }
 
 #[tokio::test]
+async fn half_a_request_is_never_a_whole_one() {
+    let host = handlers().start().await;
+    for (path, answer) in [
+        ("/raw/count", "unknown"),
+        ("/raw3/count", "ErrorCode::ConnectionTerminated"),
+        ("/raw/needs", "/problems/malformed-body"),
+    ] {
+        let mut connection = TcpStream::connect(host.address).await.expect("a connection");
+        let request = format!("POST {path} HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nhello");
+        connection.write_all(request.as_bytes()).await.expect("to send");
+        // It says that nothing more will come, and still listens.
+        connection.shutdown().await.expect("to end");
+        let mut text = String::new();
+        connection.read_to_string(&mut text).await.expect("an answer");
+        assert!(text.starts_with("HTTP/1.1 400 ") && text.contains(answer), "{path}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_may_take_its_time_as_long_as_it_comes() {
-    let host = handlers().config("deadline_ms = 400\n[plugin.raw]\ndeadline_ms = 400").start().await;
+    let host = handlers().config("deadline_ms = 1500\n[plugin.raw]\ndeadline_ms = 1500").start().await;
     for name in HANDLERS {
         let mut wire = Wire::begin_body(&host, &format!("/{name}/count"), "text/plain", "").await;
-        for _ in 0..12 {
+        for _ in 0..20 {
             wire.send(b"0123456789").await;
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         wire.end().await;
         assert!(wire.head().await.starts_with("HTTP/1.1 200 "));
-        assert_eq!(wire.rest().await, ("120".to_owned(), true));
+        assert_eq!(wire.rest().await, ("200".to_owned(), true));
     }
 }

@@ -123,8 +123,10 @@ async fn operators_see_what_is_mounted() {
 
 #[test]
 fn what_wasi_names_is_no_operation() {
-    let both = component("interface todos { list-todos: func(); } world w { export todos; \
-                          export wasi:http/incoming-handler@0.2.7; export wasi:cli/run@0.2.7; }");
+    let both = component(
+        "interface todos { list-todos: func(); } world w { export todos; \
+                          export wasi:http/incoming-handler@0.2.7; export wasi:cli/run@0.2.7; }",
+    );
     let contract = inspected(&both);
     assert_eq!(contract["operations"].as_array().map(Vec::len), Some(1));
     assert_eq!(contract["raw"]["export"], "wasi:http/incoming-handler@0.2.7");

@@ -1,6 +1,11 @@
 //! The command line under test: one run of the binary, and what it said.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    io::Write,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use tempfile::TempDir;
 
@@ -53,6 +58,26 @@ impl Folder {
     /// Runs `witapi` with these arguments in the folder.
     pub fn run<const N: usize>(&self, arguments: [&str; N]) -> Ran {
         let output = Command::new(witapi()).args(arguments).current_dir(self.0.path()).output().expect("a run");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Ran { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+impl Folder {
+    /// Runs `witapi` with these arguments and that on its stdin. Compiled code is kept from one test to the next.
+    pub fn ask(&self, arguments: &[&str], stdin: &[u8]) -> Ran {
+        let mut child = Command::new(witapi())
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env("XDG_CACHE_HOME", crate::root().join("target/tmp/cache"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a run");
+        // It may end without having read.
+        let _ = child.stdin.take().expect("its stdin").write_all(stdin);
+        let output = child.wait_with_output().expect("its end");
         let text = |bytes| String::from_utf8(bytes).expect("text");
         Ran { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

@@ -29,6 +29,8 @@ pub struct Options {
     /// See [`Job::is_draft`].
     pub is_draft: bool,
     pub is_coloured: bool,
+    /// The world of the plugin, where its WIT has several.
+    pub world: Option<String>,
 }
 
 /// A component that is there now.
@@ -91,7 +93,9 @@ pub fn build(project: &Project, options: &Options) -> Result<Built, BuildError> 
         if !options.install {
             return Err(BuildError::Missing { language: toolchain.name(), missing });
         }
-        tools::install(&missing)?;
+        let _lock = tools.lock()?;
+        // Another build may have done it meanwhile.
+        tools::install(&toolchain.missing(Some(project), &tools)?)?;
     }
     project.make_generated()?;
     toolchain.derive(project, &tools)?;
@@ -106,7 +110,7 @@ pub fn build(project: &Project, options: &Options) -> Result<Built, BuildError> 
     if is_known && !toolchain.sees_more_than_the_folder() {
         return built(true, Vec::new());
     }
-    let wit = Wit::stage(project)?;
+    let wit = Wit::stage_world(project, options.world.as_deref())?;
     let earlier = is_known.then_some(&*file);
     let (is_draft, is_coloured) = (options.is_draft, options.is_coloured);
     let job = Job { project, wit: &wit, tools: &tools, earlier, is_draft, is_coloured };
@@ -142,7 +146,7 @@ struct State {
 impl State {
     fn of(project: &Project, options: &Options, version: &str, file: &Path) -> Result<State, BuildError> {
         let mut digest = Sha256::new();
-        digest.update(format!("{version}\n{}\n", options.is_draft));
+        digest.update(format!("{version}\n{}\n{:?}\n", options.is_draft, options.world));
         for source in project.sources()? {
             let metadata = fs::metadata(&source).ok();
             let changed = metadata.as_ref().and_then(|metadata| metadata.modified().ok());

@@ -112,7 +112,7 @@ pub fn request(
     body: Option<Vec<u8>>,
     headers: &[(HeaderName, HeaderValue)],
 ) -> Result<Request<HttpBody>, CallError> {
-    let given = members(operation, arguments)?;
+    let given = members(operation, arguments, body.is_some())?;
     let value = |param: &Param| given.iter().find(|(name, _)| *name == param.json).map(|(_, text)| text.as_str());
 
     let mut target = String::new();
@@ -209,14 +209,14 @@ fn content<'g>(
     Ok(body.map(|body| (media_type(operation), body)))
 }
 
-/// The arguments by name, each with its JSON as it was written.
-fn members(operation: &Operation, arguments: &str) -> Result<Vec<(String, String)>, CallError> {
+/// The arguments by name, each with its JSON as it was written. With a body of its own they are not the body.
+fn members(operation: &Operation, arguments: &str, has_body: bool) -> Result<Vec<(String, String)>, CallError> {
     let known = || {
         let names: Vec<_> = operation.params.iter().map(|param| format!("`{}`", param.json)).collect();
         if names.is_empty() { "none".into() } else { names.join(", ") }
     };
     let sole = match (operation.params.as_slice(), operation.body) {
-        ([param], Body::Whole(_)) => Some(param),
+        ([param], Body::Whole(_) | Body::Raw(_) | Body::Stream(_)) if !has_body => Some(param),
         _ => None,
     };
     let arguments = arguments.trim();
@@ -224,7 +224,7 @@ fn members(operation: &Operation, arguments: &str) -> Result<Vec<(String, String
     if let Some(param) = sole {
         let is_named = parsed.as_ref().is_some_and(|it| matches!(&it[..], [(name, _)] if *name == param.json));
         // `{}` is also how no arguments are given at all.
-        if !is_named && !(parsed.as_ref().is_some_and(Vec::is_empty) && param.is_optional()) {
+        if !is_named && !(parsed.as_ref().is_some_and(Vec::is_empty) && !operation.body_is_required()) {
             return Ok(vec![(param.json.clone(), arguments.to_owned())]);
         }
     }

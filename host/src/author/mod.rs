@@ -4,6 +4,7 @@
 pub mod build;
 pub mod call;
 pub mod component;
+pub mod dev;
 pub mod language;
 pub mod new;
 pub mod offered;

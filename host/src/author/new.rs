@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use wit_bindgen_rust::to_rust_ident;
+
 use crate::runtime::grants::is_grantable;
 
 use super::{
@@ -79,10 +81,10 @@ fn fill(folder: &Path, name: &str, language: Language, wit: Option<&Path>) -> Re
         made.map_err(|error| NewError::Io { file, error })
     };
     let toolchain = language.toolchain();
-    for (path, text) in toolchain.template() {
-        put(path, &text.replace("{{name}}", name))?;
-    }
     put(".gitignore", &format!("/{GENERATED}/\n/*.wasm\n/data/\n"))?;
+    for (path, text) in toolchain.template() {
+        put(path, &text.replace("{{name}}", name).replace("{{rust_name}}", &to_rust_ident(name)))?;
+    }
     let entry = toolchain.entries()[0];
     let (contract, attempt) = match wit {
         None => {

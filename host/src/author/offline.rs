@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -28,6 +29,9 @@ use crate::{
 
 /// Calls at one time. One after the other is asked for; a stream of one may still run when the next begins.
 const INSTANCES: usize = 4;
+
+/// How long the end of a run waits for compiled code to be written.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A component that was read, for any number of hosts in turn.
 pub struct Offline {
@@ -105,9 +109,12 @@ impl Session {
         self.server.answer(request).await
     }
 
-    /// Ends it, when all that was stored is on disk.
+    /// Ends it, when all that was stored is on disk, and what was compiled, so that the next run need not compile it.
     pub async fn close(self) {
         self.host.loader.stores.close().await;
+        let cache = self.host.loader.cache.clone();
+        // Whether it is kept or not, the answer is there.
+        let _ = tokio::task::spawn_blocking(move || cache.settle(PATIENCE)).await;
         drop(self.temporary);
     }
 }

@@ -100,7 +100,21 @@ impl Project {
     ///
     /// A folder in it cannot be read.
     pub fn sources(&self) -> Result<Vec<PathBuf>, ProjectError> {
-        let mut sources = Vec::new();
+        Ok(self.walk()?.0)
+    }
+
+    /// The folders that those files stand in, or may come to stand in.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be read.
+    pub fn source_folders(&self) -> Result<Vec<PathBuf>, ProjectError> {
+        Ok(self.walk()?.1)
+    }
+
+    /// Files and folders.
+    fn walk(&self) -> Result<(Vec<PathBuf>, Vec<PathBuf>), ProjectError> {
+        let (mut sources, mut walked) = (Vec::new(), Vec::new());
         let mut folders = vec![(self.folder.clone(), 0)];
         while let Some((folder, depth)) = folders.pop() {
             let failed = |error| ProjectError::Unreadable { folder: folder.clone(), error };
@@ -119,9 +133,10 @@ impl Project {
                     sources.push(path);
                 }
             }
+            walked.push(folder);
         }
         sources.sort();
-        Ok(sources)
+        Ok((sources, walked))
     }
 }
 

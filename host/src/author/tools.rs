@@ -53,6 +53,18 @@ impl Tools {
         Pinned { folder: self.folder.join(format!("{name}-{}", &hex(&digest.finalize())[..8])) }
     }
 
+    /// Waits until nobody else installs anything. Held until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be written.
+    pub fn lock(&self) -> Result<fs::File, InstallError> {
+        let file = self.folder.join(".lock");
+        let opened = fs::create_dir_all(&self.folder).and_then(|()| fs::File::create(&file));
+        let locked = opened.and_then(|opened| opened.lock().map(|()| opened));
+        locked.map_err(|error| InstallError::Io { file, error })
+    }
+
     /// A folder that all builds share, such as compiled dependencies.
     pub fn shared(&self, name: &str) -> PathBuf {
         self.folder.join(name)

@@ -1,14 +1,14 @@
 //! The WIT of a project as toolchains get it: the author's, with the packages that the host offers where they are missing.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
 
-use wit_parser::{PackageId, PackageName, Resolve, UnresolvedPackageGroup, WorldId};
+use wit_parser::{PackageId, PackageName, Resolve, SourceMap, UnresolvedPackageGroup, WorldId};
 
-use super::{Project, offered};
+use super::{Project, build::BuildError, language::generated, offered};
 use crate::contract::Import;
 
 /// The WIT of a plugin, resolved.
@@ -45,29 +45,30 @@ impl Wit {
     ///
     /// See [`WitError`].
     pub fn stage(project: &Project) -> Result<Wit, WitError> {
+        Wit::stage_world(project, None)
+    }
+
+    /// The same, with the world of that name; the only one there is, unless one is named.
+    ///
+    /// # Errors
+    ///
+    /// See [`WitError`].
+    pub fn stage_world(project: &Project, world: Option<&str>) -> Result<Wit, WitError> {
         let author = project.wit();
         if !author.is_dir() {
             return Err(WitError::None { folder: author });
         }
-        let (folder, plain) = (project.generated("wit"), project.generated("wit-plain"));
-        let text = |text: &str| text.to_owned();
-        for copy in [&folder, &plain] {
-            match fs::remove_dir_all(copy) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(WitError::Io { file: copy.clone(), error });
-                }
-                _ => {}
-            }
-        }
-        copy(&author, &folder, &text, 0)?;
-        complete(&folder, &author)?;
-        copy(&folder, &plain, &without_external_ids, 0)?;
-        let (resolve, package, world) = resolve(&folder).map_err(|error| {
+        let files = completed(&author)?;
+        let plain: Files = files.iter().map(|(file, text)| (file.clone(), without_external_ids(text))).collect();
+        let (folder, plain_folder) = (project.generated("wit"), project.generated("wit-plain"));
+        put(&folder, &files)?;
+        put(&plain_folder, &plain)?;
+        let (resolve, package, world) = resolve(&folder, world).map_err(|error| {
             // In the words of the folder that the author knows.
             let said = format!("{error:#}");
             WitError::Unresolved(said.replace(&folder.display().to_string(), &author.display().to_string()))
         })?;
-        Ok(Wit { resolve, package, world, folder, plain })
+        Ok(Wit { resolve, package, world, folder, plain: plain_folder })
     }
 
     /// The interfaces that the world imports.
@@ -82,25 +83,30 @@ impl Wit {
     }
 }
 
-fn resolve(folder: &Path) -> anyhow::Result<(Resolve, PackageId, WorldId)> {
+/// Paths within a folder, with `/`, and texts.
+type Files = BTreeMap<String, String>;
+
+/// Makes a folder hold just these files, and leaves alone what is so already.
+fn put(folder: &Path, files: &Files) -> Result<(), WitError> {
+    generated::replace(folder, files).map_err(|error| match error {
+        BuildError::Io { file, error } => WitError::Io { file, error },
+        error => WitError::Unresolved(error.to_string()),
+    })
+}
+
+fn resolve(folder: &Path, world: Option<&str>) -> anyhow::Result<(Resolve, PackageId, WorldId)> {
     let mut resolve = Resolve { all_features: true, ..Resolve::default() };
     let (package, _) = resolve.push_dir(folder)?;
-    let world = resolve.select_world(&[package], None)?;
+    let world = resolve.select_world(&[package], world)?;
     Ok((resolve, package, world))
 }
 
-/// Adds the offered packages that the WIT in `folder` refers to and has not got. `author` is the folder that it is a copy of.
-fn complete(folder: &Path, author: &Path) -> Result<(), WitError> {
-    let unresolved = |error: String| WitError::Unresolved(error);
-    let parsed = |path: &Path| {
-        if path.is_dir() {
-            return UnresolvedPackageGroup::parse_dir(path).map_err(|error| unresolved(format!("{error:#}")));
-        }
-        let text = fs::read_to_string(path).map_err(|error| WitError::Io { file: path.to_owned(), error })?;
-        UnresolvedPackageGroup::parse(path, &text).map_err(|(_, error)| unresolved(error.to_string()))
-    };
-    let deps = folder.join("deps");
-    let mut groups = vec![parsed(folder)?];
+/// The WIT of an author's folder, with the offered packages that it refers to and has not got.
+fn completed(author: &Path) -> Result<Files, WitError> {
+    let mut files = Files::new();
+    read(author, "", &mut files, 0)?;
+    let deps = author.join("deps");
+    let mut groups = vec![parsed(author)?];
     let mut is_all_known = true;
     if let Ok(entries) = fs::read_dir(&deps) {
         for entry in entries.flatten() {
@@ -126,36 +132,49 @@ fn complete(folder: &Path, author: &Path) -> Result<(), WitError> {
         }
         let Some(offered) = offered::find(&name) else {
             if is_all_known {
-                return Err(WitError::NoPackage { package: name.to_string(), deps: author.join("deps") });
+                return Err(WitError::NoPackage { package: name.to_string(), deps });
             }
             continue;
         };
-        let into = deps.join(name.to_string().replace([':', '@'], "-"));
+        let folder = format!("deps/{}", name.to_string().replace([':', '@'], "-"));
+        let mut source = SourceMap::new();
         for (file, text) in offered.files_as(&name) {
-            write(&into.join(file), &text)?;
+            let path = format!("{folder}/{file}");
+            source.push_str(&path, text.clone());
+            files.insert(path, text);
         }
-        open.extend(wanted(&parsed(&into)?));
+        let group = source.parse().map_err(|(_, error)| WitError::Unresolved(error.to_string()))?;
+        open.extend(wanted(&group));
         known.insert(name);
     }
-    Ok(())
+    Ok(files)
 }
 
-/// Copies the `.wit` files of a folder, and `deps` in it whatever their names.
-fn copy(from: &Path, into: &Path, change: &dyn Fn(&str) -> String, depth: usize) -> Result<(), WitError> {
+/// A package: a folder, or one file.
+fn parsed(path: &Path) -> Result<UnresolvedPackageGroup, WitError> {
+    if path.is_dir() {
+        let parsed = UnresolvedPackageGroup::parse_dir(path);
+        return parsed.map_err(|error| WitError::Unresolved(format!("{error:#}")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| WitError::Io { file: path.to_owned(), error })?;
+    UnresolvedPackageGroup::parse(path, &text).map_err(|(_, error)| WitError::Unresolved(error.to_string()))
+}
+
+/// Reads the `.wit` files of a folder, and of those in it.
+fn read(folder: &Path, within: &str, files: &mut Files, depth: usize) -> Result<(), WitError> {
     let failed = |file: &Path| {
         let file = file.to_owned();
         move |error| WitError::Io { file, error }
     };
-    for entry in fs::read_dir(from).map_err(failed(from))? {
-        let path = entry.map_err(failed(from))?.path();
-        let target = into.join(path.file_name().unwrap_or_default());
+    for entry in fs::read_dir(folder).map_err(failed(folder))? {
+        let path = entry.map_err(failed(folder))?.path();
+        let name = format!("{within}{}", path.file_name().unwrap_or_default().to_string_lossy());
         if path.is_dir() {
             if depth < MAX_DEPTH {
-                copy(&path, &target, change, depth + 1)?;
+                read(&path, &format!("{name}/"), files, depth + 1)?;
             }
         } else if path.extension().is_some_and(|extension| extension == "wit") {
-            let text = fs::read_to_string(&path).map_err(failed(&path))?;
-            write(&target, &change(&text))?;
+            files.insert(name, fs::read_to_string(&path).map_err(failed(&path))?);
         }
     }
     Ok(())
@@ -163,11 +182,6 @@ fn copy(from: &Path, into: &Path, change: &dyn Fn(&str) -> String, depth: usize)
 
 /// Folders within folders: `deps`, and one for each package.
 const MAX_DEPTH: usize = 4;
-
-fn write(file: &Path, text: &str) -> Result<(), WitError> {
-    let made = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(file, text));
-    made.map_err(|error| WitError::Io { file: file.to_owned(), error })
-}
 
 /// The text without that attribute, with as many lines as before.
 fn without_external_ids(text: &str) -> String {
@@ -193,12 +207,14 @@ fn without_external_ids(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn completed(name: &str, wit: &str) -> Result<Resolve, String> {
+    fn resolved(name: &str, wit: &str) -> Result<Resolve, String> {
         let folder = std::env::temp_dir().join(format!("witapi-wit-{name}-{}", std::process::id()));
-        write(&folder.join("plugin.wit"), wit).expect("written");
-        let completed = complete(&folder, Path::new("wit")).map_err(|error| error.to_string());
-        let resolved = completed
-            .and_then(|()| resolve(&folder).map(|(resolve, _, _)| resolve).map_err(|error| format!("{error:#}")));
+        let (author, staged) = (folder.join("author"), folder.join("staged"));
+        put(&author, &[("plugin.wit".to_owned(), wit.to_owned())].into()).expect("written");
+        let resolved = completed(&author).map_err(|error| error.to_string()).and_then(|files| {
+            put(&staged, &files).expect("written");
+            resolve(&staged, None).map(|(resolve, _, _)| resolve).map_err(|error| format!("{error:#}"))
+        });
         fs::remove_dir_all(&folder).expect("removed");
         resolved
     }
@@ -214,9 +230,9 @@ mod tests {
         .iter()
         .enumerate()
         {
-            completed(&name.to_string(), wit).unwrap_or_else(|error| panic!("{wit}: {error}"));
+            resolved(&name.to_string(), wit).unwrap_or_else(|error| panic!("{wit}: {error}"));
         }
-        let resolve = completed("older", "package a:b; world w { import wasi:clocks/monotonic-clock@0.2.3; }")
+        let resolve = resolved("older", "package a:b; world w { import wasi:clocks/monotonic-clock@0.2.3; }")
             .expect("it resolves");
         let packages: Vec<_> = resolve.packages.iter().map(|(_, package)| package.name.to_string()).collect();
         assert_eq!(packages, ["wasi:io@0.2.3", "wasi:clocks@0.2.3", "a:b"]);
@@ -227,9 +243,9 @@ mod tests {
         for package in ["x:y@1.0.0", "x:y", "wasi:random@0.2.99", "wasi:logging"] {
             let (name, version) = package.split_once('@').unwrap_or((package, ""));
             let at = if version.is_empty() { String::new() } else { format!("@{version}") };
-            let error = completed("nowhere", &format!("package a:b; world w {{ import {name}/z{at}; }}"))
-                .expect_err("an error");
-            assert!(error.contains(&format!("`{package}`, which is neither in wit/deps nor offered")), "{error}");
+            let error =
+                resolved("nowhere", &format!("package a:b; world w {{ import {name}/z{at}; }}")).expect_err("an error");
+            assert!(error.contains(&format!("`{package}`, which is neither in ")), "{error}");
             assert!(error.contains("wasi:random@0.2.12") && error.contains("witapi:host@0.1.0"), "{error}");
         }
     }

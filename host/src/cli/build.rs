@@ -9,6 +9,7 @@ use witapi::author::{
 };
 
 #[derive(Args)]
+#[command(after_help = super::help::BUILD)]
 pub struct Build {
     /// The plugin's folder
     #[arg(default_value = ".")]
@@ -16,6 +17,9 @@ pub struct Build {
     /// Where the component is put [default: NAME.wasm in the folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// The world of the plugin, if its WIT has several
+    #[arg(long, value_name = "NAME")]
+    world: Option<String>,
     /// Install what of the language's toolchain is missing
     #[arg(long)]
     install: bool,
@@ -28,6 +32,7 @@ pub fn run(arguments: Build) -> anyhow::Result<()> {
         install: arguments.install,
         is_draft: false,
         is_coloured: std::io::stderr().is_terminal(),
+        world: arguments.world,
     };
     let built = build(&project, &options)?;
     for warning in &built.warnings {

@@ -15,11 +15,6 @@ pub const USAGE: u8 = 2;
 /// Of a command that asks something: it could not be asked, since a file cannot be read or does not load.
 pub const TROUBLE: u8 = 3;
 
-/// What every command's help ends with.
-pub const STATUSES: &str = "\
-Exit status: 0 done · 1 not done, or the answer is no · 2 the command line is wrong
-             3 it could not be asked (call, test, inspect --diff): a file cannot be read or does not load";
-
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 /// Complains, and ends with that status. In colour only on a terminal.

@@ -110,11 +110,11 @@ fn tell(changes: &[Change], breaks: usize) {
     for change in changes {
         let (style, word) = if change.breaks { (BREAKING, "breaking  ") } else { (COMPATIBLE, "compatible") };
         let text = change.to_string();
-        anstream::println!("{style}{word}{style:#}  {}", witapi::log::printable(&text));
+        say!("{style}{word}{style:#}  {}", witapi::log::printable(&text));
     }
     match changes.len() {
-        0 => anstream::println!("no change of the contract"),
-        all => anstream::println!("{breaks} breaking, {} compatible", all - breaks),
+        0 => say!("no change of the contract"),
+        all => say!("{breaks} breaking, {} compatible", all - breaks),
     }
 }
 

@@ -6,6 +6,7 @@ use clap::Args;
 use witapi::author::{Language, new::new};
 
 #[derive(Args)]
+#[command(after_help = super::help::NEW)]
 pub struct New {
     /// The folder to make; its last part is the plugin's name
     #[arg(value_name = "NAME")]

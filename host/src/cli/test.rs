@@ -77,7 +77,7 @@ pub struct Test {
     /// Write what was found into the tests where it is not what was wanted
     #[arg(long)]
     update: bool,
-    /// The configuration whose limits, mount point and casing hold [default: witapi.toml beside the component, if it is there]
+    /// The configuration whose limits, mount point and casing hold [default: witapi.toml beside the component]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -117,7 +117,7 @@ fn all(arguments: &Test) -> anyhow::Result<ExitCode> {
     let of_unread = if unread > 0 { format!("; {} not run", count(unread, "file")) } else { String::new() };
     let is_ok = failed == 0 && unread == 0;
     let style = if is_ok { PASSED } else { FAILED };
-    anstream::println!(
+    say!(
         "{style}{}, {}: {} passed, {failed} failed{of_update}{of_unread}{style:#}",
         count(files.len(), "file"),
         count(steps, "step"),
@@ -146,10 +146,10 @@ fn component(path: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
 fn tell(report: &FileReport) {
     let file = report.file.display();
     if let Some(mistake) = &report.mistake {
-        anstream::println!("{FAILED}FAIL{FAILED:#} {file}: {mistake}");
+        say!("{FAILED}FAIL{FAILED:#} {file}: {mistake}");
     } else if report.failures.is_empty() {
         let updated = if report.updated > 0 { format!(", {} updated", report.updated) } else { String::new() };
-        anstream::println!("{PASSED}ok{PASSED:#}   {file}: {}{updated}", count(report.steps, "step"));
+        say!("{PASSED}ok{PASSED:#}   {file}: {}{updated}", count(report.steps, "step"));
     }
     for failure in &report.failures {
         tell_failure(&report.file, failure);
@@ -159,18 +159,18 @@ fn tell(report: &FileReport) {
 fn tell_failure(file: &Path, failure: &Failure) {
     let Failure { title, line, request, mistake, differences, body } = failure;
     let request = if title == request { String::new() } else { format!(": {request}") };
-    anstream::println!("{FAILED}FAIL{FAILED:#} {}:{line}: {}{}", file.display(), safe(title), safe(&request));
+    say!("{FAILED}FAIL{FAILED:#} {}:{line}: {}{}", file.display(), safe(title), safe(&request));
     if let Some(mistake) = mistake {
-        anstream::println!("  {}", safe(mistake));
+        say!("  {}", safe(mistake));
     }
     for Difference { place, wanted, found } in differences {
-        anstream::println!("  {PLACE}{}{PLACE:#}", safe(place));
+        say!("  {PLACE}{}{PLACE:#}", safe(place));
         side("wanted", PASSED, wanted.as_deref().unwrap_or("nothing"));
         side("found ", FOUND, found.as_deref().unwrap_or("nothing"));
     }
     if let Some(body) = body {
-        anstream::println!("  {PLACE}the body that came{PLACE:#}");
-        body.lines().take(MAX_LINES).for_each(|line| anstream::println!("    {}", safe(line)));
+        say!("  {PLACE}the body that came{PLACE:#}");
+        body.lines().take(MAX_LINES).for_each(|line| say!("    {}", safe(line)));
     }
 }
 
@@ -180,10 +180,10 @@ const MAX_LINES: usize = 60;
 fn side(name: &str, style: Style, text: &str) {
     for (i, line) in text.lines().take(MAX_LINES).enumerate() {
         let name = if i == 0 { name } else { "      " };
-        anstream::println!("    {name} {style}{}{style:#}", safe(line));
+        say!("    {name} {style}{}{style:#}", safe(line));
     }
     if text.is_empty() {
-        anstream::println!("    {name} {style}(empty){style:#}");
+        say!("    {name} {style}(empty){style:#}");
     }
 }
 

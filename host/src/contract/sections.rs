@@ -142,3 +142,24 @@ fn needs_async(ty: &ComponentType) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{Component, CustomSection, Module, ModuleSection};
+
+    use super::*;
+
+    #[test]
+    fn a_document_may_stand_on_a_core_module_within() {
+        let section = |text: &'static str| CustomSection { name: OPENAPI_SECTION.into(), data: text.as_bytes().into() };
+        let mut module = Module::new();
+        module.section(&section("inner"));
+        let mut component = Component::new();
+        component.section(&ModuleSection(&module));
+        let within = component.clone().finish();
+        assert_eq!(Sections::read(&within).unwrap().openapi, Some("inner".as_bytes()));
+        // The component's own is its author's last word.
+        component.section(&section("outer"));
+        assert_eq!(Sections::read(&component.finish()).unwrap().openapi, Some("outer".as_bytes()));
+    }
+}

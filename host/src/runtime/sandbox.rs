@@ -15,6 +15,10 @@ pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 /// Handles of the host's resources (streams, pollables, buckets) that one call may hold.
 const MAX_RESOURCES: usize = 10_000;
 
+/// Bytes that the headers of one request or answer may take in the host's memory. A guest may hold as many of them as it
+/// may have handles.
+const MAX_FIELDS: usize = 32 << 10;
+
 /// The data of a `Store`: made for one call, dropped with it.
 pub struct Sandbox {
     pub limits: MemoryLimit,
@@ -36,7 +40,8 @@ impl Sandbox {
         let limits = MemoryLimit { max: memory, used: 0, was_reached: false };
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        let http = WasiHttpCtx::new();
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(MAX_FIELDS);
         Sandbox { limits, table, plugin, facts, stores, log_budget, log: None, wasi: None, http, hooks: Refusing }
     }
 

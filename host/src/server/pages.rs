@@ -8,6 +8,8 @@ mod landing;
 mod problems;
 mod snapshot;
 
+use std::time::SystemTime;
+
 use axum::{
     Router,
     extract::Request,
@@ -21,7 +23,10 @@ use super::{
     Server,
     assets::{asset, link},
 };
-use crate::accept;
+use crate::{
+    accept,
+    catalog::{Entry, Step},
+};
 
 pub use snapshot::Latest;
 
@@ -138,6 +143,28 @@ fn html_response(policy: &'static str, page: impl Into<axum::body::Body>) -> Res
 }
 
 const NOSNIFF: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+/// In UTC; the page's script writes it as the reader's clock has it.
+fn time(time: SystemTime) -> Markup {
+    let text = humantime::format_rfc3339_seconds(time).to_string();
+    html! { time datetime=(text) { (text) } }
+}
+
+/// Why the newest version of a plugin does not serve, for its author.
+fn failure(name: &str, entry: &Entry) -> Markup {
+    html! {
+        @if let Some(failure) = &entry.failure {
+            div.failure role="alert" data-plugin=(name) data-step=(failure.step.name()) {
+                p {
+                    strong { (name) @match failure.step { Step::Build => " does not build", Step::Load => " was built, but does not load" } }
+                    " · " (time(failure.at)) " · "
+                    @if entry.serving.is_some() { "the version before it serves on" } @else { "nothing of it serves yet" }
+                }
+                pre { code { (failure.reason) } }
+            }
+        }
+    }
+}
 
 /// Markdown as text, in paragraphs. Its lines are kept only where it is a list or the like.
 fn paragraphs(text: &str) -> Markup {

@@ -26,6 +26,7 @@ fn plugin(name: &str, entry: &Entry) -> Value {
     }
     if let Some(failure) = &entry.failure {
         plugin["failure"] = json!({
+            "step": failure.step.name(),
             "file": failure.file.display().to_string(),
             "reason": failure.reason,
             "at": time(failure.at),

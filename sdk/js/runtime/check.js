@@ -20,6 +20,8 @@ const typedArrays = {
   s32: Int32Array,
   f32: Float32Array,
   f64: Float64Array,
+  u64: BigUint64Array,
+  s64: BigInt64Array,
 };
 
 const isObject = (value) => typeof value === "object" && value !== null;
@@ -123,12 +125,15 @@ function found(value) {
  * Only types with such an integer in them come here.
  */
 export function rounded(type, value) {
-  if (type === "u64" || type === "s64") return !Number.isSafeInteger(value);
+  // From 2^63 on, QuickJS gives unsigned ones as negative numbers.
+  if (type === "u64") return !Number.isSafeInteger(value) || value < 0;
+  if (type === "s64") return !Number.isSafeInteger(value);
   if (typeof type === "string" || value === null || value === undefined) return false;
   const [kind, of, more] = type;
   switch (kind) {
     case "list":
-      return (of === "u64" || of === "s64" || typeof of !== "string") && Array.from(value).some((item) => rounded(of, item));
+      // Typed arrays of BigInts are exact.
+      return Array.isArray(value) && value.some((item) => rounded(of, item));
     case "option":
       return isOption(of) ? value.tag === "some" && rounded(of, value.val) : rounded(of, value);
     case "result": {
@@ -147,3 +152,57 @@ export function rounded(type, value) {
       return false;
   }
 }
+
+/**
+ * The value with another in the place of each `u32`: `change` of it. What does not change stays the same object, and what
+ * does is a copy.
+ */
+function withWords(type, value, change) {
+  if (type === "u32") return change(value);
+  if (typeof type === "string" || value === null || value === undefined) return value;
+  const [kind, of, more] = type;
+  const inner = (type, value) => (type === null ? value : withWords(type, value, change));
+  const member = (type) => {
+    const val = inner(type, value.val);
+    return val === value.val ? value : { ...value, val };
+  };
+  const items = (typeOf) => {
+    const changed = value.map((item, i) => inner(typeOf(i), item));
+    return changed.every((item, i) => Object.is(item, value[i])) ? value : changed;
+  };
+  switch (kind) {
+    case "list":
+      return typeof of === "string" && of !== "u32" ? value : Array.isArray(value) ? items(() => of) : value;
+    case "tuple":
+      return items((i) => of[i]);
+    case "option":
+      return isOption(of) ? (value.tag === "some" ? member(of) : value) : inner(of, value);
+    case "result":
+      return member(value.tag === "ok" ? of : more);
+    case "variant":
+      return member(of[value.tag]);
+    case "record": {
+      let changed = value;
+      for (const [name, type] of Object.entries(of)) {
+        const field = inner(type, value[name]);
+        if (field !== value[name] && changed === value) {
+          changed = Object.fromEntries(Object.keys(of).map((name) => [name, value[name]]));
+        }
+        if (changed !== value) changed[name] = field;
+      }
+      return changed;
+    }
+    case "map":
+      return new Map([...value].map(([key, item]) => [inner(of, key), inner(more, item)]));
+    default:
+      return value;
+  }
+}
+
+// componentize-qjs 0.4.5 takes `u32` for `s32`, both ways: 4294967295 comes as -1, and leaves as 2147483647.
+
+/** The argument as the WIT means it. */
+export const lifted = (type, value) => withWords(type, value, (word) => word >>> 0);
+
+/** The result as the engine takes it. */
+export const lowered = (type, value) => withWords(type, value, (word) => word | 0);

@@ -106,17 +106,15 @@ impl Toolchain for Python {
             .status()
             .is_ok_and(|status| status.success());
         if !has_python {
-            missing.push(Missing { what: "Python 3.10 or newer, with venv".into(), command: apt("python3 python3-venv") });
+            missing
+                .push(Missing { what: "Python 3.10 or newer, with venv".into(), command: apt("python3 python3-venv") });
         }
         pinned.write(&[("requirements.txt", REQUIREMENTS)])?;
         let folder = quoted(&pinned.folder);
         let install = format!(
             "python3 -m venv {folder}/venv && {folder}/venv/bin/pip install --quiet --disable-pip-version-check -r {folder}/requirements.txt"
         );
-        missing.push(Missing {
-            what: REQUIREMENTS.trim().replace("==", " "),
-            command: pinned.then_complete(&install),
-        });
+        missing.push(Missing { what: REQUIREMENTS.trim().replace("==", " "), command: pinned.then_complete(&install) });
         Ok(missing)
     }
 
@@ -258,9 +256,7 @@ fn write_if_changed(file: &Path, text: &str) -> Result<(), BuildError> {
 
 fn remove(folder: &Path) -> Result<(), BuildError> {
     match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(BuildError::Io { file: folder.to_owned(), error })
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BuildError::Io { file: folder.to_owned(), error }),
         _ => Ok(()),
     }
 }
@@ -402,9 +398,10 @@ fn stubs(wit: &Wit) -> String {
 
 fn method(resolve: &Resolve, function: &wit_parser::Function, scope: Option<&(TypeOwner, String)>) -> String {
     let is_async = matches!(function.kind, FunctionKind::AsyncFreestanding);
-    let params = function.params.iter().map(|param| {
-        format!(", {}: {}", snake(&param.name), annotation(resolve, &param.ty, scope))
-    });
+    let params = function
+        .params
+        .iter()
+        .map(|param| format!(", {}: {}", snake(&param.name), annotation(resolve, &param.ty, scope)));
     // An `err` is raised: `raise Err(…)`.
     let returned = function.result.as_ref().map_or("None".into(), |ty| match ty {
         Type::Id(id) => match &resolve.types[*id].kind {
@@ -438,12 +435,13 @@ fn annotation(resolve: &Resolve, ty: &Type, scope: Option<&(TypeOwner, String)>)
             let definition = &resolve.types[*id];
             match (&definition.kind, &definition.name) {
                 (TypeDefKind::Type(target), _) => of(target),
-                (TypeDefKind::Record(_) | TypeDefKind::Variant(_) | TypeDefKind::Enum(_) | TypeDefKind::Flags(_), Some(name)) => {
-                    match scope {
-                        Some((owner, module)) if *owner == definition.owner => format!("{module}.{}", class(name)),
-                        _ => "object".into(),
-                    }
-                }
+                (
+                    TypeDefKind::Record(_) | TypeDefKind::Variant(_) | TypeDefKind::Enum(_) | TypeDefKind::Flags(_),
+                    Some(name),
+                ) => match scope {
+                    Some((owner, module)) if *owner == definition.owner => format!("{module}.{}", class(name)),
+                    _ => "object".into(),
+                },
                 (TypeDefKind::Option(some), _) => format!("{} | None", of(some)),
                 (TypeDefKind::List(Type::U8) | TypeDefKind::FixedLengthList(Type::U8, _), _) => "bytes".into(),
                 (TypeDefKind::List(item) | TypeDefKind::FixedLengthList(item, _), _) => format!("list[{}]", of(item)),

@@ -149,7 +149,7 @@ impl Report<'_> {
     /// Where one of the two is an option. An option in an option is spelt in another way than one alone.
     fn option(&mut self, old: &Ruled, new: &Ruled) -> bool {
         let plain = |ty: &Type| !ty.is_option();
-        let null: &[&str] = &["`null`"];
+        let null: &[&str] = &["`null` values"];
         match (old.ty, new.ty) {
             (Type::Option(a), Type::Option(b)) if plain(a) && plain(b) => self.ruled(&old.some(a), &new.some(b)),
             (Type::Option(a), Type::Option(b)) if !plain(a) && !plain(b) => self.inner(".some", a, b),

@@ -24,8 +24,8 @@ use super::{
 };
 use crate::contract::Generation;
 
-/// Bytes of a body that pass at once from a guest to the host.
-const CHUNK: usize = 64 << 10;
+/// Bytes of a body that pass at once from a guest to the host, which has two of them waiting at most.
+const CHUNK: usize = 32 << 10;
 
 /// The component's handler, ready to be instantiated.
 #[derive(Clone)]

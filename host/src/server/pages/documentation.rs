@@ -4,7 +4,7 @@
 use axum::{extract::State, response::Response};
 use maud::{Markup, html};
 
-use super::{INLINE_STYLES, Page};
+use super::{INLINE_STYLES, Page, failure};
 use crate::server::{Server, assets::link};
 
 pub async fn docs(State(server): State<Server>) -> Response {
@@ -37,6 +37,11 @@ fn reader(server: &Server, title: &str, path: &str, head: Markup) -> Response {
     };
     let main = html! {
         p #notice.notice role="status" hidden {}
+        div #failures {
+            @if server.host.is_development() {
+                @for (name, entry) in catalog.entries() { (failure(name, entry)) }
+            }
+        }
         div #reader {}
         noscript {
             p.notice { "This page needs JavaScript. The document that it shows is " a href="/openapi.json" { "openapi.json" } "." }

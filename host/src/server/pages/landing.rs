@@ -1,11 +1,9 @@
 //! `/`: what runs here.
 
-use std::time::SystemTime;
-
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Page, STRICT, paragraphs, prose, snapshot::Described};
+use super::{Page, STRICT, failure, paragraphs, prose, snapshot::Described, time};
 use crate::{
     catalog::{Catalog, Entry},
     contract::{Docs, Operation, Raw},
@@ -16,7 +14,7 @@ use crate::{
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The page, whole.
-pub fn page(catalog: &Catalog, document: &Described, revision: u64) -> String {
+pub fn page(catalog: &Catalog, document: &Described, revision: u64, is_development: bool) -> String {
     let operations: usize = catalog.plugins().map(|plugin| plugin.contract.operations.len()).sum();
     let main = html! {
         div.intro {
@@ -39,7 +37,7 @@ pub fn page(catalog: &Catalog, document: &Described, revision: u64) -> String {
             }
         }
         @for (name, entry) in catalog.entries() {
-            (section(name, entry, document))
+            (section(name, entry, document, is_development))
         }
     };
     let title = document.title();
@@ -47,12 +45,14 @@ pub fn page(catalog: &Catalog, document: &Described, revision: u64) -> String {
     page.markup(title).into_string()
 }
 
-fn section(name: &str, entry: &Entry, document: &Described) -> Markup {
+fn section(name: &str, entry: &Entry, document: &Described, is_development: bool) -> Markup {
     html! {
         section.card id={ "plugin-" (name) } {
             h2 { (name) }
+            @if is_development { (failure(name, entry)) }
             @match &entry.serving {
-                Some(plugin) => (serving(plugin, entry.failure.is_some(), document)),
+                Some(plugin) => (serving(plugin, entry.failure.is_some() && !is_development, document)),
+                None if is_development => {},
                 // Why is the operator's business: the reason names files of this machine.
                 None => p.warning { "This plugin was not loaded. The host's log says why." },
             }
@@ -136,12 +136,6 @@ fn size(bytes: usize) -> String {
         1_000..1_000_000 => format!("{} KB", bytes / 1_000),
         _ => format!("{:.1} MB", bytes as f64 / 1e6),
     }
-}
-
-/// In UTC; the page's script writes it as the reader's clock has it.
-fn time(time: SystemTime) -> Markup {
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    html! { time datetime=(text) { (text) } }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl Latest {
         let catalog = host.catalog();
         let document = &catalog.document(&host.config().openapi).body;
         let document = Described(serde_json::from_slice(document).unwrap_or_default());
-        let landing = landing::page(&catalog, &document, revision).into();
+        let landing = landing::page(&catalog, &document, revision, host.is_development()).into();
         let snapshot = Arc::new(Snapshot { revision, title: document.title().to_owned(), landing });
         self.0.store(Some(snapshot.clone()));
         snapshot

@@ -4,19 +4,30 @@ use std::path::PathBuf;
 use wit_component::WitPrinter;
 use wit_parser::Resolve;
 
-/// The whole text of the WIT in these files and folders, the last of which holds the plugin's own package.
+/// What the macro needs to know of the WIT in some files and folders.
+pub struct Wit {
+    pub text: String,
+    /// The whole name of the plugin's world, if the name that the author gave, or none, is that of one.
+    pub world: Option<String>,
+}
+
+/// Reads these files and folders, the last of which holds the plugin's own package.
 /// `None` where the WIT is at fault: wit-bindgen reads it too, and says what is wrong.
-pub fn of(paths: &[PathBuf]) -> Option<String> {
+pub fn of(paths: &[PathBuf], world: Option<&str>) -> Option<Wit> {
     let mut resolve = Resolve { all_features: true, ..Resolve::default() };
     let mut own = None;
     for path in paths {
         own = Some(resolve.push_path(path).ok()?.0);
     }
     let own = own?;
+    let world = resolve.select_world(&[own], world).ok().map(|world| {
+        let world = &resolve.worlds[world];
+        world.package.map_or_else(|| world.name.clone(), |package| resolve.packages[package].name.interface_id(&world.name))
+    });
     let dependencies: Vec<_> = resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != own).collect();
     let mut printer = WitPrinter::default();
     printer.print(&resolve, own, &dependencies).ok()?;
-    Some(printer.output.to_string())
+    Some(Wit { text: printer.output.to_string(), world })
 }
 
 #[cfg(test)]
@@ -25,7 +36,7 @@ mod tests {
 
     fn text() -> String {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wit");
-        of(&[folder.into()]).expect("the fixture is valid WIT")
+        of(&[folder.into()], None).expect("the fixture is valid WIT").text
     }
 
     #[test]
@@ -52,6 +63,6 @@ mod tests {
 
     #[test]
     fn faulty_wit_has_no_text() {
-        assert_eq!(of(&["no/such/folder".into()]), None);
+        assert!(of(&["no/such/folder".into()], None).is_none());
     }
 }

@@ -1,9 +1,13 @@
-//! C.
+//! C, by clang and the C library of WASI, with the bindings of wit-bindgen-c.
 
-use super::{Job, Toolchain};
+mod bindings;
+mod compiler;
+
+use super::{Job, Toolchain, generated};
 use crate::author::{
     Project,
     build::BuildError,
+    component,
     tools::{Missing, Tools},
     wit::Wit,
 };
@@ -20,11 +24,15 @@ impl Toolchain for C {
     }
 
     fn template(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
+        &[
+            // For clangd: where the flags are that it cannot know.
+            (".clangd", "CompileFlags:\n  CompilationDatabase: .witapi\n"),
+            ("src/plugin.c", include_str!("../../template/c/plugin.c")),
+        ]
     }
 
-    fn stubs(&self, _wit: &Wit) -> Result<String, BuildError> {
-        Err(BuildError::Unsupported("stubs are not there yet".into()))
+    fn stubs(&self, wit: &Wit) -> Result<String, BuildError> {
+        Ok(bindings::stubs(wit, &bindings::generate(wit)?))
     }
 
     fn version(&self) -> String {
@@ -32,10 +40,13 @@ impl Toolchain for C {
     }
 
     fn missing(&self, _project: Option<&Project>, _tools: &Tools) -> Result<Vec<Missing>, BuildError> {
-        Ok(Vec::new())
+        Ok(compiler::missing())
     }
 
-    fn compile(&self, _job: &Job<'_>) -> Result<Option<Vec<u8>>, BuildError> {
-        Err(BuildError::Unsupported("this language is not there yet".into()))
+    fn compile(&self, job: &Job<'_>) -> Result<Option<Vec<u8>>, BuildError> {
+        let files = bindings::generate(job.wit)?;
+        generated::replace(&job.project.generated("c"), &files)?;
+        let core = compiler::compile(job, &files)?;
+        component::encode(&core).map(Some)
     }
 }

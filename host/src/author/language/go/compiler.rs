@@ -9,6 +9,7 @@ use std::{
 
 use super::packages::MODULE;
 use crate::author::{
+    Project,
     build::BuildError,
     language::Job,
     tools::{self, Missing, Pinned, Tools},
@@ -77,10 +78,14 @@ pub fn missing(tools: &Tools) -> Result<Vec<Missing>, BuildError> {
 
 /// Compiles the author's package `main`, to which a file is added that only the compiler sees: it imports what the component
 /// exports, so that the author need not.
-pub fn compile(job: &Job<'_>, with_logging: bool) -> Result<Vec<u8>, BuildError> {
+pub fn compile(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
     let Some(go) = go(job.tools) else { return Err(BuildError::Unsupported("Go is not there any more".into())) };
     let (added, overlay, module) = ("witapi_exports.go", "go-exports/overlay.json", "go-exports/module.wasm");
-    let logging = if with_logging { format!("import _ \"{MODULE}/logging\"\n") } else { String::new() };
+    let logging = if go_files_say(job.project, "\"log/slog\"")? {
+        format!("import _ \"{MODULE}/logging\"\n")
+    } else {
+        String::new()
+    };
     let source = job.project.generated(&format!("go-exports/{added}"));
     let replaced = BTreeMap::from([(job.project.folder.join(added), &source)]);
     let replace = serde_json::json!({ "Replace": replaced });
@@ -106,6 +111,10 @@ pub fn compile(job: &Job<'_>, with_logging: bool) -> Result<Vec<u8>, BuildError>
     let mut set = vec![("GOWORK", PathBuf::from("off")), ("GOTOOLCHAIN", PathBuf::from("local"))];
     if go == of(&pinned(job.tools)) {
         set.push(("GOCACHE", job.tools.shared("go-build")));
+        if !may_import_json_v2(job.project)? {
+            // `log/slog` brings encoding/json along. On its second version it is 1 MB of code more, which the host has to compile.
+            set.push(("GOEXPERIMENT", "nojsonv2".into()));
+        }
     }
     for (name, value) in set {
         if env::var_os(name).is_none() {
@@ -114,6 +123,19 @@ pub fn compile(job: &Job<'_>, with_logging: bool) -> Result<Vec<u8>, BuildError>
     }
     job.run(&mut command)?;
     fs::read(&module).map_err(|error| BuildError::Io { file: module, error })
+}
+
+/// Whether the author's code, or that of another module, may import `encoding/json/v2`, which is not there without the experiment.
+fn may_import_json_v2(project: &Project) -> Result<bool, BuildError> {
+    let has_other_modules = project.folder.join("go.sum").exists();
+    Ok(has_other_modules || go_files_say(project, "\"encoding/json/")?)
+}
+
+/// Whether the text is in one of the author's files.
+pub fn go_files_say(project: &Project, text: &str) -> Result<bool, BuildError> {
+    let is_go = |file: &&PathBuf| file.extension().is_some_and(|extension| extension == "go");
+    let says = |file: &PathBuf| fs::read_to_string(file).is_ok_and(|it| it.contains(text));
+    Ok(project.sources()?.iter().filter(is_go).any(says))
 }
 
 #[cfg(test)]

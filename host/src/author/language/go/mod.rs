@@ -4,7 +4,7 @@ mod compiler;
 mod exports;
 mod packages;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use super::{Job, Toolchain, generated};
 use crate::author::{
@@ -22,6 +22,7 @@ const RUNTIME: &[(&str, &str)] = &[
     ("wit/LICENSE", include_str!("pkg/LICENSE")),
     ("wit/runtime/empty.s", include_str!("pkg/wit/runtime/empty.s")),
     ("wit/runtime/runtime.go", include_str!("pkg/wit/runtime/runtime.go")),
+    ("wit/runtime/sorted.go", include_str!("pkg/wit/runtime/sorted.go")),
     ("wit/types/option.go", include_str!("pkg/wit/types/option.go")),
     ("wit/types/result.go", include_str!("pkg/wit/types/result.go")),
     ("wit/types/tuple.go", include_str!("pkg/wit/types/tuple.go")),
@@ -82,7 +83,7 @@ impl Toolchain for Go {
     fn compile(&self, job: &Job<'_>) -> Result<Option<Vec<u8>>, BuildError> {
         let module = job.project.generated("go");
         generated::replace(&module, &files(job.wit)?)?;
-        let core = compiler::compile(job, imports_slog(job.project)?)?;
+        let core = compiler::compile(job)?;
         component::encode_with(core, job.wit).map(Some)
     }
 }
@@ -122,11 +123,4 @@ fn files(wit: &Wit) -> Result<BTreeMap<String, String>, BuildError> {
         }
     }
     Ok(files)
-}
-
-/// Whether the author's code has lines for the log.
-fn imports_slog(project: &Project) -> Result<bool, BuildError> {
-    let is_go = |file: &&std::path::PathBuf| file.extension().is_some_and(|extension| extension == "go");
-    let says = |file: &Path| fs::read_to_string(file).is_ok_and(|text| text.contains("\"log/slog\""));
-    Ok(project.sources()?.iter().filter(is_go).any(|file| says(file)))
 }

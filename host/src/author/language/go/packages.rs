@@ -197,6 +197,7 @@ pub fn arranged(files: BTreeMap<String, String>, packages: &Packages) -> BTreeMa
             );
             text = text.replace(&format!("\"{MODULE}/{}\"", package.generated), &import(package));
         }
+        text = in_order(&text);
         let place = packages.all().find(|package| package.generated == folder);
         if let Some(package) = place {
             text = text.replace(&format!("\npackage {folder}\n"), &format!("\npackage {}\n", package.name));
@@ -209,6 +210,19 @@ pub fn arranged(files: BTreeMap<String, String>, packages: &Packages) -> BTreeMa
         arranged.insert(format!("{folder}/{file}"), text);
     }
     arranged
+}
+
+/// Maps are written in the order of their keys, so that the same value is the same answer: `range m` is in any order.
+fn in_order(text: &str) -> String {
+    const LOOP: &str = "for map_key, map_value := range ";
+    let line = |line: &str| match line.split_once(LOOP) {
+        Some((before, rest)) => match rest.trim_end().strip_suffix(" {") {
+            Some(map) => format!("{before}{LOOP}witRuntime.Sorted({map}) {{\n"),
+            None => format!("{line}\n"),
+        },
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 /// The line that imports a package under the name that generated code has for it.

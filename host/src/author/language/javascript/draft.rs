@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What the room begins with: bytes that occur nowhere else, none of them zero, since the snapshot of the memory leaves
-/// those out. `Uint8Array.from({ length: 64 }, (_, i) => ((i * 37 + 11) % 251) + 1)`
+/// those out. `room.js` writes the same.
 fn mark() -> [u8; 64] {
     std::array::from_fn(|i| ((i * 37 + 11) % 251 + 1) as u8)
 }
@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_text_is_written_into_the_only_room_and_nowhere_else() {
-        let room = |spaces: usize| [b"wasm".to_vec(), mark().to_vec(), vec![b' '; DIGITS + spaces], b"end".to_vec()].concat();
+        let room =
+            |spaces: usize| [b"wasm".to_vec(), mark().to_vec(), vec![b' '; DIGITS + spaces], b"end".to_vec()].concat();
         let filled = fill(room(10), b"code", 10).expect("room");
         assert!(filled.ends_with(b"00000004code      end"));
         assert_eq!(filled.len(), room(10).len());

@@ -38,6 +38,7 @@ const FILES: &[(&str, &str)] = files![
     "runtime/log-wasi.js",
     "runtime/random.js",
     "runtime/stage.js",
+    "runtime/utf8.js",
 ];
 
 /// Changes when the SDK does.

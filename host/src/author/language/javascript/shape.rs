@@ -52,7 +52,8 @@ impl World {
             match item {
                 WorldItem::Interface { id, .. } => {
                     let items = wit.resolve.interfaces[*id].functions.values();
-                    let functions = items.filter(|it| is_free(it)).map(|it| describe.function(it)).collect::<Result<_, _>>()?;
+                    let functions =
+                        items.filter(|it| is_free(it)).map(|it| describe.function(it)).collect::<Result<_, _>>()?;
                     exports.push(Interface { name: interface_name(&wit.resolve, key, *id), functions });
                 }
                 WorldItem::Function(function) => functions.push(describe.function(function)?),
@@ -102,7 +103,26 @@ struct Describe<'a> {
     resolve: &'a Resolve,
     /// `const T0 = …;`
     types: Vec<String>,
-    known: HashMap<TypeId, (String, bool)>,
+    known: HashMap<TypeId, (String, Holds)>,
+}
+
+/// Which integers there are in a type of those that the engine does not pass on as they are.
+#[derive(Clone, Copy, Default)]
+struct Holds {
+    /// Integers of 64 bits, which it may round.
+    wide: bool,
+    /// `u32`, which it takes for `s32`.
+    word: bool,
+}
+
+impl Holds {
+    fn and(self, other: Holds) -> Holds {
+        Holds { wide: self.wide || other.wide, word: self.word || other.word }
+    }
+
+    fn any(self) -> bool {
+        self.wide || self.word
+    }
 }
 
 impl Describe<'_> {
@@ -112,13 +132,13 @@ impl Describe<'_> {
             BuildError::Unsupported(format!("{}: {what}; {advice}", function.name))
         };
         let mut fields = vec![];
-        let (mut parameters, mut has_wide) = (vec![], false);
+        let (mut parameters, mut held) = (vec![], Holds::default());
         for parameter in &function.params {
-            let (described, is_wide) = self.ty(&parameter.ty).map_err(refused)?;
-            has_wide |= is_wide;
-            parameters.push(format!("[{}, {}]", json!(parameter.name), if is_wide { &described } else { "null" }));
+            let (described, holds) = self.ty(&parameter.ty).map_err(refused)?;
+            held = held.and(holds);
+            parameters.push(format!("[{}, {}]", json!(parameter.name), if holds.any() { &described } else { "null" }));
         }
-        if has_wide {
+        if held.any() {
             fields.push(format!("params: [{}]", parameters.join(", ")));
         }
         let outcome = function.result.and_then(|ty| self.result(&ty));
@@ -126,13 +146,19 @@ impl Describe<'_> {
             (Some((ok, err)), _) => (ok, Some(err)),
             (None, result) => (result, None),
         };
-        let mut described = |ty: Option<Type>| match ty {
-            Some(ty) => Ok(self.ty(&ty).map_err(refused)?.0),
-            None => Ok::<_, BuildError>("null".into()),
+        let mut answers = Holds::default();
+        let mut described = |ty: Option<Type>| {
+            let Some(ty) = ty else { return Ok::<_, BuildError>("null".into()) };
+            let (described, holds) = self.ty(&ty).map_err(refused)?;
+            answers = answers.and(holds);
+            Ok(described)
         };
         fields.push(format!("result: {}", described(ok)?));
         if let Some(err) = err {
             fields.push(format!("error: {}", described(err)?));
+        }
+        if answers.word {
+            fields.push("hasWords: true".into());
         }
         let is_async = is_async(function);
         if is_async {
@@ -151,19 +177,20 @@ impl Describe<'_> {
         }
     }
 
-    /// A type as JavaScript, and whether there is an integer of 64 bits in it.
-    fn ty(&mut self, ty: &Type) -> Result<(String, bool), String> {
-        let word = |word: &str| Ok((json!(word).to_string(), false));
+    /// A type as JavaScript, and what is in it.
+    fn ty(&mut self, ty: &Type) -> Result<(String, Holds), String> {
+        let word = |word: &str| Ok((json!(word).to_string(), Holds::default()));
+        let wide = |word: &str| Ok((json!(word).to_string(), Holds { wide: true, word: false }));
         match ty {
             Type::Bool => word("bool"),
             Type::U8 => word("u8"),
             Type::U16 => word("u16"),
-            Type::U32 => word("u32"),
+            Type::U32 => Ok((json!("u32").to_string(), Holds { wide: false, word: true })),
             Type::S8 => word("s8"),
             Type::S16 => word("s16"),
             Type::S32 => word("s32"),
-            Type::U64 => Ok((json!("u64").to_string(), true)),
-            Type::S64 => Ok((json!("s64").to_string(), true)),
+            Type::U64 => wide("u64"),
+            Type::S64 => wide("s64"),
             Type::F32 => word("f32"),
             Type::F64 => word("f64"),
             Type::Char => word("char"),
@@ -173,7 +200,7 @@ impl Describe<'_> {
                 if let Some(known) = self.known.get(id) {
                     return Ok(known.clone());
                 }
-                let (described, is_wide) = self.definition(*id)?;
+                let (described, holds) = self.definition(*id)?;
                 let is_named = self.resolve.types[*id].name.is_some() && described.starts_with('[');
                 let name = if is_named {
                     let name = format!("T{}", self.types.len());
@@ -182,18 +209,18 @@ impl Describe<'_> {
                 } else {
                     described
                 };
-                self.known.insert(*id, (name.clone(), is_wide));
-                Ok((name, is_wide))
+                self.known.insert(*id, (name.clone(), holds));
+                Ok((name, holds))
             }
         }
     }
 
-    fn definition(&mut self, id: TypeId) -> Result<(String, bool), String> {
+    fn definition(&mut self, id: TypeId) -> Result<(String, Holds), String> {
         let resolve = self.resolve;
-        let mut wide = false;
+        let mut held = Holds::default();
         let mut inner = |this: &mut Self, ty: &Type| {
-            let (described, is_wide) = this.ty(ty)?;
-            wide |= is_wide;
+            let (described, holds) = this.ty(ty)?;
+            held = held.and(holds);
             Ok::<_, String>(described)
         };
         let names = |names: Vec<String>| Value::from(names).to_string();
@@ -244,6 +271,6 @@ impl Describe<'_> {
             | TypeDefKind::Stream(_)
             | TypeDefKind::Unknown => json!("any").to_string(),
         };
-        Ok((described, wide))
+        Ok((described, held))
     }
 }

@@ -22,7 +22,8 @@ pub fn write(wit: &Wit, is_typed: bool) -> Result<String, BuildError> {
                 } else {
                     text.push_str(&format!("export const {name} = {{\n"));
                 }
-                let functions: Vec<String> = interface.functions.values().filter(|it| shape::is_free(it)).map(stub).collect();
+                let functions: Vec<String> =
+                    interface.functions.values().filter(|it| shape::is_free(it)).map(stub).collect();
                 text.push_str(&functions.join("\n"));
                 text.push_str("};\n\n");
             }
@@ -39,7 +40,9 @@ pub fn write(wit: &Wit, is_typed: bool) -> Result<String, BuildError> {
                     let module = format!("{}:{}/{world}{version}", package.namespace, package.name);
                     let ty = format!("typeof import(\"{module}\").{name}");
                     let parameters = parameters.join(", ");
-                    text.push_str(&format!("export const {name}: {ty} = {is_async}({parameters}) => {{\n  {body}\n}};\n\n"));
+                    text.push_str(&format!(
+                        "export const {name}: {ty} = {is_async}({parameters}) => {{\n  {body}\n}};\n\n"
+                    ));
                 } else {
                     text.push_str(&format!(
                         "export {is_async}function {name}({}) {{\n  {body}\n}}\n\n",

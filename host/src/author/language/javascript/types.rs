@@ -361,26 +361,17 @@ impl Module<'_> {
         }
     }
 
-    /// Lists of numbers arrive as typed arrays; an ordinary one may be returned for those that hold `number`s.
+    /// Bytes are a typed array, and all else is an array.
     fn list(&self, item: &Type) -> String {
-        let typed = match self.plain(item) {
-            Type::U8 => return "Uint8Array".into(),
-            Type::S8 => "Int8Array",
-            Type::U16 => "Uint16Array",
-            Type::S16 => "Int16Array",
-            Type::U32 => "Uint32Array",
-            Type::S32 => "Int32Array",
-            Type::U64 => return "BigUint64Array".into(),
-            Type::S64 => return "BigInt64Array".into(),
-            Type::F32 => "Float32Array",
-            Type::F64 => "Float64Array",
+        match self.plain(item) {
+            Type::U8 => "Uint8Array".into(),
+            Type::S8 => "Int8Array".into(),
             _ => {
                 let item = self.ty(item);
                 let is_word = item.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-                return if is_word { format!("{item}[]") } else { format!("Array<{item}>") };
+                if is_word { format!("{item}[]") } else { format!("Array<{item}>") }
             }
-        };
-        format!("{typed} | number[]")
+        }
     }
 
     fn plain(&self, ty: &Type) -> Type {
@@ -394,8 +385,51 @@ impl Module<'_> {
 
 /// Words that nothing can be declared as (ECMA-262, section 12.7.2, in strict mode).
 pub const RESERVED: [&str; 47] = [
-    "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do",
-    "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function", "if", "implements", "import",
-    "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public", "return",
-    "static", "super", "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with",
+    "arguments",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "eval",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "let",
+    "new",
+    "null",
+    "package",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "static",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "var",
+    "void",
+    "while",
+    "with",
 ];

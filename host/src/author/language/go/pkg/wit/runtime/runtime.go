@@ -59,9 +59,8 @@ func allocateRaw(size, align uintptr) unsafe.Pointer {
 		return nil
 	}
 
-	if size%align != 0 {
-		panic("size is not compatible with alignment")
-	}
+	// The area for results is made for the largest size and the largest alignment, which need not be of the same type.
+	size += offset(size, align)
 
 	switch align {
 	case 1:

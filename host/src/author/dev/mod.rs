@@ -1,0 +1,169 @@
+//! `witapi dev`: build, serve, watch, and all of it again with every save.
+
+mod sources;
+pub mod terminal;
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::task::spawn_blocking;
+
+use self::sources::{Snapshot, Watch};
+use super::{
+    Project,
+    build::{BuildError, Built, Options, build},
+};
+use crate::{
+    Host,
+    plugin::{Plugin, load},
+    runtime::grants,
+};
+use terminal::Terminal;
+
+/// Bytes of compiled components that are kept: a few versions of the largest.
+pub const MAX_CODE: u64 = 128 << 20;
+
+/// A plugin that is written just now.
+pub struct Dev {
+    pub host: Arc<Host>,
+    pub project: Project,
+    /// Install what of the toolchain is missing.
+    pub install: bool,
+    pub terminal: Terminal,
+    /// What the configuration itself grants the plugin. The host grants all.
+    pub grants: Vec<String>,
+}
+
+/// What was told last, so that it is told again only when it is another.
+#[derive(Default)]
+struct Told {
+    routes: String,
+    wanted: Vec<String>,
+}
+
+impl Dev {
+    /// Builds and serves, now and after every save, for ever. `ready` is called when there is an answer for the first
+    /// time: routes, or why there are none.
+    ///
+    /// # Errors
+    ///
+    /// The system has no more watches to give.
+    pub async fn run(self, ready: impl FnOnce()) -> notify::Result<()> {
+        let mut ready = Some(ready);
+        let mut watch = Watch::new(self.project.clone())?;
+        let mut told = Told::default();
+        let mut seen = watch.snapshot();
+        let mut saved = None;
+        loop {
+            self.once(saved, &mut told).await;
+            if let Some(ready) = ready.take() {
+                ready();
+            }
+            // What was saved meanwhile is seen at once; what the build wrote itself is none of it.
+            seen.take_over(&watch.snapshot(), Snapshot::is_lock);
+            let (at, next) = watch.changed(&seen).await;
+            (saved, seen) = (Some(at), next);
+        }
+    }
+
+    /// One build, and what it leads to. `saved` is when the change was seen.
+    async fn once(&self, saved: Option<Instant>, told: &mut Told) {
+        let began = saved.unwrap_or_else(Instant::now);
+        let component = self.component();
+        let options = Options {
+            output: Some(component.clone()),
+            install: self.install,
+            is_draft: true,
+            is_coloured: self.terminal.is_coloured(),
+            world: None,
+        };
+        let project = self.project.clone();
+        let built = match spawn_blocking(move || build(&project, &options)).await {
+            Ok(built) => built,
+            Err(error) => Err(BuildError::Unsupported(format!("the build failed inside witapi: {error}"))),
+        };
+        match built {
+            Ok(built) => self.serve(&built, began, told).await,
+            Err(error) => {
+                let is_serving = self.serving().is_some();
+                let said = error.to_string();
+                self.host.note_build_failure(&self.project.name, &component, &terminal::plain(&said));
+                self.terminal.failed("build", &said, began.elapsed(), is_serving);
+            }
+        }
+    }
+
+    /// Loads what was built, if it is not what is serving.
+    async fn serve(&self, built: &Built, began: Instant, told: &mut Told) {
+        let entry = self.host.catalog().entries().get(&self.project.name).cloned().unwrap_or_default();
+        if built.was_fresh && entry.serving.is_some() && entry.failure.is_none() {
+            return;
+        }
+        for warning in &built.warnings {
+            self.terminal.warning(warning);
+        }
+        let (host, file) = (self.host.clone(), built.file.clone());
+        let loading = spawn_blocking(move || {
+            let failed = |cause| load::LoadError { file: file.clone(), cause };
+            let bytes = load::read(&file).map_err(failed)?;
+            host.serve(load::load(&host.loader, &file, &bytes)?)
+        });
+        let loaded = match loading.await {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                Err(load::LoadError { file: built.file.clone(), cause: load::Cause::Host(error.to_string()) })
+            }
+        };
+        match loaded {
+            Ok(()) => {
+                self.terminal.live(built, began.elapsed());
+                if let Some(plugin) = self.serving() {
+                    self.tell(&plugin, told);
+                }
+            }
+            Err(error) => {
+                self.host.note_failure(&error);
+                self.terminal.failed("load", &error.cause.to_string(), began.elapsed(), entry.serving.is_some());
+            }
+        }
+    }
+
+    /// Routes, and grants that production needs, if they are other than before.
+    fn tell(&self, plugin: &Plugin, told: &mut Told) {
+        let routes = crate::inspect::routes(&self.host.catalog());
+        if routes != told.routes {
+            self.terminal.print(&routes);
+            told.routes = routes;
+        }
+        for warning in &plugin.contract.warnings {
+            self.terminal.warning(warning);
+        }
+        let imports = plugin.contract.imports.iter().filter(|import| grants::is_grantable(import));
+        let is_granted = |import: &&crate::contract::Import| {
+            self.grants.iter().any(|grant| grant == import.package() || grant == import.interface())
+        };
+        let mut wanted: Vec<String> = imports.filter(|it| !is_granted(it)).map(|it| it.package().to_owned()).collect();
+        wanted.dedup();
+        if wanted != told.wanted {
+            self.terminal.grants(&plugin.name, &wanted);
+            told.wanted = wanted;
+        }
+    }
+
+    fn serving(&self) -> Option<Arc<Plugin>> {
+        self.host.catalog().entries().get(&self.project.name)?.serving.clone()
+    }
+
+    /// Not in the project's folder: what is there is what `witapi build` made, to be used.
+    fn component(&self) -> PathBuf {
+        self.project.generated("dev").join(format!("{}.wasm", self.project.name))
+    }
+}
+
+/// Seconds for people.
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}

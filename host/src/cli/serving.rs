@@ -1,0 +1,57 @@
+//! What commands that serve have in common.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use witapi::{Host, config::Config};
+
+/// How long the end of the host waits for compiled code to be on disk.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// # Errors
+///
+/// The address is none of this machine, or something else listens there.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        if error.kind() == io::ErrorKind::AddrInUse {
+            let other = SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(8080));
+            anyhow::anyhow!("cannot listen on {address}: another program does; end that, or choose another port, such as `--listen {other}`")
+        } else {
+            anyhow::anyhow!("cannot listen on {address}: {error}")
+        }
+    })
+}
+
+/// # Errors
+///
+/// The pools that the configuration wants do not fit into the address space.
+pub fn host(config: Config) -> anyhow::Result<Host> {
+    let instances = config.scheduler.instances;
+    Host::new(config).map_err(|error| {
+        anyhow::anyhow!(
+            "the pools for {instances} instances do not fit; lower `instances` under `[scheduler]`: {error:#}"
+        )
+    })
+}
+
+/// Has all on disk that is to be there.
+pub async fn end(host: &Arc<Host>) {
+    host.loader.stores.close().await;
+    host.loader.cache.settle(PATIENCE);
+}
+
+/// Done when the process is asked to end.
+///
+/// # Errors
+///
+/// The system does not let the process hear of signals.
+pub fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
