@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use witapi_tests::{dummy_component, host, root, send, with_wit, witapi};
+use witapi_tests::{dummy_component, host, root, send, witapi, with_wit};
 
 fn succeed(command: &mut Command) -> String {
     let output = command.output().expect("a process");
@@ -116,12 +116,20 @@ fn what_wit_cannot_say_is_an_error_that_names_place_found_and_wanted() {
         ("a: int | str", "int", "parameter a: found `int | str` in the query; wanted a scalar"),
         ("a: Annotated[int, Query(include_in_schema=False)]", "int", "found `Query(include_in_schema=…)`"),
         ("a: Annotated[int, AfterValidator(print)]", "int", "found `AfterValidator`, a rule in Python"),
-        ("a: Annotated[int, Cookie()]", "int", "parameter a: found `Cookie()`; wanted `witapi.request.header(\"cookie\")`"),
+        (
+            "a: Annotated[int, Cookie()]",
+            "int",
+            "parameter a: found `Cookie()`; wanted `witapi.request.header(\"cookie\")`",
+        ),
         ("a: int = 'x'", "int", "found a value for default that is not of its type: 'x' is no s64"),
         ("a: Item", "int", "parameter a: found a body with GET; wanted `post`, `put` or `patch`"),
         ("*a: int", "int", "found `*a: int`; wanted parameters with names"),
         ("a: int = Depends(print)", "int", "parameter a: found `Depends`; wanted a call of that function"),
-        ("lineTwo: int, line_one: int", "int", "parameter lineTwo: found the name 'lineTwo', which WIT has as `line-two`; wanted one casing"),
+        (
+            "lineTwo: int, line_one: int",
+            "int",
+            "parameter lineTwo: found the name 'lineTwo', which WIT has as `line-two`; wanted one casing",
+        ),
         ("line_2: int", "int", "parameter line_2: found the name 'line_2', which WIT has as `line2`"),
         ("", "dict", "the answer: found `dict`"),
         ("", "Tree", "found `Tree` within itself; wanted types that end"),
@@ -194,7 +202,10 @@ async fn a_query_beside_a_body_is_a_query() {
     assert_eq!(host.put("/things/1/?count=2&tags=a&tags=b", &body).await.status, 500);
     assert_eq!(host.put("/things/1/?count=2", &body).await.status, 500);
     assert_eq!(host.put("/things/1/", &body).await.faults(), ["query.count missing"]);
-    assert_eq!(host.put("/things/1/?count=-1", &json!({})).await.faults(), ["body.name missing", "query.count minimum"]);
+    assert_eq!(
+        host.put("/things/1/?count=-1", &json!({})).await.faults(),
+        ["body.name missing", "query.count minimum"]
+    );
     // The path has the slash that its author wrote, and no other one is it.
     assert_eq!(host.put("/things/1?count=2", &body).await.status, 404);
     let document = host.get("/openapi.json").await.json();
@@ -258,14 +269,21 @@ async fn the_ported_tutorial_answers_as_fastapi_does() {
     for (page, programs) in pages() {
         for (program, wit) in programs {
             let is_asked = requests.lines().any(|line| line.contains(&format!(" {page}/{program}/")));
-            assert!(is_asked == wit.starts_with(IS_DERIVED) || UNCOMPARED.contains(&&*format!("{page}/{program}")), "{page}/{program}");
+            assert!(
+                is_asked == wit.starts_with(IS_DERIVED) || UNCOMPARED.contains(&&*format!("{page}/{program}")),
+                "{page}/{program}"
+            );
         }
     }
 }
 
 /// Ports that are asked for nothing, since they had to become something else.
-const UNCOMPARED: [&str; 4] =
-    ["extra_models/tutorial003", "header_params/tutorial001", "header_params/tutorial003", "response_model/tutorial004"];
+const UNCOMPARED: [&str; 4] = [
+    "extra_models/tutorial003",
+    "header_params/tutorial001",
+    "header_params/tutorial003",
+    "response_model/tutorial004",
+];
 
 #[tokio::test]
 async fn what_a_module_of_functions_says_is_what_its_plugin_does() {
@@ -321,7 +339,10 @@ async fn what_a_module_of_functions_says_is_what_its_plugin_does() {
     let answer = order(101).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (503, &json!({"tag": "closed"})));
     let answer = host.get("/fail/404").await;
-    assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (404, &json!({"status": 404, "detail": "Not Found"})));
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["error"]),
+        (404, &json!({"status": 404, "detail": "Not Found"}))
+    );
     assert_eq!(host.get("/fail/200").await.status, 500, "a status of a success is none of an error");
     assert_eq!(host.get("/wrong").await.status, 500);
     host.log.wait_for("wrong returned what its contract has not: 'no number' is no s64").await;
@@ -360,7 +381,10 @@ async fn what_a_module_of_functions_says_is_what_its_plugin_does() {
     let document = host.get("/openapi/everything.json").await.json();
     assert_eq!(document["info"]["version"], "1.2.3");
     let order = &document["paths"]["/order"]["post"];
-    assert_eq!((&order["summary"], &order["description"]), (&json!("Order something"), &json!("Answers what is left.")));
+    assert_eq!(
+        (&order["summary"], &order["description"]),
+        (&json!("Order something"), &json!("Answers what is left."))
+    );
     let statuses: Vec<_> = order["responses"].as_object().expect("responses").keys().cloned().collect();
     for status in ["202", "409", "503"] {
         assert!(statuses.contains(&status.to_owned()), "{statuses:?}");
@@ -370,7 +394,9 @@ async fn what_a_module_of_functions_says_is_what_its_plugin_does() {
 
 #[test]
 fn derived_wit_follows_its_source_and_wit_of_an_author_is_left_alone() {
-    let module = |name: &str| format!("from witapi import API\napp = API()\n@app.get('/')\ndef {name}() -> str:\n    return ''\n");
+    let module = |name: &str| {
+        format!("from witapi import API\napp = API()\n@app.get('/')\ndef {name}() -> str:\n    return ''\n")
+    };
     let folder = project(&module("first"));
     let wit = folder.path().join("wit/plugin.wit");
     built(folder.path());
