@@ -7,6 +7,7 @@ mod browser;
 mod busy;
 mod call;
 mod code_cache;
+mod code_first;
 mod command_line;
 mod compatible;
 mod concurrent;
