@@ -44,6 +44,7 @@ mod pressure;
 mod raw;
 mod round_trip;
 mod routes;
+mod sdk_go_c;
 mod serving;
 mod streams;
 mod values;
