@@ -54,7 +54,7 @@ plugins: build tools
 
 fixtures: build tools
 	@for name in $(FIXTURES); do tools/build-rust tests/fixtures/$$name target/fixtures/$$name.wasm || exit 1; done
-	@tools/build-python tests/fixtures/raw target/fixtures/raw-python.wasm
+	@for name in raw-python raw3-python; do tools/build-python tests/fixtures/$$name target/fixtures/$$name.wasm || exit 1; done
 	@tools/build-js tests/fixtures/echo target/fixtures/echo-js.wasm --stub-wasi -n javascript
 
 # Options of bench/run in ARGS, such as `make bench ARGS=--write`.

@@ -16,7 +16,7 @@ use crate::{
     dispatch::Trace,
     problem::Problem,
     runtime::{CallError, Facts},
-    streaming::{End, Incoming, raw},
+    streaming::{Incoming, raw},
 };
 
 /// Answers a request that is for `mounted`. `id` is its `x-request-id`.
@@ -67,19 +67,12 @@ async fn handled(
         // A request may take its time to arrive, as long as the handler takes it in.
         () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
     };
-    let handled = match answer {
-        Ok(handled) => handled,
+    match answer {
+        Ok(handled) => Ok(raw::respond(handled, is_head, incoming)),
         // It did not get all that it needs for an answer.
-        Err(CallError::Trap(_)) if incoming.is_broken() => return Err(incoming.problem()),
-        Err(error) => return Err(error.into()),
-    };
-    let end = End::default();
-    let (head, body) = handled.response.into_parts();
-    let (status, headers) = (head.status, &head.headers);
-    let body = raw::Answer::new(body, status, headers, is_head, handled.failure, incoming, handled.task, end.clone());
-    let mut response = Response::from_parts(head, Body::new(body));
-    response.extensions_mut().insert(end);
-    Ok(response)
+        Err(CallError::Trap(_)) if incoming.is_broken() => Err(incoming.problem()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The whole URI that the request is for (RFC 9112, section 3.3). Without a usable header `Host` it is of this machine.

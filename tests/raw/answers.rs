@@ -34,7 +34,7 @@ async fn without_an_answer_there_is_a_problem() {
 
 #[tokio::test]
 async fn a_handler_has_until_its_deadline_for_the_head() {
-    let host = handlers().config("deadline_ms = 300\n[plugin.raw]\ndeadline_ms = 300").start().await;
+    let host = handlers().config("deadline_ms = 1000\n[plugin.raw]\ndeadline_ms = 1000").start().await;
     for name in HANDLERS {
         for path in ["wait?60000", "spin"] {
             let path = format!("/{name}/{path}");
@@ -71,7 +71,7 @@ async fn half_an_answer_is_seen_to_be_one() {
 
 #[tokio::test]
 async fn an_answer_has_a_deadline_of_its_own() {
-    let host = handlers().config("stream_deadline_ms = 500\n[plugin.raw]\nstream_deadline_ms = 500").start().await;
+    let host = handlers().config("stream_deadline_ms = 1500\n[plugin.raw]\nstream_deadline_ms = 1500").start().await;
     for name in HANDLERS {
         let mut wire =
             Wire::begin(&host, "GET", &format!("/{name}/zeros"), &format!("x-request-id: {name}-1\r\n")).await;

@@ -133,16 +133,35 @@ async fn a_client_may_not_pause_for_long() {
 }
 
 #[tokio::test]
+async fn half_a_request_is_never_a_whole_one() {
+    let host = handlers().start().await;
+    for (path, answer) in [
+        ("/raw/count", "unknown"),
+        ("/raw3/count", "ErrorCode::ConnectionTerminated"),
+        ("/raw/needs", "/problems/malformed-body"),
+    ] {
+        let mut connection = TcpStream::connect(host.address).await.expect("a connection");
+        let request = format!("POST {path} HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nhello");
+        connection.write_all(request.as_bytes()).await.expect("to send");
+        // It says that nothing more will come, and still listens.
+        connection.shutdown().await.expect("to end");
+        let mut text = String::new();
+        connection.read_to_string(&mut text).await.expect("an answer");
+        assert!(text.starts_with("HTTP/1.1 400 ") && text.contains(answer), "{path}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_may_take_its_time_as_long_as_it_comes() {
-    let host = handlers().config("deadline_ms = 400\n[plugin.raw]\ndeadline_ms = 400").start().await;
+    let host = handlers().config("deadline_ms = 1500\n[plugin.raw]\ndeadline_ms = 1500").start().await;
     for name in HANDLERS {
         let mut wire = Wire::begin_body(&host, &format!("/{name}/count"), "text/plain", "").await;
-        for _ in 0..12 {
+        for _ in 0..20 {
             wire.send(b"0123456789").await;
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         wire.end().await;
         assert!(wire.head().await.starts_with("HTTP/1.1 200 "));
-        assert_eq!(wire.rest().await, ("120".to_owned(), true));
+        assert_eq!(wire.rest().await, ("200".to_owned(), true));
     }
 }

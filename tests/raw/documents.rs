@@ -13,6 +13,9 @@ use super::handlers;
 
 const OWN: &str = include_str!("../fixtures/raw/src/openapi.json");
 
+/// What is changed in [`OWN`].
+type Change = fn(&mut Value);
+
 fn raw() -> Vec<u8> {
     fs::read(fixture("raw")).expect("the fixture")
 }
@@ -108,7 +111,8 @@ async fn what_is_no_document_is_a_warning() {
         ("/trap-in-body", "found half an answer"),
         ("/wait?60000", "found none within 500ms"),
     ] {
-        let config = format!("[plugin.raw]\nopenapi = \"{path}\"\ndeadline_ms = 500");
+        let deadline = if path.starts_with("/wait") { 500 } else { 60_000 };
+        let config = format!("[plugin.raw]\nopenapi = \"{path}\"\ndeadline_ms = {deadline}");
         let host = host().fixture("raw").config(&config).start().await;
         let warnings = warnings(&host, "raw").await;
         assert!(warnings.contains(&format!("the OpenAPI document at `{path}`: {why}")), "{warnings}");
@@ -151,12 +155,12 @@ fn a_document_that_a_component_embeds_is_merged() {
     // Of several, the component's own counts before those of what is in it, and it is still the same contract.
     assert_eq!(inspected(&embedding(OWN))["raw"]["has_document"], true);
 
-    let with = |change: fn(&mut Value)| {
+    let with = |change: Change| {
         let mut own: Value = serde_json::from_str(OWN).expect("JSON");
         change(&mut own);
         inspected(&embedding(&own.to_string()))
     };
-    let cases: [(fn(&mut Value), &str); 10] = [
+    let cases: [(Change, &str); 10] = [
         (|own| own["openapi"] = "3.0.3".into(), "found the version \\\"3.0.3\\\"; wanted OpenAPI 3.1"),
         (|own| *own = json!([1]), "found the version null"),
         (|own| own["paths"] = json!(3), "found something else at `paths`; wanted an object"),

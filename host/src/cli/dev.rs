@@ -18,6 +18,7 @@ use witapi::{
 use super::serving;
 
 #[derive(Args)]
+#[command(after_help = super::help::DEV)]
 pub struct Dev {
     /// The plugin's folder
     #[arg(default_value = ".")]

@@ -5,6 +5,7 @@ pub const WITAPI: &str = "\
 Examples:
   witapi new notes --lang python      a plugin to begin with, in the folder `notes`
   witapi build notes                  notes/notes.wasm
+  witapi dev notes                    build, serve, and again when a file is saved
   witapi test notes                   its tests
   witapi serve notes/notes.wasm       on http://127.0.0.1:8080, documentation at /docs
 
@@ -51,6 +52,15 @@ Examples:
   witapi build notes -o plugins/notes.wasm
 
 Exit status: 0 built, or up to date · 1 not built: the compiler, or what is missing, is named · 2 the command line is wrong";
+
+pub const DEV: &str = "\
+Examples:
+  witapi dev                                    the plugin of this folder, on http://127.0.0.1:8080
+  witapi dev notes --listen 127.0.0.1:3000
+
+It builds, serves, and does both again when a file is saved. A build that fails leaves the last one that did not.
+
+Exit status: 0 it was asked to end · 1 it could not begin · 2 the command line is wrong";
 
 pub const COMPLETIONS: &str = "\
 Examples:

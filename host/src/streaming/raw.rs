@@ -9,7 +9,8 @@ use std::{
 
 use axum::{
     body::Body as AxumBody,
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
+    response::Response,
 };
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     problem::Problem,
-    runtime::{CallError, Failure, Task},
+    runtime::{CallError, Failure, Handled, Task},
 };
 
 /// The body of a request, for the guest. The client may pause for `patience` while the guest waits for more.
@@ -76,7 +77,7 @@ impl Body for Request {
 }
 
 /// The body of an answer. If the guest fails before its end, so does this: the client learns that something is missing.
-pub struct Answer {
+struct Answer {
     body: WasiBody,
     failure: Failure,
     incoming: Incoming,
@@ -90,23 +91,21 @@ pub struct Answer {
     breaking: Option<Pin<Box<Sleep>>>,
 }
 
-impl Answer {
-    /// The body that follows that head. `end` is told how it ended.
-    pub fn new(
-        body: WasiBody,
-        status: StatusCode,
-        headers: &HeaderMap,
-        is_head: bool,
-        failure: Failure,
-        incoming: Incoming,
-        task: Task,
-        end: End,
-    ) -> Answer {
-        let length = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
-        let is_bodiless = is_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        Answer { body, failure, incoming, task, end, remaining: length, is_bodiless, breaking: None }
-    }
+/// Sends what a handler makes of its answer. `is_head`: nobody wants its body. The answer's extension [`End`] tells how it
+/// ended.
+pub fn respond(handled: Handled, is_head: bool, incoming: Incoming) -> Response {
+    let (head, body) = handled.response.into_parts();
+    let remaining = head.headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
+    let is_bodiless = is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let end = End::default();
+    let (failure, task) = (handled.failure, handled.task);
+    let body = Answer { body, failure, incoming, task, end: end.clone(), remaining, is_bodiless, breaking: None };
+    let mut response = Response::from_parts(head, AxumBody::new(body));
+    response.extensions_mut().insert(end);
+    response
+}
 
+impl Answer {
     fn is_whole(&mut self) {
         self.failure.is_behind_answer();
         self.end.set(Ok(()));

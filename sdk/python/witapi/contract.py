@@ -153,8 +153,9 @@ class _Deriver:
                 except ContractError as error:
                     self.errors.append(error)
         for included, at, more, place in router.included:
-            module = included.module.rsplit(".", 1)[-1]
-            self.router(included, kebab(module), prefix + at, [*tags, *more], "")
+            # Of a module by its name; of the same module by what its paths begin with.
+            own = kebab(included.prefix.rsplit("/", 1)[-1]) if included.module == self.contract.api.module else ""
+            self.router(included, own or kebab(included.module.rsplit(".", 1)[-1]), prefix + at, [*tags, *more], "")
 
     def function(self, interface: Interface, route: Route, prefix: str, tags: list[Any]) -> Function:
         place, options = route.place, dict(route.options)

@@ -130,6 +130,8 @@ class Text(Alias):
             raise self.wrong(value)
         return self.form.print(value)
 
+    json = lower
+
     def adopt(self, value: Any) -> Any:
         return self.form.parse(value) if isinstance(value, str) else value
 

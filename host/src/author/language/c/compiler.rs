@@ -92,8 +92,7 @@ fn newest_offered() -> Option<u32> {
 pub fn compile(job: &Job<'_>, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, BuildError> {
     let Some(clang) = clang() else { return Err(BuildError::Unsupported("clang is not there any more".into())) };
     let bindings = job.project.generated("c");
-    let optimisation = if job.is_draft { "-O1" } else { "-O2" };
-    let flags = [format!("--target={}", clang.target), "-Wno-deprecated".into(), optimisation.into()];
+    let flags = [format!("--target={}", clang.target), "-Wno-deprecated".into(), "-O2".into()];
     tell_editors(job, &flags)?;
     let clang_with_flags = || {
         let mut command = Command::new(&clang.program);

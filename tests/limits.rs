@@ -1,0 +1,58 @@
+//! What a language has no bindings for is named by `witapi`, before the generator of the bindings panics at it.
+
+use std::fs;
+
+use tokio::process::Command;
+use witapi_tests::witapi;
+
+/// What `witapi new --wit` says of a function with this type.
+async fn said(language: &str, items: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wit = format!("package example:odd@1.0.0;\n\ninterface odd {{\n    {items}\n}}\n\nworld w {{ export odd; }}\n");
+    fs::write(folder.path().join("odd.wit"), wit).expect("a written contract");
+    let mut command = Command::new(witapi());
+    command.args(["new", "odd", "--lang", language, "--wit", "odd.wit"]).current_dir(folder.path());
+    let output = command.output().await.expect("a run");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let is_there = folder.path().join("odd").exists();
+    assert_eq!(output.status.success(), is_there, "{language}: {items}\n{stderr}");
+    stderr
+}
+
+/// Types that cannot be, and what is said of them; both for C and for Go.
+const NEITHER: [(&str, &str); 8] = [
+    ("get: func() -> list<u8, 3>;", "get of example:odd/odd@1.0.0: plugins in X cannot have lists of fixed length"),
+    ("record deep { a: option<list<u8, 3>> }", "deep of example:odd/odd@1.0.0: plugins in X cannot have lists"),
+    ("get: func() -> stream<u8>;", "get of example:odd/odd@1.0.0: plugins in X cannot have streams and futures"),
+    ("get: func(a: tuple<u8, future<u8>>);", "get of example:odd/odd@1.0.0: plugins in X cannot have streams"),
+    ("get: async func() -> u8;", "get of example:odd/odd@1.0.0: plugins in X cannot have `async func`; wanted `func`"),
+    (
+        "resource r { get: func() -> u8; }",
+        "r of example:odd/odd@1.0.0: plugins in X cannot have resources of their own",
+    ),
+    ("get: func() -> error-context;", "get of example:odd/odd@1.0.0: plugins in X cannot have `error-context`"),
+    ("type alias = list<list<u8, 3>>;", "alias of example:odd/odd@1.0.0: plugins in X cannot have lists"),
+];
+
+#[tokio::test]
+async fn what_c_and_go_have_no_bindings_for_is_named() {
+    for (flag, name) in [("c", "C"), ("go", "Go")] {
+        for (items, wanted) in NEITHER {
+            let stderr = said(flag, items).await;
+            assert!(stderr.contains(&wanted.replace('X', name)), "{name}: {items}\n{stderr}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn large_tuples_and_many_flags_are_too_much_for_go_only() {
+    let tuple = format!("get: func() -> tuple<{}>;", ["u8"; 17].join(", "));
+    let flags: Vec<String> = (0..33).map(|n| format!("flag{n}")).collect();
+    let flags = format!("flags many {{ {} }} get: func() -> many;", flags.join(", "));
+    for (items, wanted) in [(tuple, "tuples of more than 16"), (flags, "more than 32 flags")] {
+        let stderr = said("go", &items).await;
+        assert!(stderr.contains(wanted), "{items}\n{stderr}");
+        let stderr = said("c", &items).await;
+        assert!(stderr.contains("made odd, a plugin in C"), "{items}\n{stderr}");
+    }
+}
