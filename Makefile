@@ -21,6 +21,7 @@ serve: plugins
 test: plugins fixtures
 	@tools/setup-browser
 	@tools/setup-judges
+	@tools/setup-tutorial
 	cargo test --release -p witapi
 	cargo test --release -p witapi-tests
 	cargo test --release -p witapi-fuzz

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-use witapi_tests::{Host, dummy_component, host, root, send, with_wit, witapi};
+use witapi_tests::{Host, dummy_component, host, root, send, witapi, with_wit};
 
 fn succeed(command: &mut Command) -> String {
     let output = command.output().expect("a process");
@@ -117,12 +117,20 @@ fn what_wit_cannot_say_is_an_error_that_names_place_found_and_wanted() {
         ("a: int | str", "int", "parameter a: found `int | str` in the query; wanted a scalar"),
         ("a: Annotated[int, Query(include_in_schema=False)]", "int", "found `Query(include_in_schema=…)`"),
         ("a: Annotated[int, AfterValidator(print)]", "int", "found `AfterValidator`, a rule in Python"),
-        ("a: Annotated[int, Cookie()]", "int", "parameter a: found `Cookie()`; wanted `witapi.request.header(\"cookie\")`"),
+        (
+            "a: Annotated[int, Cookie()]",
+            "int",
+            "parameter a: found `Cookie()`; wanted `witapi.request.header(\"cookie\")`",
+        ),
         ("a: int = 'x'", "int", "found a value for default that is not of its type: 'x' is no s64"),
         ("a: Item", "int", "parameter a: found a body with GET; wanted `post`, `put` or `patch`"),
         ("*a: int", "int", "found `*a: int`; wanted parameters with names"),
         ("a: int = Depends(print)", "int", "parameter a: found `Depends`; wanted a call of that function"),
-        ("lineTwo: int, line_one: int", "int", "parameter lineTwo: found the name 'lineTwo', which WIT has as `line-two`; wanted one casing"),
+        (
+            "lineTwo: int, line_one: int",
+            "int",
+            "parameter lineTwo: found the name 'lineTwo', which WIT has as `line-two`; wanted one casing",
+        ),
         ("line_2: int", "int", "parameter line_2: found the name 'line_2', which WIT has as `line2`"),
         ("", "dict", "the answer: found `dict`"),
         ("", "Tree", "found `Tree` within itself; wanted types that end"),
@@ -195,7 +203,10 @@ async fn a_query_beside_a_body_is_a_query() {
     assert_eq!(host.put("/things/1/?count=2&tags=a&tags=b", &body).await.status, 500);
     assert_eq!(host.put("/things/1/?count=2", &body).await.status, 500);
     assert_eq!(host.put("/things/1/", &body).await.faults(), ["query.count missing"]);
-    assert_eq!(host.put("/things/1/?count=-1", &json!({})).await.faults(), ["body.name missing", "query.count minimum"]);
+    assert_eq!(
+        host.put("/things/1/?count=-1", &json!({})).await.faults(),
+        ["body.name missing", "query.count minimum"]
+    );
     // The path has the slash that its author wrote, and no other one is it.
     assert_eq!(host.put("/things/1?count=2", &body).await.status, 404);
     let document = host.get("/openapi.json").await.json();
@@ -252,14 +263,16 @@ async fn the_ported_tutorial_answers_as_fastapi_does() {
     for (page, programs) in pages() {
         for (program, wit) in programs {
             let is_asked = requests.lines().any(|line| line.contains(&format!(" {page}/{program}/")));
-            assert!(is_asked == wit.starts_with(IS_DERIVED) || UNCOMPARED.contains(&&*format!("{page}/{program}")), "{page}/{program}");
+            assert!(
+                is_asked == wit.starts_with(IS_DERIVED) || UNCOMPARED.contains(&&*format!("{page}/{program}")),
+                "{page}/{program}"
+            );
         }
     }
 }
 
 /// Ports that are asked for nothing, since they had to become something else.
-const UNCOMPARED: [&str; 3] =
-    ["header_params/tutorial001", "header_params/tutorial003", "response_model/tutorial004"];
+const UNCOMPARED: [&str; 3] = ["header_params/tutorial001", "header_params/tutorial003", "response_model/tutorial004"];
 
 /// A host with the plugin of tests/code_first, built once.
 async fn everything() -> &'static Host {

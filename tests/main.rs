@@ -44,5 +44,6 @@ mod round_trip;
 mod routes;
 mod serving;
 mod streams;
+mod toolchains;
 mod values;
 mod zoo;
