@@ -47,5 +47,6 @@ mod routes;
 mod sdk_go_c;
 mod serving;
 mod streams;
+mod toolchains;
 mod values;
 mod zoo;
