@@ -41,6 +41,7 @@ mod params;
 mod patterns;
 mod plugin_tests;
 mod pressure;
+mod quickstart;
 mod raw;
 mod round_trip;
 mod routes;

@@ -1,12 +1,11 @@
 //! The quickstarts of the SDKs, followed to the letter: each command is run, each answer is what stands there, and the edit is made.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, process::Command};
 
-use tokio::{process::Command, time::Instant};
-use witapi_tests::{author::Dev, root, witapi};
+use witapi_tests::{dev::Dev, root, witapi};
 
-/// How long a first build may take: Python's compiler alone takes 16 s of an idle core, Rust's dependencies a minute.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// What the terminal says of each version that serves.
+const LIVE: &str = "live";
 
 /// A block of code in a README: its language, and what is in it.
 fn blocks(section: &str) -> Vec<(&str, &str)> {
@@ -37,7 +36,7 @@ fn common(language: &str, flag: &str, entry: &str, before: &str, after: &str) ->
 }
 
 async fn printed(command: &str, folder: &Path) -> String {
-    let run = Command::new("sh").args(["-c", command]).current_dir(folder).output().await.expect("sh");
+    let run = tokio::process::Command::new("sh").args(["-c", command]).current_dir(folder).output().await.expect("sh");
     String::from_utf8_lossy(&run.stdout).trim_end().to_owned()
 }
 
@@ -58,25 +57,27 @@ async fn follow(readme: &str, language: &str, flag: &str, entry: &str) {
 
     let folder = tempfile::tempdir().expect("a folder");
     let [new, dev] = commands.lines().collect::<Vec<_>>()[..] else { panic!("wanted two commands: {commands}") };
-    let path = format!("{}:{}", witapi().parent().expect("a folder").display(), std::env::var("PATH").expect("PATH"));
     let run = |command: &str| {
         let mut words = command.split(' ');
         assert_eq!(words.next(), Some("witapi"), "{command}");
-        let mut witapi = Command::new("witapi");
-        witapi.args(words).env("PATH", &path).current_dir(folder.path());
+        let mut witapi = Command::new(witapi());
+        witapi.args(words).current_dir(folder.path()).env("WITAPI_TOOLS", root().join("target/tools"));
         witapi
     };
-    let made = run(new).output().await.expect("witapi new");
+    let made = run(new).output().expect("witapi new");
     assert!(made.status.success(), "{made:?}");
-    let dev = Dev::start(run(dev).args(["--listen", "127.0.0.1:0"]), PATIENCE).await;
+    let mut dev = run(dev);
+    dev.args(["--listen", "127.0.0.1:0"]);
+    let dev = Dev::by(dev).await;
+    dev.wait_for(LIVE).await;
 
     let check = async |console: &str| {
-        let mut lines = console.lines().peekable();
+        let mut lines = console.lines();
         while let Some(command) = lines.next() {
             let command = command.strip_prefix("$ ").expect("a command");
-            let here = command.replace("localhost:8080", &dev.address());
+            let here = command.replace("localhost:8080", &dev.address.to_string());
             let wanted = lines.next().expect("an answer");
-            assert_eq!(printed(&here, folder.path()).await, wanted, "{language}: {command}\n{}", dev.said());
+            assert_eq!(printed(&here, folder.path()).await, wanted, "{language}: {command}\n{}", dev.printed());
         }
     };
     check(answers).await;
@@ -84,17 +85,12 @@ async fn follow(readme: &str, language: &str, flag: &str, entry: &str) {
     let source = folder.path().join("hello").join(entry);
     let text = fs::read_to_string(&source).expect("the source");
     assert_eq!(text.matches(before).count(), 1, "{language}: what is to be replaced, in\n{text}");
-    let builds = dev.builds();
     fs::write(&source, text.replace(before, after)).expect("a written source");
-    let began = Instant::now();
-    while dev.builds() == builds {
-        assert!(began.elapsed() < PATIENCE, "{language}: no build after the edit\n{}", dev.said());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    dev.wait_for_count(LIVE, 2).await;
     check(changed).await;
-    dev.interrupt().await;
+    dev.terminated().await;
 
-    let built = run(build).output().await.expect("witapi build");
+    let built = run(build).output().expect("witapi build");
     assert!(built.status.success(), "{built:?}");
     assert!(folder.path().join("hello/hello.wasm").is_file());
 }

@@ -57,7 +57,11 @@ impl Dev {
 
     /// Starts it with its output in pipes, and waits until it listens.
     pub async fn in_a_pipe(project: &Path) -> Dev {
-        let mut command = command(project);
+        Dev::by(command(project)).await
+    }
+
+    /// The same, by a command of the test's own.
+    pub async fn by(mut command: Command) -> Dev {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the process");
         let readers: Vec<Box<dyn Read + Send>> =
             vec![Box::new(child.stdout.take().expect("stdout")), Box::new(child.stderr.take().expect("stderr"))];
