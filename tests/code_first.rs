@@ -417,3 +417,23 @@ fn derived_wit_follows_its_source_and_wit_of_an_author_is_left_alone() {
     assert!(said.contains("Things"), "the class that the author's contract asks for: {said}");
     assert_eq!(fs::read_to_string(&wit).expect("the WIT"), own);
 }
+
+#[test]
+fn a_contract_that_is_there_begins_with_a_method_for_each_function() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wit = "package a:b@1.0.0;\ninterface from-things {\n    record r { a: option<u8>, b: list<u8> }\n    enum e { x, y }\n    \
+        /// Gets \"it\"\n    get-it: func(id: u32, class: e, many: list<r>) -> result<r, string>;\n    wait: async func(t: tuple<u8, f32>);\n}\n\
+        world w { export from-things; export hello: func(name: string) -> string; }\n";
+    fs::write(folder.path().join("z.wit"), wit).expect("WIT");
+    succeed(Command::new(witapi()).args(["new", "z", "--lang", "python", "--wit", "z.wit"]).current_dir(&folder));
+    let stubs = fs::read_to_string(folder.path().join("z/src/app.py")).expect("the source");
+    let wanted = [
+        "import wit_world\nfrom wit_world import exports\nfrom wit_world.exports import from_things\n",
+        "class FromThings(exports.FromThings):\n    def get_it(self, id: int, class_: from_things.E, many: list[from_things.R]) -> from_things.R:\n        \"\"\"Gets 'it'\"\"\"\n        raise NotImplementedError\n",
+        "    async def wait(self, t: tuple[int, float]) -> None:\n        raise NotImplementedError\n",
+        "class WitWorld(wit_world.WitWorld):\n    def hello(self, name: str) -> str:\n        raise NotImplementedError\n",
+    ];
+    for wanted in wanted {
+        assert!(stubs.contains(wanted), "no\n{wanted}\nin\n{stubs}");
+    }
+}

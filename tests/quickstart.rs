@@ -53,7 +53,11 @@ async fn follow(readme: &str, language: &str, flag: &str, entry: &str) {
         panic!("{} blocks in the quickstart of {language}", blocks.len());
     };
     let fenced = |code: &str| format!("```{fence}\n{code}\n```");
-    assert_eq!(section, common(language, flag, entry, &fenced(before), &fenced(after)), "{language} has words of its own");
+    assert_eq!(
+        section,
+        common(language, flag, entry, &fenced(before), &fenced(after)),
+        "{language} has words of its own"
+    );
 
     let folder = tempfile::tempdir().expect("a folder");
     let [new, dev] = commands.lines().collect::<Vec<_>>()[..] else { panic!("wanted two commands: {commands}") };
