@@ -52,7 +52,7 @@ plugins: build
 		name=$$(basename $${example%-*}); $(BUILD) $$example -o target/plugins/$$name.wasm || exit 1; done
 
 fixtures: build
-	@for folder in tests/fixtures/*/; do \
+	@for folder in $(patsubst %/wit,%,$(wildcard tests/fixtures/*/wit)); do \
 		name=$$(basename $$folder); lang=; [ ! -f $$folder/Cargo.toml ] || lang="--lang rust"; \
 		$(BUILD) $$folder $$lang -o target/fixtures/$$name.wasm || exit 1; done
 	@$(BUILD) tests/fixtures/echo --lang js --world javascript -o target/fixtures/echo-js.wasm
