@@ -71,7 +71,7 @@ async fn what_goes_into_a_guest_in_rust_comes_out_of_it() {
 /// What componentize-qjs 0.4.5 cannot do is not in the world `javascript` or not sent:
 ///
 /// - `list<T, N>`: its binding generator panics with "not yet implemented: fixed-length-list".
-/// - `u64` and `s64` beyond 2^53: they are numbers of JavaScript there, not `BigInt`s, and lose their last digits.
+/// - `u64` and `s64` beyond 2^53: they are numbers of JavaScript there, not `BigInt`s, and would lose their last digits.
 #[tokio::test]
 async fn what_goes_into_a_guest_in_javascript_comes_out_of_it() {
     let host = host().fixture("echo-js").start().await;

@@ -58,9 +58,25 @@ pub fn into_component(component: &[u8], text: &str, file: &Path) -> Result<(Vec<
         offset: error.offset(),
         reason: error.message().to_owned(),
     })?;
-    let contract = contract::decode(&embedded, &contract::Options::default()).map_err(unfit)?;
+    let warnings = check(&embedded, file)?;
+    Ok((embedded, warnings))
+}
+
+/// Whether the component, or a module in it, has the text of its WIT.
+pub fn has_wit(component: &[u8]) -> bool {
+    Sections::read(component).is_ok_and(|sections| !sections.wit.is_empty())
+}
+
+/// What the author of the component should know though all is well. `file` stands in messages.
+///
+/// # Errors
+///
+/// No host would load it.
+pub fn check(component: &[u8], file: &Path) -> Result<Vec<String>, EmbedError> {
+    let unfit = |error| EmbedError::Unfit { file: file.display().to_string(), error };
+    let contract = contract::decode(component, &contract::Options::default()).map_err(unfit)?;
     literal::check(&contract).map_err(unfit)?;
-    Ok((embedded, contract.warnings))
+    Ok(contract.warnings)
 }
 
 /// All packages of the folder as one text, documentation and external ids included.

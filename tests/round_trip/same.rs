@@ -121,7 +121,8 @@ pub fn is_exact_in_javascript(ty: &Ty, value: &Json) -> bool {
         (Ty::Map(key, ty), Json::Array(pairs)) => all(&Ty::Tuple(vec![Ty::Scalar(key), (**ty).clone()]), pairs),
         (Ty::Option(some), value) => is_exact_in_javascript(some, value),
         (Ty::Record(_, fields), Json::Object(members)) => fields.iter().all(|(field, ty)| {
-            let value = members.iter().find(|(name, _)| name == field);
+            let field = field.replace('-', "_");
+            let value = members.iter().find(|(name, _)| *name == field);
             value.is_none_or(|(_, value)| is_exact_in_javascript(ty, value))
         }),
         // No other type of the fixture has such an integer in it.

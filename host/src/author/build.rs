@@ -115,12 +115,21 @@ pub fn build(project: &Project, options: &Options) -> Result<Built, BuildError> 
     let (is_draft, is_coloured) = (options.is_draft, options.is_coloured);
     let job = Job { project, wit: &wit, tools: &tools, earlier, is_draft, is_coloured };
     let Some(component) = toolchain.compile(&job)? else { return built(true, Vec::new()) };
-    let text = embed::text_of(&wit.resolve, wit.package)
-        .map_err(|reason| WitError::Unresolved(format!("it cannot be printed: {reason}")))?;
-    let (component, warnings) = embed::into_component(&component, &text, &file)?;
+    let (component, warnings) = with_wit(component, &wit, &file)?;
     put(&component, &file)?;
     state.remember()?;
     built(false, warnings)
+}
+
+/// The component with the text of its WIT, which an SDK may have put there already, and what its author should know.
+fn with_wit(component: Vec<u8>, wit: &Wit, file: &Path) -> Result<(Vec<u8>, Vec<String>), BuildError> {
+    if embed::has_wit(&component) {
+        let warnings = embed::check(&component, file)?;
+        return Ok((component, warnings));
+    }
+    let text = embed::text_of(&wit.resolve, wit.package)
+        .map_err(|reason| WitError::Unresolved(format!("it cannot be printed: {reason}")))?;
+    Ok(embed::into_component(&component, &text, file)?)
 }
 
 /// Written beside its place under a name that no one watches, and then put there in one step.
