@@ -4,6 +4,8 @@
 
 WITAPI := target/release/witapi
 EXAMPLES := $(wildcard plugins/*-*)
+# Those with a contract and a source of their own; tests put the others together.
+FIXTURES := $(foreach folder,$(patsubst %/wit,%,$(wildcard tests/fixtures/*/wit)),$(if $(wildcard $(folder)/src),$(folder)))
 # Toolchains are installed into target/tools. What cargo makes of all plugins in Rust is in one folder: they share much.
 BUILD := WITAPI_TOOLS=$(CURDIR)/target/tools CARGO_TARGET_DIR=$(CURDIR)/target/guests $(WITAPI) build --install
 
@@ -52,7 +54,7 @@ plugins: build
 		name=$$(basename $${example%-*}); $(BUILD) $$example -o target/plugins/$$name.wasm || exit 1; done
 
 fixtures: build
-	@for folder in $(patsubst %/wit,%,$(wildcard tests/fixtures/*/wit)); do \
+	@for folder in $(FIXTURES); do \
 		name=$$(basename $$folder); lang=; [ ! -f $$folder/Cargo.toml ] || lang="--lang rust"; \
 		$(BUILD) $$folder $$lang -o target/fixtures/$$name.wasm || exit 1; done
 	@$(BUILD) tests/fixtures/echo --lang js --world javascript -o target/fixtures/echo-js.wasm

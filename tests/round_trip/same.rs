@@ -106,9 +106,9 @@ fn number(got: &Value) -> Result<String, String> {
     if got.is_number() { Ok(got.to_string()) } else { Err(format!("{got} is no number")) }
 }
 
-/// Whether all integers of 64 bits in it are numbers of JavaScript, from -2^53 to 2^53.
+/// Whether all integers of 64 bits in it are numbers of JavaScript, less than 2^53 either way.
 pub fn is_exact_in_javascript(ty: &Ty, value: &Json) -> bool {
-    const MOST: i128 = 1 << 53;
+    const MOST: i128 = (1 << 53) - 1;
     let all = |ty: &Ty, items: &[Json]| items.iter().all(|item| is_exact_in_javascript(ty, item));
     match (ty.resolved(), value) {
         (Ty::Scalar("u64" | "s64"), Json::Number(number)) => {
