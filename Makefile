@@ -1,10 +1,11 @@
 # The two commands of the README. Both install what they need, in code, and both are safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long check build plugins fixtures tools bench
+.PHONY: help serve test test-long check build plugins fixtures bench bench-languages
 
 WITAPI := target/release/witapi
 EXAMPLES := $(wildcard plugins/*-*)
-FIXTURES := $(patsubst tests/fixtures/%/Cargo.toml,%,$(wildcard tests/fixtures/*/Cargo.toml))
+# Toolchains are installed into target/tools. What cargo makes of all plugins in Rust is in one folder: they share much.
+BUILD := WITAPI_TOOLS=$(CURDIR)/target/tools CARGO_TARGET_DIR=$(CURDIR)/target/guests $(WITAPI) build --install
 
 help:
 	@echo "make serve   build the host and the example plugins, then serve them on 127.0.0.1:8080"
@@ -12,6 +13,7 @@ help:
 	@echo "make test-long   what make test tries by chance, 100,000 times, and each fuzz target for 10 minutes"
 	@echo "make check   formatting and clippy"
 	@echo "make bench   measure the host beside a native axum server"
+	@echo "make bench-languages   measure what authors wait for, and what a template costs, in each language"
 
 # Everything it needs; then the plugins of target/plugins, and whatever is copied there while it runs.
 serve: plugins
@@ -24,7 +26,8 @@ test: plugins fixtures
 	cargo test --release -p witapi
 	cargo test --release -p witapi-tests
 	cargo test --release -p witapi-fuzz
-	cd sdk/rust && CARGO_TARGET_DIR=../../target/guests cargo test --quiet --workspace
+	@for crate in sdk/rust sdk/rust/macros; do \
+		CARGO_TARGET_DIR=target/guests cargo test --quiet --manifest-path $$crate/Cargo.toml || exit 1; done
 
 # WITAPI_CASES and WITAPI_SEED say how many values are tried and which, WITAPI_FUZZ_SECONDS how long a target is driven.
 test-long: plugins fixtures
@@ -36,32 +39,31 @@ test-long: plugins fixtures
 
 check:
 	cargo fmt --all --check
-	@for crate in sdk/rust $(wildcard plugins/*-rust) tests/fixtures; do \
+	@for crate in sdk/rust sdk/rust/macros $(wildcard plugins/*-rust) tests/fixtures; do \
 		cargo fmt --all --check --manifest-path $$crate/Cargo.toml || exit 1; done
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
 build:
 	cargo build --release -p witapi
 
-# One after the other: the set-up scripts take no locks.
-tools:
-	@tools/setup-rust
-	@tools/setup-python
-	@tools/setup-node
+# The host first: it builds plugins, and installs what of their toolchains is missing.
+plugins: build
+	@for example in $(EXAMPLES); do \
+		name=$$(basename $${example%-*}); $(BUILD) $$example -o target/plugins/$$name.wasm || exit 1; done
 
-# The host first: it embeds the WIT into components of other languages.
-plugins: build tools
-	@for example in $(EXAMPLES); do $(MAKE) --no-print-directory -C $$example || exit 1; done
-
-fixtures: build tools
-	@for name in $(FIXTURES); do tools/build-rust tests/fixtures/$$name target/fixtures/$$name.wasm || exit 1; done
-	@for name in raw-python raw3-python; do tools/build-python tests/fixtures/$$name target/fixtures/$$name.wasm || exit 1; done
-	@tools/build-js tests/fixtures/echo target/fixtures/echo-js.wasm --stub-wasi -n javascript
+fixtures: build
+	@for folder in tests/fixtures/*/; do \
+		name=$$(basename $$folder); lang=; [ ! -f $$folder/Cargo.toml ] || lang="--lang rust"; \
+		$(BUILD) $$folder $$lang -o target/fixtures/$$name.wasm || exit 1; done
+	@$(BUILD) tests/fixtures/echo --lang js --world javascript -o target/fixtures/echo-js.wasm
 
 # Options of bench/run in ARGS, such as `make bench ARGS=--write`.
 bench: build
-	@tools/setup-rust
 	@tools/setup-bench
-	@$(MAKE) --no-print-directory -C plugins/orders-rust
+	@$(BUILD) plugins/orders-rust -o target/plugins/orders.wasm
 	cargo build --release -p bench-native
 	bench/run $(ARGS)
+
+# Options of bench/languages in ARGS, such as `make bench-languages ARGS='rust go --write'`.
+bench-languages: build
+	bench/languages $(ARGS)

@@ -1,7 +1,7 @@
 //! The host's pages in a real browser. What happens there is in tests/browser/*.mjs; each scenario ends with an error if a
 //! page asked for anything outside of the host, wrote an error to its console or broke its policy.
 
-use std::{process::Stdio, time::Duration};
+use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Semaphore, time::timeout};
@@ -12,9 +12,14 @@ use crate::pages::with_everywhere;
 /// A browser takes the cores and the memory of many hosts.
 static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
 
-async fn run(scenario: &str, host: &Host, mut arguments: Value) {
+async fn run(scenario: &str, host: &Host, arguments: Value) {
+    run_at(host.address, scenario, arguments, || host.log.text()).await;
+}
+
+/// Runs a scenario against what listens there; `log` says what it has to say for itself.
+pub async fn run_at(address: SocketAddr, scenario: &str, mut arguments: Value, log: impl Fn() -> String) {
     let _permit = ONE_AT_A_TIME.acquire().await.expect("a permit");
-    arguments["origin"] = format!("http://{}", host.address).into();
+    arguments["origin"] = format!("http://{address}").into();
     let node = Command::new("node")
         .arg(root().join("tests/browser/run.mjs"))
         .args([scenario, &arguments.to_string()])
@@ -23,7 +28,7 @@ async fn run(scenario: &str, host: &Host, mut arguments: Value) {
         .output();
     let output = timeout(Duration::from_secs(300), node).await.expect("an end in time").expect("node");
     let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{}\n{out}{error}", host.log.text());
+    assert!(output.status.success(), "{}\n{out}{error}", log());
     assert!(out.contains(&format!("done: {scenario}")), "{out}{error}");
 }
 

@@ -71,9 +71,9 @@ async fn every_document_is_valid_openapi_3_1() {
         assert!(document.json()["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")), "{path}");
         files.push(folder.write(path.trim_start_matches('/'), &document.body));
     }
-    let python = root().join("target/tools/venv/bin/python");
+    let python = root().join("target/tools/judges/venv/bin/python");
     let run = Command::new(python).args(["-m", "openapi_spec_validator"]).args(&files).output();
-    let run = run.expect("tools/setup-python installs the validator");
+    let run = run.expect("tools/setup-judges installs the validator");
     let said = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success(), "{said}");
     assert_eq!(said.matches(": OK").count(), files.len(), "{said}");

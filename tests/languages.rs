@@ -39,6 +39,13 @@ const JAVASCRIPT: Language = Language {
     complaint: "Expected \"}\" but found \";\"",
 };
 
+const RUST: Language = Language {
+    flag: "rust",
+    entry: "src/lib.rs",
+    mistake: ("text.split_whitespace()", "text.split_blank()"),
+    complaint: "no method named `split_blank` found for struct `String`",
+};
+
 const GO: Language = Language {
     flag: "go",
     entry: "main.go",
@@ -232,5 +239,6 @@ languages! {
     c: super::C;
     go: super::GO;
     javascript: super::JAVASCRIPT;
+    rust: super::RUST;
     typescript: super::TYPESCRIPT;
 }

@@ -1,4 +1,5 @@
-//! What a language has no bindings for is named by `witapi`, before the generator of the bindings panics at it.
+//! What C and Go cannot do, or cannot do yet: types that they have no bindings for are named before the generator panics at
+//! them, and on a machine without their compilers `witapi build` says what installs them.
 
 use std::fs;
 
@@ -54,5 +55,42 @@ async fn large_tuples_and_many_flags_are_too_much_for_go_only() {
         assert!(stderr.contains(wanted), "{items}\n{stderr}");
         let stderr = said("c", &items).await;
         assert!(stderr.contains("made odd, a plugin in C"), "{items}\n{stderr}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_compiler_the_command_that_installs_it_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bare = folder.path().join("bare");
+    fs::create_dir(&bare).expect("a folder");
+    for (flag, wanted) in [
+        (
+            "c",
+            [
+                "clang for WebAssembly (or set WASI_SDK_PATH to a wasi-sdk)",
+                "apt-get install -y --no-install-recommends clang-",
+            ],
+        ),
+        ("go", ["Go 1.25 or newer", "/bin/pip install --quiet --disable-pip-version-check"]),
+    ] {
+        let run = |words: &[&str]| {
+            let mut command = Command::new(witapi());
+            // Nothing on the PATH, and nothing installed.
+            command
+                .args(words)
+                .current_dir(folder.path())
+                .env("PATH", &bare)
+                .env("WITAPI_TOOLS", folder.path().join("tools"));
+            command.env_remove("WASI_SDK_PATH");
+            command
+        };
+        let made = run(&["new", flag, "--lang", flag]).output().await.expect("a run");
+        assert!(made.status.success(), "{made:?}");
+        let refused = run(&["build", flag]).output().await.expect("a run");
+        let stderr = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{stderr}");
+        for wanted in wanted.into_iter().chain(["run it again with `--install`"]) {
+            assert!(stderr.contains(wanted), "no `{wanted}` in\n{stderr}");
+        }
     }
 }

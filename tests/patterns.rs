@@ -184,7 +184,7 @@ fn node(script: &str, input: &Value) -> Value {
     );
     let mut command = Command::new("node");
     let piped = command.args(["-e", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut node = piped.spawn().expect("node, which tools/setup-node wants");
+    let mut node = piped.spawn().expect("node, which builds the JavaScript example");
     let input = serde_json::to_vec(input).expect("JSON");
     node.stdin.take().expect("a pipe").write_all(&input).expect("node reads");
     let output = node.wait_with_output().expect("node ends");

@@ -201,6 +201,17 @@ fn texts_bytes_files_and_streams_are_compared_too() {
 }
 
 #[test]
+fn an_answer_without_end_fails_at_the_deadline() {
+    let folder = Folder::new();
+    folder.write("it/it.wasm", fs::read(fixture("streams")).expect("a component"));
+    folder.write("it/witapi.toml", "[limits]\ndeadline_ms = 300\n");
+    folder.write("it/tests/a.http", "GET /silent\n");
+    let ran = folder.ask(&["test", "it"], b"");
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("the answer did not end within 300 ms, the plugin's `deadline_ms`"), "{ran:?}");
+}
+
+#[test]
 fn what_was_found_is_written_into_the_tests_and_the_rest_stays() {
     let before = "# Todos.\n### Create\nPOST /todos\n\n{\"title\":  \"milk\"}\n\nHTTP 200\nx-request-id: {{_}}\ncontent-type: text/plain\n\n\
                   {\"title\": \"tea\", \"id\": {{id}}, \"tags\": {{_}}, \"gone\": 1, {{...}}}\n\n### Fits\nGET /todos/{{id}}\n\nHTTP 200\n\n{  \"title\":   \"{{_}}\", {{...}}  }\n\n\

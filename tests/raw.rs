@@ -1,15 +1,16 @@
-//! Raw HTTP handlers: components that export `wasi:http/incoming-handler` 0.2 or `wasi:http/handler` 0.3, in Rust and Python.
+//! Raw HTTP handlers: components that export `wasi:http/incoming-handler` 0.2 or `wasi:http/handler` 0.3, in Rust, Python and C.
 
 mod answers;
 mod bodies;
 mod documents;
 mod mounts;
 
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use witapi_tests::{Answer, Host, Setup, fixture, host, send};
+use witapi_tests::{Answer, Host, Setup, host, send};
 
 /// Those in Rust: of WASI 0.2 and of 0.3.
 const HANDLERS: [&str; 2] = ["raw", "raw3"];
@@ -89,22 +90,32 @@ async fn a_handler_learns_where_it_is_mounted_if_it_asks() {
 }
 
 #[tokio::test]
-async fn a_handler_in_python_answers_too() {
-    let host = host().component("py", fixture("raw-python")).start().await;
-    let answer = send(host.request("PROPFIND", "/py/a%20b?c").header("x-request-id", "py-1")).await;
-    assert_eq!(answer.header("content-type"), "application/json");
-    let facts = answer.json();
-    assert_eq!((&facts["method"], &facts["path"]), (&"PROPFIND".into(), &"/py/a%20b?c".into()));
-    assert_eq!(facts["authority"], host.address.to_string());
-    // What it prints is in the log, under the request's id.
-    let line = host.log.wait_for("asked for /py/a%20b?c").await;
-    assert!(line.contains("plugin=py") && line.contains("request=py-1"), "{line}");
-
-    let body = "0123456789".repeat(20_000);
-    assert_eq!(send(host.request("POST", "/py/echo").body(body.clone())).await.text(), body);
-    let answer = host.get("/py/trap").await;
-    assert_eq!((answer.status.as_u16(), &answer.json()["type"]), (500, &"/problems/plugin-failed".into()));
-    assert!(!answer.text().contains("secret"), "{answer:?}");
+async fn handlers_of_other_toolchains_answer_too() {
+    let python = ["raw-python", "raw3-python"];
+    let host = python.into_iter().fold(host().compiled_once(), Setup::fixture).fixture("raw-c").start().await;
+    for name in python {
+        let path = format!("/{name}/a%20b?c");
+        let answer = send(host.request("PROPFIND", &path).header("x-request-id", format!("of-{name}"))).await;
+        assert_eq!(answer.header("content-type"), "application/json");
+        let facts = answer.json();
+        assert_eq!((&facts["method"], &facts["path"]), (&json!("PROPFIND"), &json!(path)));
+        assert_eq!(facts["authority"], host.address.to_string());
+        let answer = host.get(&format!("/{name}/trap")).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["type"]), (500, &json!("/problems/plugin-failed")));
+        assert!(!answer.text().contains("secret"), "{answer:?}");
+    }
+    assert_eq!(
+        send(host.request("GET", "/raw-c/a%20b?c").header("x-request-id", "of-raw-c")).await.text(),
+        "/raw-c/a%20b?c"
+    );
+    let body = "0123456789".repeat(200_000);
+    for name in ["raw-python", "raw3-python", "raw-c"] {
+        // What it prints is in the log, under the request's id.
+        let line = host.log.wait_for(&format!("asked for /{name}/a%20b?c")).await;
+        assert!(line.contains(&format!("plugin={name} ")) && line.contains(&format!("request=of-{name}")), "{line}");
+        let echoed = send(host.request("POST", &format!("/{name}/echo")).body(body.clone())).await.text();
+        assert!(echoed == body, "{name}: {} bytes", echoed.len());
+    }
 }
 
 #[tokio::test]

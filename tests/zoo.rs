@@ -37,6 +37,12 @@ const TYPESCRIPT: Zoo = Zoo {
     }],
 };
 
+const GO: Zoo = Zoo {
+    folder: "zoo-go",
+    without: &[("triple", "wit-bindgen-go 0.60 has no bindings for lists of a fixed length")],
+    differences: &[],
+};
+
 /// Integers that no 64-bit floating-point number holds.
 const WIDE: &str = "9007199254740993";
 const MOST: &str = "18446744073709551615";
@@ -315,4 +321,9 @@ async fn answers_as_in_rust(zoo: &Zoo) {
 #[tokio::test]
 async fn a_zoo_in_typescript_answers_as_that_in_rust() {
     answers_as_in_rust(&TYPESCRIPT).await;
+}
+
+#[tokio::test]
+async fn a_zoo_in_go_answers_as_that_in_rust() {
+    answers_as_in_rust(&GO).await;
 }

@@ -35,35 +35,3 @@ npm_install() {
     (cd "$into" && npm install --no-progress) >"$tools/npm.log" 2>&1 || die "npm install failed, see $tools/npm.log"
     cp "$wanted" "$into/installed"
 }
-
-wasm_tools=$tools/venv/bin/wasm-tools
-
-# A path that stays right when the current folder changes.
-absolute() {
-    mkdir -p "$(dirname "$1")"
-    echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"
-}
-
-# A result is written beside its place, under a name that no one watches, and then put there in one step.
-draft() { echo "$(dirname "$1")/.$(basename "$1").draft"; }
-finish() {
-    mv "$(draft "$1")" "$1"
-    say "built ${1#"$root/"} ($(wc -c <"$1") bytes)"
-}
-
-# Whether this result is newer than all of these files and folders.
-up_to_date() { [ -f "$1" ] && [ -z "$(find "${@:2}" -newer "$1" -print -quit)" ]; }
-
-# A copy of a WIT folder for a tool that refuses the attribute @external-id. It keeps every line in its place.
-copy_without_external_ids() {
-    cp -RL "$1" "$2"
-    find "$2" -name '*.wit' -exec sed -i.before 's/@external-id("[^"]*")//g' {} +
-}
-
-# Puts the WIT into a component as its author wrote it, with documentation and external ids.
-# This has to be the last step of a build: what comes after it might drop the section again.
-embed() {
-    local witapi=${WITAPI:-$root/target/release/witapi}
-    [ -x "$witapi" ] || die "there is no $witapi to embed the WIT; build it first:  cargo build --release"
-    "$witapi" embed "$1" --wit "$2" || die "the WIT of $2 could not be embedded"
-}

@@ -68,7 +68,7 @@ const localize = () => {
 };
 
 /** Puts a part of the page as it is now in the place of the one that is shown. */
-const renew = async (selector) => {
+const refresh = async (selector) => {
   const answer = await fetch(location.pathname, { headers: { accept: "text/html" } }).catch(() => null);
   // The host ends; what is shown is better than nothing.
   if (!answer) return;
@@ -129,11 +129,11 @@ const reader = async ({ show, renew }) => {
   follow((catalog) => {
     plugins = catalog.plugins;
     load();
-    renew("#failures");
+    refresh("#failures");
   });
 };
 
 addEventListener("DOMContentLoaded", () => {
   localize();
-  if (document.body.dataset.path === "/") follow(() => renew("main"));
+  if (document.body.dataset.path === "/") follow(() => refresh("main"));
 });

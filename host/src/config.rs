@@ -574,7 +574,9 @@ mod tests {
                 raw_mount: "/shop/v1".to_owned(),
                 openapi: Some("/api.json?v=3".to_owned()),
                 casing: Some(Casing::Camel),
+                compatible: Compatible::Required,
                 grants: vec!["witapi:host/request".to_owned(), "wasi:keyvalue".to_owned()],
+                compatible: Compatible::Required,
             }
         );
         assert_eq!(config.plugin("other").limits, limits);
@@ -601,7 +603,7 @@ mod tests {
         refused(
             "# comment\n\nlisen = \"127.0.0.1:1\"",
             "witapi.toml:3: unknown key `lisen` in the top level; the nearest known key is `listen` \
-             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+             (known: listen, plugins, data, grants, compatible, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[limits]\nmemory_mb = 1",
@@ -611,7 +613,7 @@ mod tests {
         refused(
             "[plugin.todos]\nmount = \"/\"\n\ncase = \"camelCase\"",
             "witapi.toml:4: unknown key `case` in `plugin.todos`; the nearest known key is `casing` \
-             (known: mount, openapi, casing, grants, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
+             (known: mount, openapi, casing, grants, compatible, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
         );
         refused(
             "keyvalue = { maxmib = 3 }",
@@ -633,7 +635,7 @@ mod tests {
         refused(
             "memory_mib = 64",
             "witapi.toml:1: unknown key `memory_mib` in the top level; it belongs in `limits` \
-             (known: listen, plugins, data, grants, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+             (known: listen, plugins, data, grants, compatible, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[server]\ninstances = 64",

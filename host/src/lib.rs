@@ -46,6 +46,9 @@ use runtime::Scheduler;
 /// How many breaks of a contract are told of when a plugin is replaced.
 const MAX_BREAKS: usize = 20;
 
+/// Bytes of what a compiler says that are kept.
+const MAX_REASON: usize = 64 << 10;
+
 /// All that runs in one process.
 pub struct Host {
     /// What a load needs of the host.
@@ -186,9 +189,13 @@ impl Host {
     }
 
     /// Notes that the plugin of that name could not be built into `file`. What is serving goes on.
+    /// Of a very long reason the begin is kept.
     pub fn note_build_failure(&self, name: &str, file: &Path, reason: &str) {
         let _changing = self.changing();
-        let (file, reason) = (file.to_owned(), reason.to_owned());
+        let end = reason.floor_char_boundary(MAX_REASON);
+        let rest = reason.len() - end;
+        let more = if rest > 0 { format!("\n… {rest} bytes more") } else { String::new() };
+        let (file, reason) = (file.to_owned(), format!("{}{more}", &reason[..end]));
         let failure = Failure { step: Step::Build, file, reason, at: SystemTime::now() };
         self.publish(self.catalog.load().with_failure(name, failure));
     }

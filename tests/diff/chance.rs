@@ -254,8 +254,13 @@ fn what_is_said_not_to_break_does_not() {
                         && change["location"].as_str().is_some_and(|it| it.starts_with(place))
                 })
             };
-            let wit =
-                || format!("WITAPI_SEED={seed}, f{i}\n{}→\n{}", contract(&[old.clone()]), contract(&[new.clone()]));
+            let wit = || {
+                format!(
+                    "WITAPI_SEED={seed}, f{i}\n{}→\n{}",
+                    contract(std::slice::from_ref(old)),
+                    contract(std::slice::from_ref(new))
+                )
+            };
             let validator = |document: usize, pointer: &str, change: fn(&mut Value)| {
                 let mut document = documents[document].clone();
                 change(&mut document);

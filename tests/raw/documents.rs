@@ -42,7 +42,7 @@ async fn warnings(host: &Host, name: &str) -> String {
 fn is_valid(document: &Value) {
     let folder = Folder::new();
     let file = folder.write("openapi.json", document.to_string());
-    let python = root().join("target/tools/venv/bin/python");
+    let python = root().join("target/tools/judges/venv/bin/python");
     let run = Command::new(python).args(["-m", "openapi_spec_validator"]).arg(file).output().expect("the validator");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
 }

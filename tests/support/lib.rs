@@ -1,6 +1,7 @@
 //! A host under test: the real binary, on a port of its own, with folders of its own.
 
 pub mod cli;
+pub mod dev;
 
 use std::{
     fs,
@@ -21,7 +22,7 @@ use tokio::{
 };
 
 /// How long a test waits for something that should take milliseconds.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -106,11 +107,15 @@ impl Setup {
         self
     }
 
-    /// With all example plugins, which may import what they need. Python takes a core ten seconds to compile,
-    /// so they are compiled by the first test that wants them.
-    pub fn examples(mut self) -> Setup {
+    /// With code that the first test that wants it compiles for all: Python takes a core ten seconds.
+    pub fn compiled_once(mut self) -> Setup {
         self.is_compiled_once = true;
-        let host = self.config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]");
+        self
+    }
+
+    /// With all example plugins, which may import what they need.
+    pub fn examples(self) -> Setup {
+        let host = self.compiled_once().config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]");
         ["greeter", "orders", "ticker", "todos", "wordcount"].into_iter().fold(host, Setup::plugin)
     }
 

@@ -75,8 +75,9 @@ pub fn find<'c>(plugin: &str, contract: &'c Contract, wanted: &str) -> Result<&'
     match called[..] {
         [operation] => Ok(operation),
         [] => {
-            let known: Vec<String> =
-                with_ids().map(|(it, id)| format!("  {}  {}  {id}", qualified(it), it.route())).collect();
+            let operations = with_ids().map(|(it, id)| format!("  {}  {}  {id}", qualified(it), it.route()));
+            let raw = contract.raw.iter().map(|raw| format!("  METHOD {}  any request, written out", raw.paths()));
+            let known: Vec<String> = operations.chain(raw).collect();
             let functions = contract.operations.iter().map(|it| it.function.as_str());
             let qualified: Vec<String> = contract.operations.iter().map(qualified).collect();
             let names: Vec<&str> =
@@ -224,7 +225,8 @@ fn members(operation: &Operation, arguments: &str, has_body: bool) -> Result<Vec
     if let Some(param) = sole {
         let is_named = parsed.as_ref().is_some_and(|it| matches!(&it[..], [(name, _)] if *name == param.json));
         // `{}` is also how no arguments are given at all.
-        if !is_named && !(parsed.as_ref().is_some_and(Vec::is_empty) && !operation.body_is_required()) {
+        let is_left_out = parsed.as_ref().is_some_and(Vec::is_empty) && !operation.body_is_required();
+        if !is_named && !is_left_out {
             return Ok(vec![(param.json.clone(), arguments.to_owned())]);
         }
     }

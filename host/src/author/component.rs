@@ -3,6 +3,7 @@
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::{build::BuildError, wit::Wit};
@@ -14,14 +15,26 @@ use super::{build::BuildError, wit::Wit};
 ///
 /// The module does not fit its world.
 pub fn encode(module: &[u8]) -> Result<Vec<u8>, BuildError> {
-    let encoded = ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(|encoder| {
+    let mut encoder = ComponentEncoder::default().validate(true).module(module);
+    // Only then: the adapter brings WIT of its own, which has to agree with the author's copies of the same packages.
+    if imports_preview1(module) {
+        encoder = encoder.and_then(|encoder| {
             encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
-        })
-        .and_then(|mut encoder| encoder.encode());
+        });
+    }
+    let encoded = encoder.and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| BuildError::Component(format!("{error:#}")))
+}
+
+/// Whether a core module imports anything of WASI preview 1. What is no module imports nothing; encoding says so.
+fn imports_preview1(module: &[u8]) -> bool {
+    let imports = Parser::new(0).parse_all(module).find_map(|payload| match payload {
+        Ok(Payload::ImportSection(imports)) => Some(imports),
+        _ => None,
+    });
+    imports.is_some_and(|imports| {
+        imports.into_imports().flatten().any(|import| import.module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME)
+    })
 }
 
 /// The same for a core module that knows nothing of its world.

@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wit_bindgen_rust::to_rust_ident;
-
 use crate::runtime::grants::is_grantable;
 
 use super::{
@@ -83,7 +81,7 @@ fn fill(folder: &Path, name: &str, language: Language, wit: Option<&Path>) -> Re
     let toolchain = language.toolchain();
     put(".gitignore", &format!("/{GENERATED}/\n/*.wasm\n/data/\n"))?;
     for (path, text) in toolchain.template() {
-        put(path, &text.replace("{{name}}", name).replace("{{rust_name}}", &to_rust_ident(name)))?;
+        put(path, &toolchain.filled(text, name))?;
     }
     let entry = toolchain.entries()[0];
     let (contract, attempt) = match wit {

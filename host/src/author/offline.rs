@@ -24,6 +24,7 @@ use crate::{
         LoadError,
         load::{self, Cause, Loader},
     },
+    runtime::grants::GRANTABLE,
     server::Server,
 };
 
@@ -41,6 +42,8 @@ pub struct Offline {
     /// The plugin's name.
     pub name: String,
     pub contract: Contract,
+    /// How long an answer may take: the plugin's `deadline_ms`.
+    pub deadline: Duration,
 }
 
 /// A host with the component, and with state of its own.
@@ -74,10 +77,11 @@ impl Offline {
         let name = load::name_of(file).ok_or_else(|| failed(Cause::Name))?.to_owned();
         let bytes = load::read(file).map_err(failed)?;
         let contract = load::contract_of(&bytes, &config.plugin(&name)).map_err(|error| failed(error.into()))?;
-        config.grants.extend(contract.imports.iter().map(|import| import.interface().to_owned()));
+        config.grants.extend(GRANTABLE.map(str::to_owned));
         config.scheduler.instances = INSTANCES;
+        let deadline = config.plugin(&name).limits.deadline;
         let loader = Loader::new(config, cache_folder().join("code")).map_err(OfflineError::Host)?;
-        Ok(Offline { file: file.to_owned(), bytes, loader, name, contract })
+        Ok(Offline { file: file.to_owned(), bytes, loader, name, contract, deadline })
     }
 
     /// A host with the component. What it stores is kept in `data`, or else forgotten.

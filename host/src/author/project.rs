@@ -28,7 +28,9 @@ pub enum ProjectError {
     Unreadable { folder: PathBuf, error: io::Error },
     #[error("{folder} holds no plugin; wanted one of {}; `witapi new NAME --lang …` makes one", wanted())]
     NoLanguage { folder: PathBuf },
-    #[error("{folder} holds plugins in two languages, {one} and {other}; give each a folder of its own")]
+    #[error(
+        "{folder} holds plugins in two languages, {one} and {other}; give each a folder of its own, or say which with `--lang`"
+    )]
     Ambiguous { folder: PathBuf, one: String, other: String },
     #[error("{file}: {error}")]
     Io { file: PathBuf, error: io::Error },
@@ -46,10 +48,19 @@ impl Project {
     ///
     /// There is none that a language of ours begins with, or there are two.
     pub fn find(folder: &Path) -> Result<Project, ProjectError> {
+        Project::find_in(folder, &Language::ALL)
+    }
+
+    /// The same, among these languages only.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn find_in(folder: &Path, languages: &[Language]) -> Result<Project, ProjectError> {
         let folder =
             fs::canonicalize(folder).map_err(|error| ProjectError::Unreadable { folder: folder.to_owned(), error })?;
         let mut found: Option<(Language, &str)> = None;
-        for language in Language::ALL {
+        for language in languages.iter().copied() {
             let Some(entry) = language.toolchain().entries().iter().find(|entry| folder.join(entry).is_file()) else {
                 continue;
             };
@@ -94,7 +105,7 @@ impl Project {
         fs::write(&ignore, "*\n").map_err(failed)
     }
 
-    /// Every file that a build may depend on: all of the folder but what is hidden, generated or installed.
+    /// Every file that a build may depend on: all of the folder but what is hidden, generated or installed, and tests.
     ///
     /// # Errors
     ///
@@ -121,7 +132,11 @@ impl Project {
             for entry in fs::read_dir(&folder).map_err(failed)? {
                 let path = entry.map_err(failed)?.path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                if name.starts_with('.') || NOT_SOURCES.contains(&&*name) || name.ends_with(".wasm") {
+                if name.starts_with('.')
+                    || NOT_SOURCES.contains(&&*name)
+                    || name.ends_with(".wasm")
+                    || name.ends_with(".http")
+                {
                     continue;
                 }
                 // Follows links; the bound ends those that lead back.

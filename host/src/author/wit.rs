@@ -48,7 +48,7 @@ impl Wit {
         Wit::stage_world(project, None)
     }
 
-    /// The same, with the world of that name; the only one there is, unless one is named.
+    /// The same, with the world of that name; unless one is named, the only one there is, or the one called `plugin`.
     ///
     /// # Errors
     ///
@@ -97,7 +97,11 @@ fn put(folder: &Path, files: &Files) -> Result<(), WitError> {
 fn resolve(folder: &Path, world: Option<&str>) -> anyhow::Result<(Resolve, PackageId, WorldId)> {
     let mut resolve = Resolve { all_features: true, ..Resolve::default() };
     let (package, _) = resolve.push_dir(folder)?;
-    let world = resolve.select_world(&[package], world)?;
+    let named = |name| resolve.select_world(&[package], name);
+    let world = match world {
+        Some(name) => named(Some(name))?,
+        None => named(None).or_else(|error| named(Some("plugin")).map_err(|_| error))?,
+    };
     Ok((resolve, package, world))
 }
 

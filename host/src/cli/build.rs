@@ -4,7 +4,7 @@ use std::{io::IsTerminal, path::PathBuf};
 
 use clap::Args;
 use witapi::author::{
-    Project,
+    Language, Project,
     build::{Built, Options, build},
 };
 
@@ -17,6 +17,9 @@ pub struct Build {
     /// Where the component is put [default: NAME.wasm in the folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// The plugin's language, if the folder has sources in several
+    #[arg(short, long, value_enum)]
+    lang: Option<Language>,
     /// The world of the plugin, if its WIT has several
     #[arg(long, value_name = "NAME")]
     world: Option<String>,
@@ -26,7 +29,10 @@ pub struct Build {
 }
 
 pub fn run(arguments: Build) -> anyhow::Result<()> {
-    let project = Project::find(&arguments.folder)?;
+    let project = match arguments.lang {
+        Some(language) => Project::find_in(&arguments.folder, &[language])?,
+        None => Project::find(&arguments.folder)?,
+    };
     let options = Options {
         output: arguments.output,
         install: arguments.install,

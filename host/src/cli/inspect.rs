@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use anstyle::{AnsiColor, Style};
@@ -16,9 +17,10 @@ use witapi::{
     },
     inspect, openapi,
     plugin::{LoadError, load},
+    runtime::grants,
 };
 
-use super::exit;
+use super::{exit, serving};
 use crate::print;
 
 const EXAMPLES: &str = "\
@@ -45,6 +47,9 @@ pub struct Inspect {
     /// Print the OpenAPI document
     #[arg(long)]
     openapi: bool,
+    /// Print what compiling and instantiating it takes, as JSON; for bench/languages
+    #[arg(long, hide = true, conflicts_with_all = ["json", "openapi"])]
+    timings: bool,
     /// Compare the contracts of two components: what clients of OLD notice of NEW, and what breaks them
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["file", "openapi"])]
     diff: Option<Vec<PathBuf>>,
@@ -64,6 +69,9 @@ pub fn run(arguments: &Inspect) -> ExitCode {
 fn inspected(arguments: &Inspect) -> anyhow::Result<()> {
     let file = arguments.file.as_deref().unwrap_or(Path::new(""));
     let config = Config::load(arguments.config.as_deref())?;
+    if arguments.timings {
+        return print(&format!("{}\n", timings(file, config)?));
+    }
     let (name, contract) = contract_of(file, None, &config)?;
     print(&if arguments.openapi {
         format!("{}\n", openapi::pretty(&config.openapi, &name, &contract))
@@ -72,6 +80,23 @@ fn inspected(arguments: &Inspect) -> anyhow::Result<()> {
     } else {
         inspect::text(&name, &contract)
     })
+}
+
+/// Instances of which the median is told.
+const INSTANCES: usize = 200;
+
+/// Compiled anew, whatever was compiled before: there is no folder to keep it in.
+fn timings(file: &Path, mut config: Config) -> anyhow::Result<serde_json::Value> {
+    config.grants.extend(grants::GRANTABLE.map(str::to_owned));
+    config.data = PathBuf::from("/dev/null/none");
+    let host = serving::host(config)?;
+    let failed = |cause| LoadError { file: file.to_owned(), cause };
+    let bytes = load::read(file).map_err(failed)?;
+    let plugin = load::load(&host.loader, file, &bytes)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let instance = runtime.block_on(plugin.instantiation(INSTANCES))?;
+    let micros = |time: Duration| time.as_micros() as u64;
+    Ok(json!({ "load_us": micros(plugin.load_time), "instantiate_us": instance.as_nanos() as f64 / 1000.0 }))
 }
 
 fn compared(arguments: &Inspect, files: &[PathBuf]) -> anyhow::Result<ExitCode> {

@@ -212,7 +212,7 @@ mod tests {
             assert_eq!(*known(table), **keys);
         }
         let [(_, limits), .., (_, own)] = TABLES;
-        let all: Vec<&str> = own.iter().chain(&["grants"]).chain(limits).copied().collect();
+        let all: Vec<&str> = own.iter().chain(&["grants", "compatible"]).chain(limits).copied().collect();
         assert_eq!(*known("plugin.x"), *all);
     }
 }

@@ -201,7 +201,7 @@ pub fn parse_external_id(text: &str) -> Result<ExternalId, (String, String)> {
 /// As [`parse_pattern`], with one `/` at the end where the author wants one: an empty segment.
 fn parse_path(path: &str) -> Result<Pattern, String> {
     match path.strip_suffix('/') {
-        Some(rest) if rest.starts_with('/') => {
+        Some(rest) if rest.len() > 1 && rest.starts_with('/') => {
             let mut pattern = parse_pattern(rest)?;
             pattern.segments.push(Segment::Literal(String::new()));
             Ok(pattern)

@@ -156,6 +156,18 @@ impl Callable {
         }
     }
 
+    /// Makes an instance as a call would, and drops it.
+    ///
+    /// # Errors
+    ///
+    /// Its start function traps, or the pool has no room.
+    pub async fn instantiate(&self, facts: Facts) -> Result<(), CallError> {
+        let _running = self.engines.running();
+        let mut store = self.store(facts, self.bounds.transfer);
+        let made = self.pre.instantiate_async(&mut store).await.map(drop);
+        made.map_err(|error| failure(&error, &store))
+    }
+
     /// A store for one call, under the plugin's limits.
     pub(super) fn store(&self, facts: Facts, transfer: usize) -> Store<Sandbox> {
         let sandbox =

@@ -56,6 +56,11 @@ pub trait Toolchain: Sync {
     /// What `witapi new` writes besides the WIT: paths and texts, in which `{{name}}` is the plugin's name.
     fn template(&self) -> &'static [(&'static str, &'static str)];
 
+    /// A text of the template, for a plugin of that name.
+    fn filled(&self, text: &str, name: &str) -> String {
+        text.replace("{{name}}", name)
+    }
+
     /// The source file for a contract of the author's own: each function there, and none done yet.
     ///
     /// # Errors
@@ -122,7 +127,10 @@ impl Job<'_> {
         let output = output.map_err(|error| BuildError::Start { tool: tool.clone(), error })?;
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            let said = format!("{said}{}", String::from_utf8_lossy(&output.stdout));
+            let stdout = String::from_utf8_lossy(&output.stdout);
+            // What cargo tells programs is not for people.
+            let for_people = stdout.lines().filter(|line| !line.starts_with("{\"reason\":"));
+            let said = for_people.fold(said.into_owned(), |said, line| said + line + "\n");
             return Err(BuildError::Compiler { tool, said });
         }
         if !said.trim().is_empty() {

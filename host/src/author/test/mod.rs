@@ -7,6 +7,7 @@ mod placeholder;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use axum::{
@@ -113,7 +114,7 @@ pub async fn run(offline: &Offline, file: &Path, update: bool) -> Result<FileRep
     let mut edits = vec![];
     let folder = file.parent().unwrap_or(Path::new(""));
     for step in &steps {
-        match one(&session, step, folder, &mut values, update).await {
+        match one(&session, offline.deadline, step, folder, &mut values, update).await {
             Outcome::Passed => {}
             Outcome::Failed(failure) => report.failures.push(*failure),
             Outcome::Updated(answer) => edits.push((step.span.clone(), answer)),
@@ -122,7 +123,9 @@ pub async fn run(offline: &Offline, file: &Path, update: bool) -> Result<FileRep
     session.close().await;
     if !edits.is_empty() {
         report.updated = edits.len();
-        fs::write(file, edited(&text, edits)).map_err(failed)?;
+        // Beside it first, so that it is never half of what it was.
+        let draft = file.with_extension("http.new");
+        fs::write(&draft, edited(&text, edits)).and_then(|()| fs::rename(&draft, file)).map_err(failed)?;
     }
     Ok(report)
 }
@@ -151,7 +154,14 @@ enum Outcome {
     Updated(String),
 }
 
-async fn one(session: &Session, step: &Step, folder: &Path, values: &mut Values, update: bool) -> Outcome {
+async fn one(
+    session: &Session,
+    deadline: Duration,
+    step: &Step,
+    folder: &Path,
+    values: &mut Values,
+    update: bool,
+) -> Outcome {
     let failure = |request: String, mistake: Option<String>| Failure {
         title: step.title.clone(),
         line: step.line,
@@ -168,10 +178,15 @@ async fn one(session: &Session, step: &Step, folder: &Path, values: &mut Values,
     };
     let response = session.answer(request).await;
     let (head, body) = response.into_parts();
-    let body = match to_bytes(body, MAX_ANSWER).await {
-        Ok(body) => body,
-        Err(error) => {
+    // A stream may go on for much longer; a test is to end.
+    let body = match tokio::time::timeout(deadline, to_bytes(body, MAX_ANSWER)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => {
             return Outcome::Failed(Box::new(failure(sent, Some(format!("the answer broke off: {error}")))));
+        }
+        Err(_) => {
+            let why = format!("the answer did not end within {} ms, the plugin's `deadline_ms`", deadline.as_millis());
+            return Outcome::Failed(Box::new(failure(sent, Some(why))));
         }
     };
     let before = values.clone();

@@ -10,7 +10,7 @@ mod value;
 
 use std::fmt;
 
-use super::Contract;
+use super::{Contract, Raw};
 
 /// The most changes that are told of; a contract has as many places as its author pleases.
 pub const MAX_CHANGES: usize = 10_000;
@@ -102,7 +102,31 @@ impl fmt::Display for Change {
 /// What a client of `old` notices of `new`, in the order of `old` and then what is new, at most [`MAX_CHANGES`].
 /// Documentation is not compared.
 pub fn diff(old: &Contract, new: &Contract) -> Vec<Change> {
-    operation::operations(&old.operations, &new.operations)
+    let mut changes = operation::operations(&old.operations, &new.operations);
+    changes.extend(raw(old.raw.as_ref(), new.raw.as_ref()));
+    changes
+}
+
+/// What becomes of a raw handler, of which no more is known than where it is.
+fn raw(old: Option<&Raw>, new: Option<&Raw>) -> Option<Change> {
+    let change = |raw: &Raw, kind, what: String, effect: String, breaks| {
+        Some(Change { operation: raw.paths(), location: String::new(), kind, what, effect, breaks })
+    };
+    match (old, new) {
+        (Some(old), None) => {
+            let effect = "requests there are answered no more";
+            change(old, Kind::OperationRemoved, "the raw handler is removed".into(), effect.into(), true)
+        }
+        (Some(old), Some(new)) if old.mount != new.mount => {
+            let effect = "requests of the old place are not answered by it";
+            change(old, Kind::Route, format!("{} → {}", old.paths(), new.paths()), effect.into(), true)
+        }
+        (None, Some(new)) => {
+            let effect = "requests there are answered too";
+            change(new, Kind::OperationAdded, "a raw handler is added".into(), effect.into(), false)
+        }
+        _ => None,
+    }
 }
 
 /// Only what breaks a client of `old`.
@@ -157,5 +181,32 @@ impl Report<'_> {
         self.location.push_str(step);
         look(self);
         self.location.truncate(here);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Generation, *};
+
+    #[test]
+    fn a_raw_handler_is_followed_by_its_place() {
+        let at = |mount: &str| Raw {
+            export: "wasi:http/incoming-handler@0.2.3".into(),
+            generation: Generation::P2,
+            mount: mount.into(),
+            document: None,
+        };
+        let told = |old: Option<Raw>, new: Option<Raw>| {
+            raw(old.as_ref(), new.as_ref()).map(|change| (change.to_string(), change.breaks))
+        };
+        let (removed, moved, added) = (
+            "/a/*: the raw handler is removed: requests there are answered no more",
+            "/a/*: /a/* → /b/*: requests of the old place are not answered by it",
+            "/a/*: a raw handler is added: requests there are answered too",
+        );
+        assert_eq!(told(Some(at("/a")), None), Some((removed.into(), true)));
+        assert_eq!(told(Some(at("/a")), Some(at("/b"))), Some((moved.into(), true)));
+        assert_eq!(told(None, Some(at("/a"))), Some((added.into(), false)));
+        assert_eq!(told(Some(at("/a")), Some(at("/a"))), None);
     }
 }

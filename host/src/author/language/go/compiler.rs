@@ -109,7 +109,13 @@ pub fn compile(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
         .envs([("GOOS", "wasip1"), ("GOARCH", "wasm")]);
     // A plugin is a module of its own, whatever is above it.
     let mut set = vec![("GOWORK", PathBuf::from("off")), ("GOTOOLCHAIN", PathBuf::from("local"))];
+    if env::var_os("HOME").is_none() {
+        // Go would not know where to, though nothing is downloaded.
+        set.push(("GOPATH", job.tools.shared("go-path")));
+        set.push(("GOCACHE", job.tools.shared("go-build")));
+    }
     if go == of(&pinned(job.tools)) {
+        command.env_remove("GOROOT");
         set.push(("GOCACHE", job.tools.shared("go-build")));
         if !may_import_json_v2(job.project)? {
             // `log/slog` brings encoding/json along. On its second version it is 1 MB of code more, which the host has to compile.

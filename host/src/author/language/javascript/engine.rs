@@ -79,6 +79,10 @@ pub fn componentize(job: &Job<'_>, world: &shape::World, name: &str, bundle: &Pa
         // Functions that are not `async` run without the machinery for those that are, which the host does cheaper.
         tool.arg("--sync");
     }
+    if job.is_draft {
+        // Two thirds of the code, which the host is the sooner done with.
+        tool.arg("--opt-size");
+    }
     job.run(&mut tool).map_err(|error| match error {
         BuildError::Compiler { said, .. } => BuildError::Compiler { tool: "componentize-qjs".into(), said },
         other => other,

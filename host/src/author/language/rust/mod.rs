@@ -56,6 +56,10 @@ impl Toolchain for Rust {
         ]
     }
 
+    fn filled(&self, text: &str, name: &str) -> String {
+        seed::filled(text, name)
+    }
+
     fn stubs(&self, wit: &Wit) -> Result<String, BuildError> {
         stubs::of(wit)
     }

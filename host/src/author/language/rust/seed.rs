@@ -11,6 +11,7 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
+use wit_bindgen_rust::to_rust_ident;
 
 use super::{cargo, sdk, toolchain::Chosen};
 use crate::{
@@ -24,6 +25,17 @@ pub const LOCK: &str = include_str!("../../template/rust/Cargo.lock");
 
 /// The name of the project that has nothing else. What belongs to it is not linked into others.
 const NAME: &str = "witapi-seed";
+
+/// A text of the template, for a crate of that name. Its packages in `Cargo.lock` are sorted, since cargo would do so.
+pub fn filled(text: &str, name: &str) -> String {
+    let text = text.replace("{{name}}", name).replace("{{rust_name}}", &to_rust_ident(name));
+    let mut packages = text.trim_end().split("\n\n[[package]]\n");
+    let (Some(head), true) = (packages.next(), text.contains("[[package]]")) else { return text };
+    let mut packages: Vec<&str> = packages.collect();
+    packages.sort_unstable();
+    let packages: String = packages.iter().flat_map(|package| ["\n\n[[package]]\n", package]).collect();
+    format!("{head}{packages}\n")
+}
 
 /// The folder that cargo is to work in, with what is compiled already.
 ///
@@ -83,7 +95,7 @@ fn seed(job: &Job<'_>, target: &str, chosen: &Chosen) -> Option<PathBuf> {
     sdk::write(&folder.join(".witapi/sdk")).ok()?;
     fs::create_dir_all(folder.join("src")).ok()?;
     for (file, text) in [("Cargo.toml", MANIFEST), ("Cargo.lock", LOCK), ("src/lib.rs", "")] {
-        fs::write(folder.join(file), text.replace("{{name}}", NAME)).ok()?;
+        fs::write(folder.join(file), filled(text, NAME)).ok()?;
     }
     let mut cargo = cargo(target, chosen, job.is_draft);
     let made = cargo.current_dir(&folder).env("CARGO_TARGET_DIR", &work).stdin(std::process::Stdio::null()).output();
