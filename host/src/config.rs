@@ -573,9 +573,7 @@ mod tests {
                 mount: "/shop/v1".to_owned(),
                 raw_mount: "/shop/v1".to_owned(),
                 openapi: Some("/api.json?v=3".to_owned()),
-                compatible: Compatible::default(),
                 casing: Some(Casing::Camel),
-                compatible: Compatible::Required,
                 grants: vec!["witapi:host/request".to_owned(), "wasi:keyvalue".to_owned()],
                 compatible: Compatible::Required,
             }

@@ -51,16 +51,16 @@ pub fn target_folder(job: &Job<'_>, target: &str, chosen: &Chosen) -> Result<Pat
     remove_others(job, &folder);
     let failed = |error| BuildError::Io { file: mark.clone(), error };
     fs::create_dir_all(&folder).map_err(failed)?;
-    if sdk::is_used_by(job.project) {
-        if let Some(seed) = seed(job, target, chosen) {
-            // Whatever is missing cargo makes.
-            for part in [Path::new(target).join("release"), PathBuf::from("release")] {
-                for kind in [".fingerprint", "build", "deps"] {
-                    drop(link(&seed.join(&part).join(kind), &folder.join(&part).join(kind), 0));
-                }
+    if sdk::is_used_by(job.project)
+        && let Some(seed) = seed(job, target, chosen)
+    {
+        // Whatever is missing cargo makes.
+        for part in [Path::new(target).join("release"), PathBuf::from("release")] {
+            for kind in [".fingerprint", "build", "deps"] {
+                drop(link(&seed.join(&part).join(kind), &folder.join(&part).join(kind), 0));
             }
-            drop(fs::copy(seed.join(".rustc_info.json"), folder.join(".rustc_info.json")));
         }
+        drop(fs::copy(seed.join(".rustc_info.json"), folder.join(".rustc_info.json")));
     }
     fs::write(&mark, "").map_err(failed)?;
     Ok(folder)
