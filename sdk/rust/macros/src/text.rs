@@ -22,7 +22,9 @@ pub fn of(paths: &[PathBuf], world: Option<&str>) -> Option<Wit> {
     let own = own?;
     let world = resolve.select_world(&[own], world).ok().map(|world| {
         let world = &resolve.worlds[world];
-        world.package.map_or_else(|| world.name.clone(), |package| resolve.packages[package].name.interface_id(&world.name))
+        world
+            .package
+            .map_or_else(|| world.name.clone(), |package| resolve.packages[package].name.interface_id(&world.name))
     });
     let dependencies: Vec<_> = resolve.packages.iter().map(|(id, _)| id).filter(|id| *id != own).collect();
     let mut printer = WitPrinter::default();
