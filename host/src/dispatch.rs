@@ -32,6 +32,20 @@ pub struct Trace {
     pub end: Option<streaming::End>,
 }
 
+impl Trace {
+    /// The answer as the client gets it; what it is not told is noted here.
+    pub fn noted(&mut self, answer: Result<Response, Problem>) -> Response {
+        let mut response = answer.unwrap_or_else(|problem| {
+            if let Problem::PluginFailed(reason) = &problem {
+                self.fault = Some(reason.clone());
+            }
+            problem.into_response()
+        });
+        self.end = response.extensions_mut().remove();
+        response
+    }
+}
+
 /// Answers a request. `id` is its `x-request-id`.
 pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<Body>, trace: &mut Trace) -> Response {
     let arrival = Instant::now();
@@ -48,14 +62,7 @@ pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<
     trace.plugin = Some(found.plugin.name.to_string());
     trace.operation = Some(found.operation().label());
     let answer = answer(host, arrival, peer, id, &found, head, body).await;
-    let mut response = answer.unwrap_or_else(|problem| {
-        if let Problem::PluginFailed(reason) = &problem {
-            trace.fault = Some(reason.clone());
-        }
-        problem.into_response()
-    });
-    trace.end = response.extensions_mut().remove();
-    response
+    trace.noted(answer)
 }
 
 async fn answer(

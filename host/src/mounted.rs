@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, Uri, header, uri},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::{Instant, timeout_at};
@@ -31,14 +31,7 @@ pub async fn answer(
     trace.plugin = Some(mounted.plugin.name.to_string());
     trace.operation = Some(mounted.raw.export.clone());
     let answer = handled(host, mounted, peer, id, request).await;
-    let mut response = answer.unwrap_or_else(|problem| {
-        if let Problem::PluginFailed(reason) = &problem {
-            trace.fault = Some(reason.clone());
-        }
-        problem.into_response()
-    });
-    trace.end = response.extensions_mut().remove();
-    response
+    trace.noted(answer)
 }
 
 async fn handled(
