@@ -1,10 +1,10 @@
-//! What C and Go cannot do, or cannot do yet: types that they have no bindings for are named before the generator panics at
+//! What C, Go and Python cannot do, or cannot do yet: types that they have no bindings for are named before the generator panics at
 //! them, and on a machine without their compilers `witapi build` says what installs them.
 
 use std::fs;
 
 use tokio::process::Command;
-use witapi_tests::witapi;
+use witapi_tests::{root, witapi};
 
 /// What `witapi new --wit` says of a function with this type.
 async fn said(language: &str, items: &str) -> String {
@@ -56,6 +56,45 @@ async fn large_tuples_and_many_flags_are_too_much_for_go_only() {
         let stderr = said("c", &items).await;
         assert!(stderr.contains("made odd, a plugin in C"), "{items}\n{stderr}");
     }
+}
+
+#[tokio::test]
+async fn python_has_neither_maps_nor_lists_of_fixed_length() {
+    for (items, wanted) in [
+        (
+            "get: func(a: map<string, u8>);",
+            "get of example:odd/odd@1.0.0: plugins in Python cannot have maps; wanted a list of tuples",
+        ),
+        ("record deep { a: option<map<u8, u8>> }", "deep of example:odd/odd@1.0.0: plugins in Python cannot have maps"),
+        (
+            "get: func() -> list<u8, 3>;",
+            "get of example:odd/odd@1.0.0: plugins in Python cannot have lists of fixed length",
+        ),
+    ] {
+        let stderr = said("python", items).await;
+        assert!(stderr.contains(wanted), "{items}\n{stderr}");
+    }
+    let stderr = said("python", "get: async func() -> u8;").await;
+    assert!(stderr.contains("made odd, a plugin in Python"), "{stderr}");
+}
+
+/// In a contract that came after the plugin.
+#[tokio::test]
+async fn a_build_names_what_python_has_no_bindings_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wit = "package example:odd;\ninterface odd { get: func(a: map<string, u8>); }\nworld w { export odd; }\n";
+    for (file, text) in [("wit/odd.wit", wit), ("src/app.py", "")] {
+        let file = folder.path().join(file);
+        fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+        fs::write(file, text).expect("a file");
+    }
+    let mut build = Command::new(witapi());
+    build.args(["build", "--install"]).arg(folder.path()).env("WITAPI_TOOLS", root().join("target/tools"));
+    let output = build.output().await.expect("a run");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("get of example:odd/odd: plugins in Python cannot have maps"), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
 #[tokio::test]

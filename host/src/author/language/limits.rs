@@ -13,12 +13,25 @@ pub type Limit = fn(&TypeDefKind) -> Option<&'static str>;
 ///
 /// # Errors
 ///
-/// The first that `limit` has something against, and what no language here can do: functions that are `async`, and
+/// The first that `limit` has something against, and what most languages here cannot do: functions that are `async`, and
 /// resources that are exported.
 pub fn check(wit: &Wit, language: &str, limit: Limit) -> Result<(), BuildError> {
+    look(wit, language, limit, true)
+}
+
+/// As [`check`], for a language that has `async` functions and resources of its own.
+///
+/// # Errors
+///
+/// The first that `limit` has something against.
+pub fn check_types(wit: &Wit, language: &str, limit: Limit) -> Result<(), BuildError> {
+    look(wit, language, limit, false)
+}
+
+fn look(wit: &Wit, language: &str, limit: Limit, is_plain: bool) -> Result<(), BuildError> {
     let resolve = &wit.resolve;
     let world = &resolve.worlds[wit.world];
-    let mut search = Search { resolve, limit, seen: HashSet::new() };
+    let mut search = Search { resolve, limit, is_plain, seen: HashSet::new() };
     let sides = [(&world.imports, false), (&world.exports, true)];
     for (items, is_export) in sides {
         for (key, item) in items {
@@ -48,6 +61,8 @@ pub fn check(wit: &Wit, language: &str, limit: Limit) -> Result<(), BuildError> 
 struct Search<'a> {
     resolve: &'a Resolve,
     limit: Limit,
+    /// Whether the language has neither `async` functions nor resources of its own.
+    is_plain: bool,
     seen: HashSet<TypeId>,
 }
 
@@ -57,7 +72,7 @@ impl Search<'_> {
             function.kind,
             FunctionKind::AsyncFreestanding | FunctionKind::AsyncMethod(_) | FunctionKind::AsyncStatic(_)
         );
-        if is_async {
+        if is_async && self.is_plain {
             return Some("`async func`; wanted `func`");
         }
         let mut types = function.params.iter().map(|param| param.ty).chain(function.result);
@@ -66,7 +81,7 @@ impl Search<'_> {
 
     /// A type of an interface, by its own name.
     fn named(&mut self, id: TypeId, is_export: bool) -> Option<&'static str> {
-        if is_export && matches!(self.resolve.types[id].kind, TypeDefKind::Resource) {
+        if is_export && self.is_plain && matches!(self.resolve.types[id].kind, TypeDefKind::Resource) {
             return Some("resources of their own; what a plugin keeps between calls belongs in wasi:keyvalue");
         }
         self.id(id)

@@ -9,7 +9,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use wit_parser::{FunctionKind, Resolve, Type, TypeDefKind, TypeOwner, WorldItem, WorldKey};
 
-use super::{Job, Toolchain};
+use super::{Job, Toolchain, limits};
 use crate::{
     author::{
         Project,
@@ -77,6 +77,7 @@ impl Toolchain for Python {
     }
 
     fn stubs(&self, wit: &Wit) -> Result<String, BuildError> {
+        limits::check_types(wit, "Python", limit)?;
         Ok(stubs(wit))
     }
 
@@ -149,6 +150,7 @@ impl Toolchain for Python {
 
     fn compile(&self, job: &Job<'_>) -> Result<Option<Vec<u8>>, BuildError> {
         let project = job.project;
+        limits::check_types(job.wit, "Python", limit)?;
         write_sdk(project)?;
         let wit = project.generated("python/wit");
         let sources = project.generated("python/src");
@@ -194,6 +196,17 @@ impl Toolchain for Python {
         let bytes = fs::read(&component).map_err(|error| BuildError::Io { file: component.clone(), error })?;
         drop(fs::remove_file(&component));
         Ok(Some(bytes))
+    }
+}
+
+/// What componentize-py 0.25.1 has no bindings for, and panics at.
+fn limit(kind: &TypeDefKind) -> Option<&'static str> {
+    match kind {
+        TypeDefKind::FixedLengthList(..) => {
+            Some("lists of fixed length, such as `list<u8, 3>`; wanted a tuple, or a list with @minItems and @maxItems")
+        }
+        TypeDefKind::Map(..) => Some("maps; wanted a list of tuples, such as `list<tuple<string, u8>>`"),
+        _ => None,
     }
 }
 
