@@ -66,6 +66,6 @@ bench: build
 	cargo build --release -p bench-native
 	bench/run $(ARGS)
 
-# Options of bench/languages in ARGS, such as `make bench-languages ARGS='rust go --write'`.
+# Options of bench/languages in ARGS, such as `make bench-languages ARGS='rust go --write'`, or `--spidermonkey`.
 bench-languages: build
 	bench/languages $(ARGS)
