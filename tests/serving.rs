@@ -180,7 +180,7 @@ async fn two_hosts_on_one_port_the_second_says_why_and_ends() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(error.contains(&format!("witapi: cannot listen on {address}")), "{error}");
-    assert!(error.contains("in use"), "{error}");
+    assert!(error.contains("another program does"), "{error}");
     assert_eq!(host.get("/healthz").await.status, 200);
 }
 
