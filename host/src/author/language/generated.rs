@@ -29,14 +29,22 @@ pub fn replace<T: AsRef<[u8]>>(folder: &Path, files: &BTreeMap<String, T>) -> Re
         fs::remove_file(&file).map_err(failed(&file))?;
     }
     for (path, text) in files {
-        let file = folder.join(path);
-        if fs::read(&file).is_ok_and(|now| now == text.as_ref()) {
-            continue;
-        }
-        let made = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&file, text));
-        made.map_err(failed(&file))?;
+        put(&folder.join(path), text.as_ref())?;
     }
     Ok(())
+}
+
+/// Writes one file, and the folders that it is in. One that is as it should be is not touched.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub fn put(file: &Path, text: &[u8]) -> Result<(), BuildError> {
+    if fs::read(file).is_ok_and(|now| now == text) {
+        return Ok(());
+    }
+    let made = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(file, text));
+    made.map_err(|error| BuildError::Io { file: file.to_owned(), error })
 }
 
 /// The files in a folder of ours, which has no links in it.

@@ -9,7 +9,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use wit_parser::{FunctionKind, Resolve, Type, TypeDefKind, TypeOwner, WorldItem, WorldKey};
 
-use super::{Job, Toolchain, limits};
+use super::{Job, Toolchain, generated, limits};
 use crate::{
     author::{
         Project,
@@ -143,9 +143,9 @@ impl Toolchain for Python {
         }
         anstream::eprint!("{said}");
         let wit = String::from_utf8_lossy(&output.stdout).into_owned();
-        write_if_changed(&derived_file(project), &wit)?;
+        generated::put(&derived_file(project), wit.as_bytes())?;
         // After the WIT, which is one of the files that it is about.
-        write_if_changed(&stamp, &source_state(project, &self.version())?)
+        generated::put(&stamp, source_state(project, &self.version())?.as_bytes())
     }
 
     fn compile(&self, job: &Job<'_>) -> Result<Option<Vec<u8>>, BuildError> {
@@ -170,7 +170,7 @@ impl Toolchain for Python {
             "# Made by `witapi build`.\nfrom witapi.guest import serve\n\nserve(globals(), {:?}, {is_derived})\n",
             wit_name(&project.name)
         );
-        write_if_changed(&glue.join(format!("{GLUE}.py")), &text)?;
+        generated::put(&glue.join(format!("{GLUE}.py")), text.as_bytes())?;
         // Where componentize-py looks for more packages: those of the project's own environment, and no others that
         // happen to be on this machine.
         let environment = project.folder.join(".venv");
@@ -255,16 +255,7 @@ fn source_state(project: &Project, version: &str) -> Result<String, BuildError> 
 
 fn write_sdk(project: &Project) -> Result<(), BuildError> {
     let folder = project.generated("sdk/witapi");
-    SDK.iter().try_for_each(|(file, text)| write_if_changed(&folder.join(file), text))
-}
-
-/// Leaves a file alone that is as it should be, so that nobody sees a change.
-fn write_if_changed(file: &Path, text: &str) -> Result<(), BuildError> {
-    if fs::read_to_string(file).is_ok_and(|now| now == text) {
-        return Ok(());
-    }
-    let made = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(file, text));
-    made.map_err(|error| BuildError::Io { file: file.to_owned(), error })
+    SDK.iter().try_for_each(|(file, text)| generated::put(&folder.join(file), text.as_bytes()))
 }
 
 fn remove(folder: &Path) -> Result<(), BuildError> {

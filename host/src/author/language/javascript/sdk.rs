@@ -1,11 +1,9 @@
 //! The SDK, which travels in this binary and is written into a project.
 
-use std::fs;
-
 use sha2::{Digest, Sha256};
 
 use crate::{
-    author::{Project, build::BuildError},
+    author::{Project, build::BuildError, language::generated},
     runtime::code_cache::hex,
 };
 
@@ -61,10 +59,5 @@ pub fn write(project: &Project) -> Result<(), BuildError> {
 
 /// Writes a file into what is generated. One that says so already is left as it is, for those that watch it.
 pub fn put(project: &Project, path: &str, text: &str) -> Result<(), BuildError> {
-    let file = project.generated(path);
-    if fs::read(&file).is_ok_and(|there| there == text.as_bytes()) {
-        return Ok(());
-    }
-    let made = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&file, text));
-    made.map_err(|error| BuildError::Io { file, error })
+    generated::put(&project.generated(path), text.as_bytes())
 }
