@@ -11,7 +11,7 @@ use std::{
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use super::function_cache::FunctionCache;
+use super::{function_cache::FunctionCache, reuse::MAX_IDLE};
 
 /// How long a guest runs before it has to let others on its thread run: one epoch.
 pub const TICK: Duration = Duration::from_millis(1);
@@ -59,6 +59,8 @@ pub struct Engines {
     sync: Engine,
     concurrent: Engine,
     running: Arc<AtomicUsize>,
+    /// Instances that wait for their next request, of all plugins.
+    idle: Arc<AtomicUsize>,
 }
 
 impl Engines {
@@ -68,7 +70,7 @@ impl Engines {
     pub fn new(pool: PoolSize, functions: &FunctionCache) -> wasmtime::Result<Engines> {
         let running = Arc::new(AtomicUsize::new(0));
         let engine = |uses_async| engine(pool, functions, uses_async);
-        let engines = Engines { sync: engine(false)?, concurrent: engine(true)?, running: running.clone() };
+        let engines = Engines { sync: engine(false)?, concurrent: engine(true)?, running: running.clone(), idle: Arc::default() };
         let (sync, concurrent, running) = (engines.sync.weak(), engines.concurrent.weak(), Arc::downgrade(&running));
         thread::Builder::new().name("epoch".into()).spawn(move || {
             while let (Some(sync), Some(concurrent), Some(count)) =
@@ -89,6 +91,11 @@ impl Engines {
         if uses_async { &self.concurrent } else { &self.sync }
     }
 
+    /// How many instances wait for their next request.
+    pub(super) fn idle(&self) -> &Arc<AtomicUsize> {
+        &self.idle
+    }
+
     /// Tells the clock that a call is running, until the guard is dropped.
     pub fn running(&self) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
@@ -106,19 +113,20 @@ impl Drop for Running {
 }
 
 fn engine(size: PoolSize, functions: &FunctionCache, uses_async: bool) -> wasmtime::Result<Engine> {
+    let instances = size.instances.saturating_add(MAX_IDLE as u32);
     let per_call = |count: u32, of_bridges: u32| {
         let bridges =
-            if uses_async { size.instances.saturating_add(SPARE_CALLS).saturating_mul(of_bridges) } else { 0 };
-        size.instances.saturating_mul(count).saturating_add(bridges)
+            if uses_async { instances.saturating_add(SPARE_CALLS).saturating_mul(of_bridges) } else { 0 };
+        instances.saturating_mul(count).saturating_add(bridges)
     };
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(per_call(1, BRIDGES_PER_CALL))
         .total_core_instances(per_call(CORE_INSTANCES_PER_COMPONENT, CORE_INSTANCES_PER_BRIDGE * BRIDGES_PER_CALL))
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
         .total_memories(per_call(MEMORIES_PER_COMPONENT, 1))
-        .total_tables(size.instances.saturating_mul(TABLES_PER_COMPONENT))
+        .total_tables(instances.saturating_mul(TABLES_PER_COMPONENT))
         // A store of the concurrent engine may run a task and a host call on a fiber each, and each bridge its own.
-        .total_stacks(size.instances.saturating_mul(if uses_async { 4 + BRIDGES_PER_CALL } else { 1 }))
+        .total_stacks(instances.saturating_mul(if uses_async { 4 + BRIDGES_PER_CALL } else { 1 }))
         .max_memory_size(size.memory)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)

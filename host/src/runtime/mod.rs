@@ -11,6 +11,7 @@ pub mod guest_output;
 pub mod invoke;
 mod private;
 pub mod raw;
+mod reuse;
 pub mod sandbox;
 pub mod scheduler;
 pub mod stream;
