@@ -1,9 +1,6 @@
 //! One call: instantiate → call → drop, under limits and a deadline.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::{
     task::yield_now,
@@ -161,7 +158,7 @@ impl Callable {
         };
         match timeout_at(deadline, call).await {
             Ok(Ok(())) => {
-                self.idle.keep(live, self.engines.idle());
+                self.idle.keep(live, self.engines.waiting());
                 Ok(results.pop())
             }
             Ok(Err(error)) => Err(failure(&error, &live.store)),
@@ -183,7 +180,7 @@ impl Callable {
 
     /// A store for one call, or one whose instance has served others, if the operator wants that.
     fn live(&self, facts: Facts) -> Live {
-        match self.idle.take(self.engines.idle()) {
+        match self.idle.take(self.engines.waiting()) {
             None => Live::new(self.store(facts, self.bounds.transfer)),
             Some(mut live) => {
                 live.store.data_mut().begin_call(facts);
@@ -218,7 +215,7 @@ impl Callable {
 /// Instances that wait leave the count with their plugin.
 impl Drop for Callable {
     fn drop(&mut self) {
-        self.engines.idle().fetch_sub(self.idle.len(), Ordering::Relaxed);
+        self.engines.waiting().remove(self.idle.count());
     }
 }
 

@@ -5,8 +5,8 @@
 //! it. Calls with streams and raw HTTP handlers always have an instance of their own.
 
 use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, Ordering},
 };
 
 use wasmtime::{
@@ -16,15 +16,15 @@ use wasmtime::{
 
 use super::sandbox::Sandbox;
 
-/// Instances that wait for their next request, of all plugins together: the pool has room for so many beside those that
-/// the scheduler admits.
-pub const MAX_IDLE: usize = 64;
+/// Instances that wait for their next request, of all plugins together, at most: where the pools have room for so many
+/// beside those that the scheduler admits.
+pub const MAX_WAITING: u32 = 64;
 
 /// The same of one plugin.
-const MAX_IDLE_OF_PLUGIN: usize = 16;
+const MAX_WAITING_OF_PLUGIN: usize = 16;
 
 /// Bytes of linear memory of an instance that is kept. Larger ones would hold what the host could use better.
-const MAX_IDLE_MEMORY: usize = 16 << 20;
+const MAX_WAITING_MEMORY: usize = 16 << 20;
 
 /// A store with the one instance that is or will be in it.
 pub struct Live {
@@ -55,6 +55,30 @@ impl Live {
     }
 }
 
+/// How many wait, of all plugins.
+pub struct Waiting {
+    count: AtomicU32,
+    max: u32,
+}
+
+impl Waiting {
+    /// `room` is how many instances the pools have room for beside those of calls.
+    pub fn new(room: u32) -> Waiting {
+        Waiting { count: AtomicU32::new(0), max: room.min(MAX_WAITING) }
+    }
+
+    /// Whether there was room for one more, which waits now.
+    fn add(&self) -> bool {
+        let one_more = |count| (count < self.max).then_some(count + 1);
+        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    /// So many wait no longer.
+    pub fn remove(&self, count: u32) {
+        self.count.fetch_sub(count, Ordering::Relaxed);
+    }
+}
+
 /// The instances of one plugin that wait for their next request, the last one used on top.
 pub struct Idle {
     instances: Mutex<Vec<Live>>,
@@ -67,37 +91,40 @@ impl Idle {
         Idle { instances: Mutex::default(), calls }
     }
 
-    /// One that waits. `idle` counts those of all plugins.
-    pub fn take(&self, idle: &AtomicUsize) -> Option<Live> {
+    /// One that waits.
+    pub fn take(&self, waiting: &Waiting) -> Option<Live> {
         if self.calls <= 1 {
             return None;
         }
-        let taken = self.instances.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        idle.fetch_sub(1, Ordering::Relaxed);
+        let taken = self.instances().pop()?;
+        waiting.remove(1);
         Some(taken)
     }
 
     /// Keeps one whose call has returned, unless it has served all its calls, is large, or enough wait.
-    pub fn keep(&self, mut live: Live, idle: &AtomicUsize) {
-        if live.calls >= self.calls || live.store.data().limits.used() > MAX_IDLE_MEMORY {
+    pub fn keep(&self, mut live: Live, waiting: &Waiting) {
+        if live.calls >= self.calls || live.store.data().limits.used() > MAX_WAITING_MEMORY {
             return;
         }
         live.store.data_mut().end_call();
-        let is_room = idle.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |idle| (idle < MAX_IDLE).then(|| idle + 1));
-        if is_room.is_err() {
+        if !waiting.add() {
             return;
         }
-        let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
-        if instances.len() < MAX_IDLE_OF_PLUGIN {
+        let mut instances = self.instances();
+        if instances.len() < MAX_WAITING_OF_PLUGIN {
             instances.push(live);
         } else {
             drop(instances);
-            idle.fetch_sub(1, Ordering::Relaxed);
+            waiting.remove(1);
         }
     }
 
     /// How many wait.
-    pub fn len(&self) -> usize {
-        self.instances.lock().unwrap_or_else(PoisonError::into_inner).len()
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.instances().len()).unwrap_or(u32::MAX)
+    }
+
+    fn instances(&self) -> MutexGuard<'_, Vec<Live>> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
