@@ -5,3 +5,5 @@ pub mod attack;
 pub mod component;
 mod lies;
 mod rust;
+mod spins;
+mod tasks;

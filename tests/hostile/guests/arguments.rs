@@ -240,9 +240,9 @@ async fn arguments_that_the_guest_has_no_room_for() {
         (func (export "test:args/args#get-none") (result i32) (i32.const 7)))"#;
     let attack = Attack::on(host().made("hostile", guest(wit, module))).await;
     for body in [json!(vec!["x"; 20_000]), json!(vec!["x".repeat(70_000)]), json!(vec!["x".repeat(6_000); 20])] {
-        let answer = attack.host.post("/args", &json!({"a": body})).await;
+        let answer = attack.host.post("/args", &body).await;
         super::attack::assert_problem(&answer, 500, "/problems/plugin-failed");
     }
-    assert_eq!(attack.host.post("/args", &json!({"a": ["x", "y"]})).await.json(), json!(2));
+    assert_eq!(attack.host.post("/args", &json!(["x", "y"])).await.json(), json!(2));
     is_over(attack).await;
 }

@@ -86,7 +86,7 @@ pub fn assert_problem(answer: &Answer, status: u16, kind: &str) {
     let problem = answer.json();
     assert_eq!(problem["type"], kind);
     let members: Vec<_> = problem.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(members, ["type", "title", "status", "detail"], "{problem}");
+    assert!(members.iter().all(|name| ["type", "title", "status", "detail"].contains(name)), "{problem}");
     for secret in ["wasm", "unreachable", "backtrace", "hostile", "stack", "fuel", "memory", "pointer", "0x"] {
         assert!(!answer.text().contains(secret), "`{secret}` in {}", answer.text());
     }
