@@ -688,7 +688,8 @@ mod tests {
         refused(
             "[server]\ninstances = 64",
             "witapi.toml:2: unknown key `instances` in `server`; it belongs in `scheduler` \
-             (known: header_timeout_ms, body_timeout_ms, drain_ms, write_timeout_ms, header_kib, connections, connections_per_peer, compression)",
+             (known: header_timeout_ms, body_timeout_ms, drain_ms, write_timeout_ms, header_kib, connections, \
+             connections_per_peer, compression)",
         );
     }
 
