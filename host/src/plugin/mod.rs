@@ -12,7 +12,6 @@ use std::{
 
 use axum::http::Request;
 use tokio::time::Instant;
-use wasmtime::component::Val;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
     contract::Contract,
     openapi::{self, Document},
     runtime::{Answer, CallError, Callable, Facts, Handled, Input, Permit},
+    value::{Image, Reply},
 };
 
 pub use load::LoadError;
@@ -81,12 +81,11 @@ impl Plugin {
     pub async fn call(
         &self,
         index: usize,
-        args: Vec<Val>,
+        args: Image,
         facts: Facts,
         deadline: Instant,
-    ) -> Result<Option<Val>, CallError> {
-        let has_result = self.contract.operations[index].outcome.has_result();
-        self.callable.call(index, has_result, args, facts, deadline).await
+    ) -> Result<Reply, CallError> {
+        self.callable.call(&self.contract.operations[index], index, args, facts, deadline).await
     }
 
     /// Calls the operation of that index, which has streams or futures. See [`Callable::start`].
@@ -97,7 +96,7 @@ impl Plugin {
     pub async fn start(
         &self,
         index: usize,
-        args: Vec<Val>,
+        args: Image,
         input: Option<Input>,
         facts: Facts,
         deadline: Instant,
