@@ -9,13 +9,27 @@ use toml::de::{DeTable, DeValue};
 
 /// The keys that stand in one kind of table only, to tell where a misplaced one belongs.
 const TABLES: [(&str, &[&str]); 7] = [
-    ("limits", &["memory_mib", "deadline_ms", "stream_deadline_ms", "body_kib", "result_kib", "log_kib"]),
+    (
+        "limits",
+        &[
+            "memory_mib",
+            "deadline_ms",
+            "stream_deadline_ms",
+            "body_kib",
+            "result_kib",
+            "log_kib",
+            "cpu_ms",
+            "concurrency",
+            "queue",
+            "weight",
+        ],
+    ),
     ("scheduler", &["instances", "queue"]),
     ("server", &["header_timeout_ms", "body_timeout_ms", "drain_ms", "compression"]),
     ("cors", &["origins", "methods", "headers", "expose_headers", "credentials", "max_age_s"]),
     ("keyvalue", &["max_mib"]),
     ("openapi", &["title", "description", "version", "servers", "contact", "license", "terms_of_service"]),
-    ("plugin.<name>", &["mount", "openapi", "casing"]),
+    ("plugin.<name>", &["mount", "openapi", "casing", "keyvalue_mib"]),
 ];
 
 /// Why there is no configuration.

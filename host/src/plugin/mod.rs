@@ -19,7 +19,7 @@ use crate::{
     config::{self, Limits},
     contract::Contract,
     openapi::{self, Document},
-    runtime::{Answer, CallError, Callable, Facts, Handled, Input, Permit},
+    runtime::{Answer, CallError, Callable, Facts, Handled, Input, Late, Patience, Permit, Share, Turned},
 };
 
 pub use load::LoadError;
@@ -39,6 +39,10 @@ pub struct Plugin {
     pub loaded_at: SystemTime,
     /// From the file's bytes to being ready, compilation included.
     pub load_time: Duration,
+    /// Its part of instances and processors, the same for all versions of it.
+    pub share: Arc<Share>,
+    /// How long calls take: one for each operation, and the last for the raw handler.
+    patience: Box<[Patience]>,
     callable: Callable,
     document: OnceLock<Document>,
     wit: OnceLock<Document>,
@@ -73,20 +77,36 @@ impl Plugin {
         Ok(taken.get(times / 2).copied().unwrap_or_default())
     }
 
+    /// Waits for an instance for a call of the operation of that index, or of the raw handler if it is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`Turned`].
+    pub async fn admit(&self, index: Option<usize>, deadline: Instant) -> Result<Permit, Turned> {
+        self.share.admit(deadline, &self.patience[index.unwrap_or(self.contract.operations.len())]).await
+    }
+
     /// Calls the operation of that index. See [`Callable::call`].
     ///
     /// # Errors
     ///
     /// See [`CallError`].
     pub async fn call(
-        &self,
+        self: &Arc<Self>,
         index: usize,
         args: Vec<Val>,
         facts: Facts,
+        permit: Permit,
         deadline: Instant,
     ) -> Result<Option<Val>, CallError> {
-        let has_result = self.contract.operations[index].outcome.has_result();
-        self.callable.call(index, has_result, args, facts, deadline).await
+        let plugin = self.clone();
+        let call = async move {
+            let has_result = plugin.contract.operations[index].outcome.has_result();
+            plugin.callable.call(index, has_result, args, facts, deadline).await
+        };
+        let (result, permit) = permit.run(Some(deadline), call).await.map_err(|Late| CallError::Deadline)?;
+        self.patience[index].note(permit.took);
+        result
     }
 
     /// Calls the operation of that index, which has streams or futures. See [`Callable::start`].
@@ -95,14 +115,20 @@ impl Plugin {
     ///
     /// See [`CallError`].
     pub async fn start(
-        &self,
+        self: &Arc<Self>,
         index: usize,
         args: Vec<Val>,
         input: Option<Input>,
         facts: Facts,
+        permit: Permit,
         deadline: Instant,
-    ) -> Result<Answer, CallError> {
-        self.callable.start(&self.contract.operations[index], index, args, input, facts, deadline).await
+    ) -> Result<(Answer, Permit), CallError> {
+        let plugin = self.clone();
+        let start = async move {
+            plugin.callable.start(&plugin.contract.operations[index], index, args, input, facts, deadline).await
+        };
+        let (answer, permit) = permit.run(Some(deadline), start).await.map_err(|Late| CallError::Deadline)?;
+        Ok((answer?, permit))
     }
 
     /// Gives its raw HTTP handler a request. See [`Callable::handle`].
