@@ -76,13 +76,7 @@ impl Host {
         // Counted on from the time of start, so that no earlier host on this address had the same.
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let revision = watch::Sender::new(began.as_micros() as u64);
-        Host {
-            loader,
-            catalog: ArcSwap::default(),
-            changing: Mutex::new(()),
-            revision,
-            is_development: false,
-        }
+        Host { loader, catalog: ArcSwap::default(), changing: Mutex::new(()), revision, is_development: false }
     }
 
     /// The same, for the author of a plugin alone: its pages show what is wrong with it.

@@ -13,7 +13,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     bind::Rejection,
     contract::Method,
-    runtime::{CallError, Turned},
+    runtime::{CallError, TurnedAway},
     value::{Faults, Malformed},
 };
 
@@ -86,11 +86,11 @@ impl From<Rejection> for Problem {
     }
 }
 
-impl From<Turned> for Problem {
-    fn from(turned: Turned) -> Self {
+impl From<TurnedAway> for Problem {
+    fn from(turned: TurnedAway) -> Self {
         match turned {
-            Turned::Saturated => Problem::Saturated,
-            Turned::Deadline => Problem::Deadline,
+            TurnedAway::Saturated => Problem::Saturated,
+            TurnedAway::Deadline => Problem::Deadline,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     keyvalue::Stores,
     openapi,
     runtime::{
-        Callable, Engines, Patience, PoolSize, Refused, Scheduler, Share,
+        Callable, Engines, Experience, PoolSize, Refused, Scheduler, Share,
         code_cache::{CodeCache, hex},
         grants::{self, Grant},
         invoke::Bounds,
@@ -243,7 +243,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         tracing::warn!(plugin = name, "{warning}");
         contract.warnings.push(warning);
     }
-    let patience = (0..=contract.operations.len()).map(|_| Patience::default()).collect();
+    let experience = (0..=contract.operations.len()).map(|_| Experience::default()).collect();
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),
@@ -255,7 +255,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         loaded_at: SystemTime::now(),
         load_time: began.elapsed(),
         share,
-        patience,
+        experience,
         callable,
         document: OnceLock::new(),
         wit: OnceLock::new(),

@@ -19,7 +19,7 @@ use crate::{
     config::{self, Limits},
     contract::Contract,
     openapi::{self, Document},
-    runtime::{Answer, CallError, Callable, Facts, Handled, Input, Late, Patience, Permit, Share, Turned},
+    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Permit, Share, TurnedAway},
 };
 
 pub use load::LoadError;
@@ -41,8 +41,8 @@ pub struct Plugin {
     pub load_time: Duration,
     /// Its part of instances and processors, the same for all versions of it.
     pub share: Arc<Share>,
-    /// How long calls take: one for each operation, and the last for the raw handler.
-    patience: Box<[Patience]>,
+    /// What calls took: one for each operation, and the last for the raw handler.
+    experience: Box<[Experience]>,
     callable: Callable,
     document: OnceLock<Document>,
     wit: OnceLock<Document>,
@@ -81,9 +81,9 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// See [`Turned`].
-    pub async fn admit(&self, index: Option<usize>, deadline: Instant) -> Result<Permit, Turned> {
-        self.share.admit(deadline, &self.patience[index.unwrap_or(self.contract.operations.len())]).await
+    /// See [`TurnedAway`].
+    pub async fn admit(&self, index: Option<usize>, deadline: Instant) -> Result<Permit, TurnedAway> {
+        self.share.admit(deadline, &self.experience[index.unwrap_or(self.contract.operations.len())]).await
     }
 
     /// Calls the operation of that index. See [`Callable::call`].
@@ -104,8 +104,7 @@ impl Plugin {
             let has_result = plugin.contract.operations[index].outcome.has_result();
             plugin.callable.call(index, has_result, args, facts, deadline).await
         };
-        let (result, permit) = permit.run(Some(deadline), call).await.map_err(|Late| CallError::Deadline)?;
-        self.patience[index].note(permit.took);
+        let (result, _permit) = self.experience[index].of(permit.run(Some(deadline), call)).await?;
         result
     }
 
@@ -127,7 +126,7 @@ impl Plugin {
         let start = async move {
             plugin.callable.start(&plugin.contract.operations[index], index, args, input, facts, deadline).await
         };
-        let (answer, permit) = permit.run(Some(deadline), start).await.map_err(|Late| CallError::Deadline)?;
+        let (answer, permit) = self.experience[index].of(permit.run(Some(deadline), start)).await?;
         Ok((answer?, permit))
     }
 

@@ -20,5 +20,5 @@ pub use facts::Facts;
 pub use grants::{Grant, Refused};
 pub use invoke::{CallError, Callable};
 pub use raw::{Failure, Handled, Handler, Task};
-pub use scheduler::{Late, Patience, Permit, Refused as Turned, Scheduler, Share};
+pub use scheduler::{Experience, Permit, Scheduler, Share, TurnedAway};
 pub use stream::{Answer, Broken, Chunk, Input, Output};

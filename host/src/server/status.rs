@@ -86,6 +86,7 @@ fn scheduler(share: &Share) -> Value {
         "waiting": figures.waiting,
         "cpu_ms": figures.used.as_millis() as u64,
         "refused": figures.refused,
+        "long": figures.long,
     })
 }
 

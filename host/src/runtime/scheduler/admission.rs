@@ -50,22 +50,22 @@ struct Waiting {
     answer: Answer,
 }
 
-type Answer = oneshot::Sender<Result<Permit, Refused>>;
+type Answer = oneshot::Sender<Result<Permit, TurnedAway>>;
 
 /// The right to have one instance, and what the call has used so far. It is given back on drop, so it has to outlive the store.
 pub struct Permit {
     pub(super) share: Arc<Share>,
     /// Processor time.
     pub(super) used: Duration,
-    /// It has been in the background.
+    /// It is for the background.
     pub(super) is_long: bool,
     /// By the wall, from the begin of its first turn to the end of its last.
-    pub took: Duration,
+    pub(super) took: Duration,
 }
 
 /// Why a call did not begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub enum TurnedAway {
     /// The queue is full, or the call could not make it in time any more.
     Saturated,
     /// Its deadline passed while it waited.
@@ -83,8 +83,8 @@ impl Admission {
     ///
     /// # Errors
     ///
-    /// See [`Refused`].
-    pub async fn admit(&self, share: &Arc<Share>, deadline: Instant, least: Duration) -> Result<Permit, Refused> {
+    /// See [`TurnedAway`].
+    pub async fn admit(&self, share: &Arc<Share>, deadline: Instant, least: Duration) -> Result<Permit, TurnedAway> {
         // Nobody passes those of his own plugin; those of others wait for what he does not take from them.
         if share.waiting.load(Ordering::Relaxed) == 0
             && let Some(permit) = self.take(share)
@@ -96,8 +96,8 @@ impl Admission {
         match timeout_at(deadline, answered).await {
             Ok(Ok(admitted)) => admitted,
             // Nobody leaves it without an answer.
-            Ok(Err(_)) => Err(Refused::Saturated),
-            Err(_) => Err(Refused::Deadline),
+            Ok(Err(_)) => Err(TurnedAway::Saturated),
+            Err(_) => Err(TurnedAway::Deadline),
         }
     }
 
@@ -119,30 +119,31 @@ impl Admission {
         share: &'a Arc<Share>,
         deadline: Instant,
         least: Duration,
-    ) -> Result<(Place<'a>, oneshot::Receiver<Result<Permit, Refused>>), Refused> {
+    ) -> Result<(Place<'a>, oneshot::Receiver<Result<Permit, TurnedAway>>), TurnedAway> {
         let since = Instant::now();
         let latest = deadline.checked_sub(least).unwrap_or(since);
         if latest < since {
-            return Err(if deadline < since { Refused::Deadline } else { Refused::Saturated });
+            return Err(if deadline < since { TurnedAway::Deadline } else { TurnedAway::Saturated });
         }
         let (answer, answered) = oneshot::channel();
         let mut queues = self.queues();
         let own = share.waiting.load(Ordering::SeqCst);
         if own >= share.limits.queue {
-            return Err(Refused::Saturated);
+            return Err(TurnedAway::Saturated);
         }
         let mut turned_away = None;
         if self.waiting.load(Ordering::SeqCst) >= self.queue {
             let longest = queues.of.values_mut().max_by_key(|queue| queue.share.by_weight(queue.waiting.len()));
             let longest = longest.filter(|it| it.share.by_weight(it.waiting.len()) > share.by_weight(own + 1));
-            let Some(longest) = longest else { return Err(Refused::Saturated) };
-            turned_away = longest.waiting.pop_back().map(|it| (it.answer, Err(Refused::Saturated)));
+            let Some(longest) = longest else { return Err(TurnedAway::Saturated) };
+            turned_away = longest.waiting.pop_back().map(|it| (it.answer, Err(TurnedAway::Saturated)));
             let id = longest.share.number();
             self.has_left(&mut queues, id);
         }
         queues.arrivals += 1;
         let number = queues.arrivals;
-        let queue = queues.of.entry(share.number()).or_insert_with(|| Queue { share: share.clone(), waiting: VecDeque::new() });
+        let queue =
+            queues.of.entry(share.number()).or_insert_with(|| Queue { share: share.clone(), waiting: VecDeque::new() });
         queue.waiting.push_back(Waiting { number, since, latest, answer });
         // Before anybody looks for a free instance, so that whoever frees one meanwhile sees that somebody waits.
         self.waiting.fetch_add(1, Ordering::SeqCst);
@@ -174,7 +175,7 @@ impl Admission {
     }
 
     /// Whoever of those that wait is next, with what he gets.
-    fn next(&self, queues: &mut Queues) -> Option<(Answer, Result<Permit, Refused>)> {
+    fn next(&self, queues: &mut Queues) -> Option<(Answer, Result<Permit, TurnedAway>)> {
         let free = self.free.load(Ordering::SeqCst);
         let running = |queue: &Queue| queue.share.running.load(Ordering::SeqCst);
         let may_have = |queue: &&mut Queue| {
@@ -185,7 +186,7 @@ impl Admission {
         let (first, share) = (queue.waiting.front()?, queue.share.clone());
         let now = Instant::now();
         let given = if share.is_too_late(now - first.since, now) || first.latest < now {
-            Err(Refused::Saturated)
+            Err(TurnedAway::Saturated)
         } else {
             // Somebody else was faster, who will be here when he gives it back.
             Ok(self.take(&share)?)
@@ -201,7 +202,7 @@ impl Admission {
 }
 
 /// Without the lock: a permit that nobody takes is given back.
-fn tell(answers: impl IntoIterator<Item = (Answer, Result<Permit, Refused>)>) {
+fn tell(answers: impl IntoIterator<Item = (Answer, Result<Permit, TurnedAway>)>) {
     for (answer, given) in answers {
         let _ = answer.send(given);
     }

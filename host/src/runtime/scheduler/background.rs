@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::{process::nice, time::{ClockId, clock_gettime}};
+use rustix::process::nice;
 
 use super::fair_queue::{FairQueue, Flow, Place, VirtualClock};
 
@@ -106,10 +106,4 @@ impl Background {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What this thread has had of a processor so far.
-pub fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// How far a flow may be ahead of those that wait before it has to wait as well: virtual time of the default weight.
-pub const BURST: Duration = Duration::from_millis(20);
+pub const BURST: Duration = Duration::from_millis(4);
 
 /// The weight at which virtual time is time.
 pub const DEFAULT_WEIGHT: u32 = 100;

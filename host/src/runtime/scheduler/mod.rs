@@ -13,14 +13,14 @@
 //!   loses its newest (McKenney 1990). So a flood is answered 503 to those who make it, and to nobody else.
 //! - Work that can no longer make it is not begun. A queue that stands for long is cut by CoDel (Nichols and Jacobson 2012, RFC
 //!   8289) in its form for servers (Maurer, "Fail at scale", 2015); and a call is turned away if the time that it has left is
-//!   less than what calls of that operation take ([`patience`]).
+//!   less than what calls of that operation take ([`experience`]).
 //! - Deadlines count from arrival. Whoever leaves, leaves the queue.
 //!
 //! # Turns: who gets a processor
 //!
 //! A call begins in the *foreground*: it is polled where its connection is, so a short call pays for none of this but two looks
-//! at the clock. A call that has run for a [`TICK`](super::engine::TICK) and goes on is *long*, and moves to the *background*
-//! ([`background`]): a thread for each processor, of low priority to the kernel, which takes it off the processor when a socket
+//! at the clock. A call that has run for a [`TICK`](super::engine::TICK) and goes on is *long*, and moves to the *background*, where
+//! calls of operations that were long in the mean begin ([`background`]): a thread for each processor, of low priority to the kernel, which takes it off the processor when a socket
 //! or a short call is ready. There it runs for a tick at a time, since guests yield at every epoch ([`turn`]).
 //!
 //! Which of the long calls is next is decided by *start-time fair queueing* (Goyal, Vin and Cheng 1996; the kernel's CFS is much
@@ -44,14 +44,14 @@
 
 mod admission;
 mod background;
+mod experience;
 mod fair_queue;
-mod patience;
 mod run;
 mod share;
 mod turn;
 
-pub use admission::{Permit, Refused};
-pub use patience::Patience;
+pub use admission::{Permit, TurnedAway};
+pub use experience::Experience;
 pub use run::{Late, Run};
 pub use share::{Figures, Share};
 pub use turn::{CpuTime, at_tick};

@@ -6,7 +6,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Wake, Waker},
     thread,
-    time::Duration,
 };
 
 use tokio::{
@@ -16,9 +15,9 @@ use tokio::{
 
 use super::{
     Permit, Share,
-    background::{Job, thread_time},
+    background::Job,
     fair_queue::Place,
-    turn::{BACKGROUND, FOREGROUND, Taken, take},
+    turn::{FOREGROUND, Ground, Taken, take},
 };
 
 /// Its deadline passed before the call was done.
@@ -64,9 +63,9 @@ impl<T: Send + 'static> Future for Run<T> {
         let state = &mut self.0;
         if let State::Foreground(call, deadline) = state {
             if !call.permit.is_long && !call.permit.share.flow.is_ahead() {
-                let (polled, taken) = call.turn(FOREGROUND.saturating_sub(call.permit.used), |future| future.as_mut().poll(cx));
-                call.permit.share.flow.charge_outside(taken.time);
-                call.use_up(taken.time);
+                let length = FOREGROUND.saturating_sub(call.permit.used);
+                let (polled, taken) = call.turn(Ground::Foreground(length), |future| future.as_mut().poll(cx));
+                call.permit.share.flow.charge_outside(taken.used);
                 match polled {
                     Poll::Pending if !taken.was_preempted => return Poll::Pending,
                     Poll::Pending => {}
@@ -101,22 +100,19 @@ impl<T: Send + 'static> Future for Run<T> {
 }
 
 impl<T> Call<T> {
-    /// Gives it a turn, until it has used `length`.
+    /// Gives it a turn.
     fn turn<P>(
         &mut self,
-        length: Duration,
+        ground: Ground,
         poll: impl FnOnce(&mut Pin<Box<dyn Future<Output = T> + Send>>) -> P,
     ) -> (P, Taken) {
         let is_last = self.permit.used >= self.permit.share.limits.cpu;
-        let (polled, taken) = take(length, is_last, || poll(&mut self.future));
+        let (polled, taken) = take(ground, is_last, || poll(&mut self.future));
         let began = *self.began.get_or_insert(taken.began.into());
         self.permit.took = Instant::from(taken.began + taken.time).saturating_duration_since(began);
+        self.permit.used += taken.used;
+        self.permit.share.count(taken.used);
         (polled, taken)
-    }
-
-    fn use_up(&mut self, time: Duration) {
-        self.permit.used += time;
-        self.permit.share.count(time);
     }
 }
 
@@ -158,12 +154,9 @@ impl<T: Send + 'static> LongCall<T> {
         let waker = Waker::from(self.clone());
         let mut cx = Context::from_waker(&waker);
         let _runtime = self.runtime.enter();
-        let before = thread_time();
         let (polled, taken) =
-            call.turn(BACKGROUND, |future| catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))));
-        let used = thread_time().saturating_sub(before);
-        self.share.flow.charge(used);
-        call.use_up(used);
+            call.turn(Ground::Background, |future| catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))));
+        self.share.flow.charge(taken.used);
         let value = match polled {
             Ok(Poll::Pending) => {
                 let mut state = self.state();
@@ -229,15 +222,10 @@ impl<T: Send + 'static> Client<T> {
     /// Brings it there.
     fn new(mut call: Call<T>, runtime: Handle) -> Client<T> {
         call.permit.is_long = true;
+        call.permit.share.has_long();
         let share = call.permit.share.clone();
-        let state = LongState {
-            call: Some(call),
-            place: None,
-            is_woken: false,
-            is_abandoned: false,
-            done: None,
-            client: None,
-        };
+        let state =
+            LongState { call: Some(call), place: None, is_woken: false, is_abandoned: false, done: None, client: None };
         let call = Arc::new(LongCall { share, runtime, state: Mutex::new(state) });
         call.push(&mut call.state());
         Client(call)

@@ -11,11 +11,11 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Permit, Refused,
+    Permit, TurnedAway,
     admission::Admission,
     background::Background,
+    experience::{CoDel, Experience},
     fair_queue::Flow,
-    patience::{CoDel, Patience},
 };
 use crate::config::Limits;
 
@@ -31,6 +31,7 @@ pub struct Share {
     pub(super) waiting: AtomicUsize,
     codel: Mutex<CoDel>,
     refused: AtomicU64,
+    long: AtomicU64,
     /// Nanoseconds.
     used: AtomicU64,
 }
@@ -44,6 +45,8 @@ pub struct Figures {
     pub waiting: usize,
     /// Calls that were turned away.
     pub refused: u64,
+    /// Calls that went to the background.
+    pub long: u64,
     /// Processor time of all calls.
     pub used: Duration,
 }
@@ -60,20 +63,22 @@ impl Share {
             waiting: AtomicUsize::new(0),
             codel: Mutex::new(CoDel::new(limits.deadline)),
             refused: AtomicU64::new(0),
+            long: AtomicU64::new(0),
             used: AtomicU64::new(0),
         })
     }
 
-    /// Waits for an instance until `deadline`. Calls of that operation took what `patience` knows. Whoever stops waiting leaves
+    /// Waits for an instance until `deadline`. Calls of that operation took what `experience` tells. Whoever stops waiting leaves
     /// the queue.
     ///
     /// # Errors
     ///
-    /// See [`Refused`].
-    pub async fn admit(self: &Arc<Self>, deadline: Instant, patience: &Patience) -> Result<Permit, Refused> {
-        let admitted = self.admission.admit(self, deadline, patience.least()).await;
-        if admitted.is_err() {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+    /// See [`TurnedAway`].
+    pub async fn admit(self: &Arc<Self>, deadline: Instant, experience: &Experience) -> Result<Permit, TurnedAway> {
+        let mut admitted = self.admission.admit(self, deadline, experience.least()).await;
+        match &mut admitted {
+            Ok(permit) => permit.is_long = experience.is_of_long_calls(),
+            Err(_) => drop(self.refused.fetch_add(1, Ordering::Relaxed)),
         }
         admitted
     }
@@ -83,6 +88,7 @@ impl Share {
             running: self.running.load(Ordering::Relaxed),
             waiting: self.waiting.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            long: self.long.load(Ordering::Relaxed),
             used: Duration::from_nanos(self.used.load(Ordering::Relaxed)),
         }
     }
@@ -90,6 +96,11 @@ impl Share {
     /// One of its calls used a processor for that long.
     pub(super) fn count(&self, used: Duration) {
         self.used.fetch_add(used.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// One of its calls goes to the background.
+    pub(super) fn has_long(&self) {
+        self.long.fetch_add(1, Ordering::Relaxed);
     }
 
     /// No other share has it.

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::time::{ClockId, clock_gettime};
 use wasmtime::UpdateDeadline;
 
 use crate::runtime::engine::TICK;
@@ -24,6 +25,8 @@ struct Turn {
     length: Duration,
     /// The call has used up its time already.
     is_last: bool,
+    /// When it had lasted for that long, the clock of the thread showed this.
+    overtime: Option<(Duration, Duration)>,
     /// It was ended by a tick: the call would go on at once.
     was_preempted: bool,
 }
@@ -34,16 +37,36 @@ pub struct Taken {
     pub began: Instant,
     /// By the wall.
     pub time: Duration,
+    /// Of a processor, as far as that is known: the thread's clock is asked only when a turn is long.
+    pub used: Duration,
     pub was_preempted: bool,
 }
 
-/// Runs `poll` as a turn of at most `length`, and a tick. `is_last`: the guest ends at its next tick.
-pub fn take<T>(length: Duration, is_last: bool, poll: impl FnOnce() -> T) -> (T, Taken) {
+/// Where a turn is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// The call is long when it has used that much more.
+    Foreground(Duration),
+    Background,
+}
+
+/// Runs `poll` as a turn, until a tick ends it. `is_last`: the guest ends at its next tick.
+pub fn take<T>(ground: Ground, is_last: bool, poll: impl FnOnce() -> T) -> (T, Taken) {
+    let (length, overtime) = match ground {
+        Ground::Foreground(length) => (length, None),
+        Ground::Background => (Duration::ZERO, Some((Duration::ZERO, thread_time()))),
+    };
     let began = Instant::now();
-    let outer = CURRENT.replace(Some(Turn { began, length, is_last, was_preempted: false }));
+    let outer = CURRENT.replace(Some(Turn { began, length, is_last, overtime, was_preempted: false }));
     let polled = poll();
-    let was_preempted = CURRENT.replace(outer).is_some_and(|turn| turn.was_preempted);
-    (polled, Taken { began, time: began.elapsed(), was_preempted })
+    let turn = CURRENT.replace(outer);
+    let time = began.elapsed();
+    let used = match turn.and_then(|turn| turn.overtime) {
+        None => time,
+        // Up to then it may have been off the processor.
+        Some((before, clock)) => before.min(length + TICK) + thread_time().saturating_sub(clock),
+    };
+    (polled, Taken { began, time, used, was_preempted: turn.is_some_and(|turn| turn.was_preempted) })
 }
 
 /// A call has used all the processor time that it may.
@@ -67,16 +90,32 @@ pub fn at_tick() -> wasmtime::Result<UpdateDeadline> {
     if turn.is_last {
         return Err(CpuTime.into());
     }
-    if turn.began.elapsed() < turn.length {
+    let time = turn.began.elapsed();
+    if time < turn.length {
         return Ok(UpdateDeadline::Continue(1));
     }
-    turn.was_preempted = true;
+    // The kernel may have run somebody else all the time: a short call must not become long by that.
+    let now = thread_time();
+    match turn.overtime {
+        None => turn.overtime = Some((time, now)),
+        Some((_, clock)) => turn.was_preempted = now.saturating_sub(clock) >= ENOUGH,
+    }
     CURRENT.set(Some(turn));
+    if !turn.was_preempted {
+        return Ok(UpdateDeadline::Continue(1));
+    }
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(Yield(false))))
 }
 
-/// How long the turns of a long call last, a tick more or less.
-pub const BACKGROUND: Duration = Duration::from_micros(500);
+/// What a turn has to use of a processor before it is ended, in the foreground after its length: less than a tick, which is
+/// not exact.
+const ENOUGH: Duration = Duration::from_micros(500);
+
+/// What this thread has had of a processor so far.
+pub fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
+}
 
 /// How long a call may run, in all, before it is long.
 pub const FOREGROUND: Duration = TICK;

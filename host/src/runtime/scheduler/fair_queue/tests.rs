@@ -20,7 +20,9 @@ fn shares(weights: &[u32], jobs: &[usize], processors: usize, turns: usize, rand
         weights.iter().enumerate().map(|(i, weight)| Arc::new(Flow::new(i as u64, *weight, clock.clone()))).collect();
     let mut used: Vec<Vec<Duration>> = jobs.iter().map(|&count| vec![Duration::ZERO; count]).collect();
     for (flow, jobs) in jobs.iter().enumerate() {
-        (0..*jobs).for_each(|job| drop(queue.push(&flows[flow], Duration::ZERO, (flow, job))));
+        for job in 0..*jobs {
+            queue.push(&flows[flow], Duration::ZERO, (flow, job));
+        }
     }
     let mut running: Vec<(usize, usize)> = vec![];
     for _ in 0..turns {
