@@ -45,6 +45,7 @@ mod quickstart;
 mod raw;
 mod round_trip;
 mod routes;
+mod scheduling;
 mod sdk_go_c;
 mod serving;
 mod streams;
