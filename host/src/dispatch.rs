@@ -36,8 +36,10 @@ impl Trace {
     /// The answer as the client gets it; what it is not told is noted here.
     pub fn noted(&mut self, answer: Result<Response, Problem>) -> Response {
         let mut response = answer.unwrap_or_else(|problem| {
-            if let Problem::PluginFailed(reason) = &problem {
-                self.fault = Some(reason.clone());
+            match &problem {
+                Problem::PluginFailed(reason) => self.fault = Some(reason.clone()),
+                Problem::CpuTime => self.fault = Some(CallError::CpuTime.to_string()),
+                _ => {}
             }
             problem.into_response()
         });
@@ -95,12 +97,11 @@ async fn answer(
     drop(body);
 
     let deadline = arrival + limits.deadline;
-    let permit = tokio::time::timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
+    let permit = found.plugin.admit(Some(found.index), deadline).await?;
     let is_head = head.method == Method::HEAD;
     let facts = Facts { id: id.to_owned(), route: operation.pattern.to_string(), head, peer };
     if !operation.has_streams() {
-        let reply = found.plugin.call(found.index, args, facts, deadline).await?;
-        drop(permit);
+        let reply = found.plugin.call(found.index, args, facts, permit, deadline).await?;
         return respond(outcome, reply);
     }
 
@@ -108,20 +109,20 @@ async fn answer(
     let stream = stream.map(|(body, param)| streaming::incoming(found.plugin, found.index, param, body, patience));
     let (input, incoming) = stream.unzip();
     let answer = match &incoming {
-        None => found.plugin.start(found.index, args, input, facts, deadline.min(last)).await,
+        None => found.plugin.start(found.index, args, input, facts, permit, deadline.min(last)).await,
         // What takes its time to send may take longer than what takes its time to answer.
         Some(incoming) => tokio::select! {
-            answer = found.plugin.start(found.index, args, input, facts, last) => answer,
+            answer = found.plugin.start(found.index, args, input, facts, permit, last) => answer,
             () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
         },
     };
     match answer {
-        Ok(Answer::Value(result)) => {
+        Ok((Answer::Value(result), permit)) => {
             drop(permit);
             let reply = Reply::of(outcome, result.as_ref(), limits.result);
             respond(outcome, reply.map_err(|error| Problem::PluginFailed(error.to_string()))?)
         }
-        Ok(Answer::Stream(output)) => {
+        Ok((Answer::Stream(output), permit)) => {
             if is_head {
                 // Nobody will read it.
                 return Ok(streaming::head(outcome, media_type));
