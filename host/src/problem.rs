@@ -13,6 +13,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     bind::Rejection,
     contract::Method,
+    plugin::load::Cause,
     runtime::{CallError, Saturated},
     value::{Faults, Malformed},
 };
@@ -73,6 +74,13 @@ pub enum Problem {
     PluginFailed(String),
     Saturated,
     Deadline,
+}
+
+/// A plugin that was asleep and did not wake up.
+impl From<Cause> for Problem {
+    fn from(cause: Cause) -> Self {
+        Problem::PluginFailed(cause.to_string())
+    }
 }
 
 impl From<Rejection> for Problem {
