@@ -186,7 +186,8 @@ impl Catalog {
     /// The raw HTTP handler that a request for that path is for: that with the longest prefix, unless the host or an
     /// operation has the path.
     pub fn mounted(&self, path: &str) -> Option<Mounted<'_>> {
-        let mut mounted = self.mounted.iter().filter_map(|plugin| Some(Mounted { plugin, raw: plugin.raw.as_deref()? }));
+        let mut mounted =
+            self.mounted.iter().filter_map(|plugin| Some(Mounted { plugin, raw: plugin.raw.as_deref()? }));
         let mounted = mounted.find(|mounted| mounted.raw.has(path))?;
         let is_operations = || matches!(self.find("", path), Err(NotFound::Method { .. }));
         (reserved_segment(path).is_none() && !is_operations()).then_some(mounted)
@@ -259,10 +260,19 @@ struct Routes {
 
 /// What a plugin wants and another has.
 enum Taken {
-    Route { wanted: usize, owner: Arc<Listed>, operation: usize },
-    Mount { owner: Arc<Listed> },
+    Route {
+        wanted: usize,
+        owner: Arc<Listed>,
+        operation: usize,
+    },
+    Mount {
+        owner: Arc<Listed>,
+    },
     /// One of the host's own: the operation that wants it, if it is not the handler.
-    Reserved { wanted: Option<usize>, path: String },
+    Reserved {
+        wanted: Option<usize>,
+        path: String,
+    },
 }
 
 impl Routes {

@@ -309,6 +309,7 @@ fn callable(
             .saturating_mul(TRANSFER_PER_RESULT_BYTE)
             .max(MIN_STREAM_TRANSFER),
         log: settings.limits.log,
+        requests_per_instance: settings.requests_per_instance,
     };
     let bridge = |bytes: &[u8]| loader.cache.component(engine, bytes, &Sha256::digest(bytes));
     Callable::new(name, &component, contract, &granted, &loader.engines, &loader.stores, bounds)

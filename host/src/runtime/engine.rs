@@ -14,6 +14,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, Po
 use super::{
     function_cache::FunctionCache,
     pool::{self, CORE_INSTANCES_PER_COMPONENT, Pool, PoolSize},
+    reuse::Waiting,
 };
 
 /// How long a guest runs before it has to let others on its thread run: one epoch.
@@ -34,6 +35,8 @@ pub struct Engines {
     sync: Engine,
     concurrent: Engine,
     running: Arc<AtomicUsize>,
+    /// Instances that wait for their next request, of all plugins.
+    waiting: Arc<Waiting>,
 }
 
 impl Engines {
@@ -46,7 +49,8 @@ impl Engines {
         pool::warn_of_mappings(size, mappings);
         let sync = engine(Pool::sync(size), size.memory, functions, false)?;
         let concurrent = engine(Pool::concurrent(size, mappings), size.memory, functions, true)?;
-        let engines = Engines { sync, concurrent, running: running.clone() };
+        let waiting = Arc::new(Waiting::new(Pool::sync(size).spare_memories(size)));
+        let engines = Engines { sync, concurrent, running: running.clone(), waiting };
         let (sync, concurrent, running) = (engines.sync.weak(), engines.concurrent.weak(), Arc::downgrade(&running));
         thread::Builder::new().name("epoch".into()).spawn(move || {
             while let (Some(sync), Some(concurrent), Some(count)) =
@@ -65,6 +69,11 @@ impl Engines {
     /// The engine for components that use component-model async, or for those that do not.
     pub fn get(&self, uses_async: bool) -> &Engine {
         if uses_async { &self.concurrent } else { &self.sync }
+    }
+
+    /// The number of instances that wait for their next request.
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Tells the clock that a call is running, until the guard is dropped.

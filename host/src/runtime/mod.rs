@@ -12,6 +12,7 @@ pub mod invoke;
 mod pool;
 mod private;
 pub mod raw;
+mod reuse;
 pub mod sandbox;
 pub mod scheduler;
 pub mod stream;

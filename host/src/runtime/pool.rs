@@ -13,6 +13,8 @@
 
 use std::fs;
 
+use super::reuse::MAX_WAITING;
+
 /// Core instances of one component: a Python component has about 30.
 pub const CORE_INSTANCES_PER_COMPONENT: u32 = 100;
 
@@ -74,12 +76,17 @@ impl Pool {
     pub fn sync(size: PoolSize) -> Pool {
         let calls = size.instances;
         Pool {
-            components: calls,
-            core_instances: calls.saturating_mul(CORE_INSTANCES_PER_COMPONENT),
+            components: calls.saturating_add(MAX_WAITING),
+            core_instances: calls.saturating_add(MAX_WAITING).saturating_mul(CORE_INSTANCES_PER_COMPONENT),
             memories: calls.saturating_mul(MEMORIES_PER_COMPONENT).min(MEMORIES_ABOVE.max(calls)),
             tables: calls.saturating_mul(TABLES_PER_COMPONENT),
             stacks: calls,
         }
+    }
+
+    /// Memories beyond one for each call, for instances that wait for their next request.
+    pub fn spare_memories(&self, size: PoolSize) -> u32 {
+        self.memories.saturating_sub(size.instances)
     }
 
     /// Of the engine with it, beside the other, on a system that gives a process so many `mappings`.
@@ -92,8 +99,8 @@ impl Pool {
         let others = calls.saturating_mul(MAPPINGS_PER_CALL).saturating_add(OTHER_MAPPINGS);
         let stacks = (mappings.saturating_sub(others) / MAPPINGS_PER_STACK).max(MIN_CONCURRENT_STACKS);
         Pool {
-            components: calls.saturating_add(bridges),
-            core_instances: (calls.saturating_mul(CORE_INSTANCES_PER_COMPONENT))
+            components: calls.saturating_add(MAX_WAITING).saturating_add(bridges),
+            core_instances: (calls.saturating_add(MAX_WAITING).saturating_mul(CORE_INSTANCES_PER_COMPONENT))
                 .saturating_add(bridges.saturating_mul(CORE_INSTANCES_PER_BRIDGE)),
             memories: memories.min(room),
             tables: calls.saturating_mul(TABLES_PER_COMPONENT),
@@ -135,8 +142,8 @@ mod tests {
     #[test]
     fn few_calls_have_all_that_they_may_want_in_both_engines() {
         let (sync, concurrent) = pools(256);
-        assert_eq!((sync.components, sync.memories, sync.stacks), (256, 512, 256));
-        assert_eq!((concurrent.components, concurrent.memories, concurrent.stacks), (784, 776, 1536));
+        assert_eq!((sync.components, sync.memories, sync.stacks), (256 + MAX_WAITING, 512, 256));
+        assert_eq!((concurrent.components - MAX_WAITING, concurrent.memories, concurrent.stacks), (784, 776, 1536));
     }
 
     #[test]
@@ -155,7 +162,7 @@ mod tests {
     #[test]
     fn ten_thousand_calls_leave_mappings_for_the_engine_beside() {
         let (sync, concurrent) = pools(10_000);
-        let used = sync.components * MAPPINGS_PER_CALL + concurrent.stacks * MAPPINGS_PER_STACK + OTHER_MAPPINGS;
+        let used = sync.stacks * MAPPINGS_PER_CALL + concurrent.stacks * MAPPINGS_PER_STACK + OTHER_MAPPINGS;
         assert!(used <= MAPPINGS, "{used}");
         assert!(concurrent.stacks >= MIN_CONCURRENT_STACKS);
     }
