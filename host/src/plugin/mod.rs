@@ -1,6 +1,9 @@
 //! A plugin: a component with its contract, its limits and its grants, ready to be called.
 
+mod copies;
+mod listed;
 pub mod load;
+mod residents;
 mod served;
 pub mod watch;
 
@@ -22,15 +25,18 @@ use crate::{
     value::{Image, Reply},
 };
 
+pub use copies::Copies;
+pub use listed::{Listed, OperationSummary, Route, Summary};
 pub use load::LoadError;
+pub use residents::Residents;
 
 /// See the module. Made by [`load::load`]; never changes.
 pub struct Plugin {
     /// The file's name without `.wasm`.
     pub name: Arc<str>,
     pub file: PathBuf,
-    /// SHA-256 of the component, in hexadecimal.
-    pub digest: String,
+    /// SHA-256 of the component.
+    pub digest: [u8; 32],
     /// Of the component, in bytes.
     pub size: usize,
     pub contract: Contract,
