@@ -6,7 +6,7 @@ use crate::{
     config,
     contract::{Method, Operation, Pattern, Raw, Segment},
     openapi::{self, Document},
-    plugin::Plugin,
+    plugin::{Names, Plugin},
 };
 
 /// See the module.
@@ -72,6 +72,10 @@ pub struct Found<'c, 'p> {
 impl<'c> Found<'c, '_> {
     pub fn operation(&self) -> &'c Operation {
         &self.plugin.contract.operations[self.index]
+    }
+
+    pub fn names(&self) -> &'c Names {
+        &self.plugin.names[self.index]
     }
 }
 
@@ -200,6 +204,11 @@ impl Catalog {
         let mounted = self.mounted.iter().find(|mounted| mounted.raw.has(path))?;
         let is_operations = || matches!(self.find("", path), Err(NotFound::Method { .. }));
         (reserved_segment(path).is_none() && !is_operations()).then_some(mounted)
+    }
+
+    /// Whether a path is among those that the host has kept for itself.
+    pub fn is_reserved(path: &str) -> bool {
+        reserved_segment(path).is_some()
     }
 
     /// The operation for a method and a path as it came.

@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::component::Val;
 
-use super::{Plugin, served};
+use super::{Names, Plugin, served};
 use crate::{
     catalog::Conflict,
     config::{Config, Limits, PluginConfig, toml_key},
@@ -242,6 +242,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         file: file.to_owned(),
         digest: hex(&digest),
         size: bytes.len(),
+        names: contract.operations.iter().map(Names::of).collect(),
         contract,
         limits: settings.limits,
         grants: settings.grants,

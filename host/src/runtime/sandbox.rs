@@ -48,7 +48,7 @@ impl Sandbox {
     /// Where the guest's lines go.
     pub fn log(&mut self) -> &GuestLog {
         let Sandbox { log, plugin, facts, log_budget, .. } = self;
-        log.get_or_insert_with(|| GuestLog::new(plugin.clone(), facts.id.clone(), *log_budget))
+        log.get_or_insert_with(|| GuestLog::new(plugin.clone(), facts.id.to_string(), *log_budget))
     }
 }
 
