@@ -197,7 +197,7 @@ struct Closing;
 #[derive(Debug)]
 struct Waiting {
     began: Instant,
-    /// Milliseconds since then, and one. Or [`BUSY`], or [`GIVEN_UP`].
+    /// Microseconds since then, and one. Or [`BUSY`], or [`GIVEN_UP`].
     state: AtomicU64,
 }
 
@@ -210,7 +210,7 @@ impl Waiting {
     }
 
     fn waits(&self) {
-        self.state.store(1 + self.began.elapsed().as_millis() as u64, Ordering::Relaxed);
+        self.state.store(1 + self.began.elapsed().as_micros() as u64, Ordering::Relaxed);
     }
 
     /// Whether there is still somebody to answer.
