@@ -46,6 +46,7 @@ mod connections;
 mod cors;
 mod events;
 mod pages;
+mod patience;
 mod status;
 
 /// A host on a socket.

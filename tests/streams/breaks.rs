@@ -112,7 +112,7 @@ async fn a_client_that_leaves_ends_the_guest() {
         while host.get("/numbers?count=1").await.status == 503 {}
     }
     while host.log.lines_with("the client went away").len() < 3 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }
 

@@ -21,10 +21,7 @@ use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use rustix::process::{Resource, getrlimit};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -33,6 +30,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutWriter;
 
+use super::patience::Patience;
 use crate::config;
 
 /// Descriptors that are kept from connections: for files of plugins, of stores and of compiled code.
@@ -64,7 +62,7 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(config: &config::Server) -> Connections {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(config.header_timeout).max_buf_size(config.header);
+        http.header_read_timeout(config.header_timeout).max_buf_size(config.header);
         let places = Arc::new(Places {
             limit: places(config.connections),
             began: Instant::now(),
@@ -157,7 +155,9 @@ impl Connections {
                 Ok(response)
             }
         });
-        let connection = self.graceful.watch(self.http.serve_connection(TokioIo::new(Box::pin(stream)), service));
+        let mut http = self.http.clone();
+        http.timer(Patience::default());
+        let connection = self.graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         let mut open = self.places.open();
         let task = tokio::spawn(async move {
             let _place = place;
