@@ -193,6 +193,11 @@ impl Catalog {
         (reserved_segment(path).is_none() && !is_operations()).then_some(mounted)
     }
 
+    /// Whether a path is among those that the host has kept for itself.
+    pub fn is_reserved(path: &str) -> bool {
+        reserved_segment(path).is_some()
+    }
+
     /// The operation for a method and a path as it came.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub mod accept;
 pub mod author;
 pub mod bind;
 pub mod body;
+pub mod caller;
 pub mod catalog;
 pub mod config;
 pub mod contract;

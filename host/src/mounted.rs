@@ -1,17 +1,16 @@
 //! One request of a raw HTTP handler, from start to finish.
 
-use std::net::SocketAddr;
-
 use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, Uri, header, uri},
     response::Response,
 };
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::{
     Host,
+    caller::Caller,
     catalog::Mounted,
     dispatch::Trace,
     problem::Problem,
@@ -19,29 +18,27 @@ use crate::{
     streaming::{Incoming, raw},
 };
 
-/// Answers a request that is for `mounted`. `id` is its `x-request-id`.
+/// Answers the request of `caller`, which is for `mounted`.
 pub async fn answer(
     host: &Host,
     mounted: Mounted<'_>,
-    peer: SocketAddr,
-    id: &str,
+    caller: &Caller,
     request: Request<Body>,
     trace: &mut Trace,
 ) -> Response {
-    trace.plugin = Some(mounted.plugin.name.to_string());
-    trace.operation = Some(mounted.raw.export.clone());
-    let answer = handled(host, mounted, peer, id, request).await;
+    trace.plugin = Some(mounted.plugin.name.clone());
+    trace.operation = Some(mounted.raw.export.as_str().into());
+    let answer = handled(host, mounted, caller, request).await;
     trace.noted(answer)
 }
 
 async fn handled(
     host: &Host,
     mounted: Mounted<'_>,
-    peer: SocketAddr,
-    id: &str,
+    caller: &Caller,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let arrival = Instant::now();
+    let arrival = caller.arrival;
     let limits = &mounted.plugin.limits;
     let last = arrival + limits.stream_deadline;
     let deadline = (arrival + limits.deadline).min(last);
@@ -51,7 +48,8 @@ async fn handled(
     let is_head = request.method() == Method::HEAD;
     let incoming = Incoming::new(arrival);
     let (head, body) = request.into_parts();
-    let facts = Facts { id: id.to_owned(), route: mounted.raw.mount.clone(), head: head.clone(), peer };
+    let route = mounted.raw.mount.as_str().into();
+    let facts = Facts { id: caller.id.clone(), route, head: head.clone(), peer: caller.peer };
     let body = raw::Request::new(body, incoming.clone(), host.config().server.body_timeout);
     let mut request = Request::from_parts(head, UnsyncBoxBody::new(body));
     *request.uri_mut() = with_authority(request.uri(), request.headers());

@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::component::Val;
 
-use super::{Copies, Listed, Plugin, Residents, served};
+use super::{Copies, Listed, Names, Plugin, Residents, served};
 use crate::{
     catalog::Conflict,
     config::{Config, Limits, PluginConfig, toml_key},
@@ -252,7 +252,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         tracing::warn!(plugin = name, "{warning}");
         contract.warnings.push(warning);
     }
-    let experience = experience(&contract);
+    let (names, experience) = (names(&contract), experience(&contract));
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),
@@ -264,6 +264,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         loaded_at: SystemTime::now(),
         load_time: began.elapsed(),
         share,
+        names,
         experience,
         callable,
         document: OnceLock::new(),
@@ -281,7 +282,7 @@ pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, C
     let settings = loader.config.plugin(&listed.name);
     let contract = contract_of(bytes, &settings)?;
     let callable = callable(loader, &listed.name, &contract, &settings, bytes, &listed.digest)?;
-    let experience = experience(&contract);
+    let (names, experience) = (names(&contract), experience(&contract));
     Ok(Plugin {
         name: listed.name.clone(),
         file: listed.file.clone(),
@@ -293,11 +294,16 @@ pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, C
         loaded_at: listed.loaded_at,
         load_time: began.elapsed(),
         share: listed.share.clone(),
+        names,
         experience,
         callable,
         document: OnceLock::new(),
         wit: OnceLock::new(),
     })
+}
+
+fn names(contract: &Contract) -> Box<[Names]> {
+    contract.operations.iter().map(Names::of).collect()
 }
 
 /// One for each operation, and one for the raw handler.

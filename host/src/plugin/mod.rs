@@ -18,8 +18,9 @@ use tokio::time::Instant;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::{
+    caller::RequestId,
     config::{self, Limits},
-    contract::Contract,
+    contract::{Contract, Operation},
     openapi::{self, Document},
     runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Permit, Share, TurnedAway},
     value::{Image, Reply},
@@ -47,11 +48,27 @@ pub struct Plugin {
     pub load_time: Duration,
     /// Its part of instances and processors, the same for all versions of it.
     pub share: Arc<Share>,
+    /// Of its operations, in their order.
+    pub names: Box<[Names]>,
     /// What calls took: one for each operation, and the last for the raw handler.
     experience: Box<[Experience]>,
     callable: Callable,
     document: OnceLock<Document>,
     wit: OnceLock<Document>,
+}
+
+/// What an operation is called in each request, put together once.
+pub struct Names {
+    /// See [`Operation::label`].
+    pub label: Arc<str>,
+    /// Its pattern, with the mount point.
+    pub route: Arc<str>,
+}
+
+impl Names {
+    fn of(operation: &Operation) -> Names {
+        Names { label: operation.label().into(), route: operation.pattern.to_string().into() }
+    }
 }
 
 impl Plugin {
@@ -72,7 +89,8 @@ impl Plugin {
     /// See [`Callable::instantiate`].
     pub async fn instantiation(&self, times: usize) -> Result<Duration, CallError> {
         let (head, ()) = Request::new(()).into_parts();
-        let facts = Facts { id: String::new(), route: String::new(), head, peer: ([0, 0, 0, 0], 0).into() };
+        let facts =
+            Facts { id: RequestId::of_host("instantiation"), route: "".into(), head, peer: ([0, 0, 0, 0], 0).into() };
         let mut taken = Vec::with_capacity(times);
         for _ in 0..times {
             let (facts, began) = (facts.clone(), Instant::now());

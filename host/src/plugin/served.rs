@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use crate::{
+    caller::RequestId,
     config::Limits,
     contract::{Raw, sections::MAX_OPENAPI},
     openapi,
@@ -54,8 +55,8 @@ async fn ask(
     let request = request.body(()).map_err(|error| error.to_string())?;
     let (head, ()) = request.into_parts();
     let facts = Facts {
-        id: "openapi".into(),
-        route: raw.mount.clone(),
+        id: RequestId::of_host("openapi"),
+        route: raw.mount.as_str().into(),
         head: head.clone(),
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
     };
