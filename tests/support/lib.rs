@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod dev;
+pub mod process;
 
 use std::{
     fs,
