@@ -58,7 +58,7 @@ async fn headers_without_end() {
 /// They are not in the guest's memory but in the host's.
 #[tokio::test]
 async fn headers_that_are_kept() {
-    let attack = Attack::on(handler()).await;
+    let attack = Attack::on(host().fixture("raw")).await;
     let before = resident_mib(&attack.host);
     let path = "/raw/hostile-keep-headers";
     attack.fails(path, "").await;
