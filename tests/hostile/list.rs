@@ -45,6 +45,9 @@ fn each_attack_names_a_test_and_each_test_is_an_attack() {
     assert!(named.len() >= 30, "{} attacks", named.len());
     let missing: Vec<_> = named.difference(&there).collect();
     assert!(missing.is_empty(), "no such test: {missing:#?}");
-    let unnamed: Vec<_> = there.difference(&named).collect();
+    // Of either half that the page has.
+    let halves = page.lines().filter_map(|line| line.strip_prefix("## ")).map(str::to_lowercase).collect::<Vec<_>>();
+    let is_of_page = |test: &&String| halves.iter().any(|half| test.starts_with(half.as_str()));
+    let unnamed: Vec<_> = there.difference(&named).filter(is_of_page).collect();
     assert!(unnamed.is_empty(), "tests without a row in tests/hostile/README.md: {unnamed:#?}");
 }
