@@ -3,4 +3,5 @@
 
 mod clients;
 mod guests;
+mod list;
 mod neighbour;

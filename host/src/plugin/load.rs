@@ -16,6 +16,7 @@ use crate::{
     config::{Config, Limits, PluginConfig, toml_key},
     contract::{self, Contract, ContractError, route, sections::OPENAPI_SECTION},
     keyvalue::Stores,
+    log::printable_lines,
     openapi,
     runtime::{
         Callable, Engines, Experience, PoolSize, Refused, Scheduler, Share,
@@ -240,7 +241,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     let settings = loader.config.plugin(name);
     let mut contract = contract_of(bytes, &settings)?;
     for warning in &contract.warnings {
-        tracing::warn!(plugin = name, "{warning}");
+        tracing::warn!(plugin = name, "{}", printable_lines(warning));
     }
     let digest = Sha256::digest(bytes).into();
     let callable = callable(loader, name, &contract, &settings, bytes, &digest)?;
@@ -249,7 +250,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         && let Err(found) = ask_for_document(&callable, &mut contract, &share, &settings.limits, path)
     {
         let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
-        tracing::warn!(plugin = name, "{warning}");
+        tracing::warn!(plugin = name, "{}", printable_lines(&warning));
         contract.warnings.push(warning);
     }
     let (names, experience) = (names(&contract), experience(&contract));
