@@ -53,6 +53,7 @@ mod conditional;
 mod connections;
 mod cors;
 mod events;
+mod head;
 mod pages;
 mod status;
 

@@ -27,7 +27,7 @@ const TABLES: [(&str, &[&str]); 7] = [
     ("cors", &["origins", "methods", "headers", "expose_headers", "credentials", "max_age_s"]),
     ("keyvalue", &["max_mib"]),
     ("openapi", &["title", "description", "version", "servers", "contact", "license", "terms_of_service"]),
-    ("plugin.<name>", &["mount", "openapi", "casing"]),
+    ("plugin.<name>", &["mount", "openapi", "casing", "requests_per_instance"]),
 ];
 
 /// Why there is no configuration.

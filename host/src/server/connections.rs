@@ -35,6 +35,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutWriter;
 
+use super::head;
 use crate::config;
 
 /// Descriptors that are kept from connections: for files of plugins, of stores and of compiled code.
@@ -148,13 +149,19 @@ impl Connections {
         let state = waiting.clone();
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            let answer = state.begins_answer().then(|| service.call(request));
+            let answer = state.begins_answer().then(|| match head::refused(&request) {
+                Some(response) => Err(response),
+                None => Ok(service.call(request)),
+            });
             let state = state.clone();
             async move {
-                let Some(answer) = answer else { return Err(Closing) };
-                let response = match answer.await {
-                    Ok(response) => response,
-                    Err(never) => match never {},
+                let response = match answer {
+                    None => return Err(Closing),
+                    Some(Err(refused)) => refused,
+                    Some(Ok(answer)) => match answer.await {
+                        Ok(response) => response,
+                        Err(never) => match never {},
+                    },
                 };
                 // One whose end is not known is being answered until its next request.
                 if response.body().size_hint().exact().is_some() {
