@@ -4,3 +4,4 @@
 mod clients;
 mod guests;
 mod neighbour;
+mod soak;

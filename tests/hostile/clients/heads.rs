@@ -13,7 +13,10 @@ async fn heads_are_bounded() {
     let neighbour = Neighbour::of(&host).await;
     let get = "GET /hostile/light HTTP/1.1\r\nhost: x\r\n";
     let headers = |count: usize| (0..count).map(|i| format!("x{i}: y\r\n")).collect::<String>();
-    assert_eq!(Wire::with(&host, format!("{get}{}\r\n", headers(99))).await.answer().await.expect("an answer").status, 200);
+    assert_eq!(
+        Wire::with(&host, format!("{get}{}\r\n", headers(99))).await.answer().await.expect("an answer").status,
+        200
+    );
     let long = "y".repeat(8 << 20);
     let floods = [
         (format!("{get}{}\r\n", headers(101)), 431),

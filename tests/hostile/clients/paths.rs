@@ -68,7 +68,8 @@ async fn no_path_leads_out() {
 async fn a_name_is_found_only_as_it_is() {
     let host = beside(host().fixture("hostile")).start().await;
     let neighbour = Neighbour::of(&host).await;
-    for path in ["/openapi/hostile.json", "/openapi/%68ostile.json", "/openapi/hostile%2ejson", "/docs/swagger-ui.css"] {
+    for path in ["/openapi/hostile.json", "/openapi/%68ostile.json", "/openapi/hostile%2ejson", "/docs/swagger-ui.css"]
+    {
         assert_eq!(get(&host, path).await.status, 200, "{path}");
     }
     for path in [
@@ -120,7 +121,10 @@ async fn a_raw_handler_gets_its_own_paths_only_and_as_they_are() {
             let answer = get(&host, &path).await;
             let text = answer.text();
             assert!(!text.contains("root:") && !text.contains(SECRET), "{path}: {text}");
-            assert!(answer.status != 200 || text.lines().any(|line| line == format!("target {path}")), "{path}: {text}");
+            assert!(
+                answer.status != 200 || text.lines().any(|line| line == format!("target {path}")),
+                "{path}: {text}"
+            );
         }
         let beside = format!("/neighbour/{up}raw/x");
         assert_eq!(get(&host, &beside).await.status, 404, "{beside}");

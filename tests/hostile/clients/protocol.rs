@@ -27,7 +27,9 @@ async fn no_other_protocol_is_spoken() {
     }
     let tls = [b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03".as_slice(), &[7; 200]].concat();
     let noise: Vec<u8> = (0..5000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    for bytes in [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".as_slice(), &tls, &noise, b"\0", b"SSH-2.0-x\r\n"] {
+    for bytes in
+        [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".as_slice(), &tls, &noise, b"\0", b"SSH-2.0-x\r\n"]
+    {
         for answer in Wire::with(&host, bytes).await.answers().await {
             assert!((400..500).contains(&answer.status), "{answer:?} to {bytes:?}");
         }
@@ -44,7 +46,8 @@ async fn methods_that_nobody_has_are_refused() {
     let long = "G".repeat(50_000);
     for method in ["TRACE", "TRACK", "CONNECT", "get", "PRI", "PROPFIND", "QUERY", "X-!#$%&'*+.^_`|~9", &long] {
         for path in ["/hostile/light", "/healthz", "/openapi.json", "/docs"] {
-            let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nx-secret: s3cr3t\r\nconnection: close\r\n\r\n");
+            let request =
+                format!("{method} {path} HTTP/1.1\r\nhost: x\r\nx-secret: s3cr3t\r\nconnection: close\r\n\r\n");
             let answer = Wire::with(&host, request).await.answer().await.expect("an answer");
             assert_eq!(answer.status, 405, "{} {path}", &method[..method.len().min(20)]);
             assert!(answer.header("allow").is_some_and(|allow| allow.contains("get")), "{}", answer.head);
@@ -97,12 +100,17 @@ async fn who_expects_to_go_on_is_told_once_and_not_waited_for() {
     let neighbour = Neighbour::of(&host).await;
     let body = r#"{"text":"","times":0}"#;
     let head = |rest: &str| {
-        format!("POST /hostile/print HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n{rest}")
+        format!(
+            "POST /hostile/print HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n{rest}"
+        )
     };
     for (request, wanted) in [
         (head("content-length: 21\r\n\r\n"), &[100, 408][..]),
         (head(&format!("content-length: 21\r\n\r\n{body}")), &[100, 204]),
-        (head(&format!("expect: 100-continue\r\nexpect: 100-continue\r\ncontent-length: 21\r\n\r\n{body}")), &[100, 204]),
+        (
+            head(&format!("expect: 100-continue\r\nexpect: 100-continue\r\ncontent-length: 21\r\n\r\n{body}")),
+            &[100, 204],
+        ),
         (head("content-length: 2000000\r\n\r\n"), &[413]),
         (head("transfer-encoding: chunked\r\n\r\n"), &[100, 408]),
         (head("content-encoding: br\r\ncontent-length: 21\r\n\r\n"), &[415]),

@@ -87,7 +87,11 @@ async fn a_body_has_one_end_or_the_connection_does() {
         ("more than 64 bits", measured("99999999999999999999999"), REFUSED),
         ("all of 64 bits", measured("18446744073709551615"), &[431]),
         ("63 bits", measured("9223372036854775807"), &[413]),
-        ("a space that is none", post([b"content-length: 21\xa0\r\n\r\n".as_slice(), BODY.as_bytes()].concat()), REFUSED),
+        (
+            "a space that is none",
+            post([b"content-length: 21\xa0\r\n\r\n".as_slice(), BODY.as_bytes()].concat()),
+            REFUSED,
+        ),
         // RFC 9112, section 2.2: a line may end so.
         ("bare LF", post(format!("content-length: 21\n\n{BODY}")), BOTH),
         ("bare CR", post(format!("x: a\rcontent-length: 5\r\n{length}")), REFUSED),
@@ -140,7 +144,9 @@ async fn a_body_that_nobody_reads_is_no_request() {
     let of_hidden = format!("content-length: {}\r\n\r\n{HIDDEN}", HIDDEN.len());
     let chunked_hidden = format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{HIDDEN}\r\n0\r\n\r\n", HIDDEN.len());
     for rest in [&of_hidden, &chunked_hidden] {
-        for (line, wanted) in [("GET /hostile/light", 200), ("POST /nowhere", 404), ("GET /healthz", 200), ("PUT /docs", 405)] {
+        for (line, wanted) in
+            [("GET /hostile/light", 200), ("POST /nowhere", 404), ("GET /healthz", 200), ("PUT /docs", 405)]
+        {
             let request = format!("{line} HTTP/1.1\r\nhost: x\r\n{rest}");
             assert_eq!(statuses(&host, request.as_bytes()).await, [wanted], "{request}");
         }

@@ -122,6 +122,11 @@ impl Wire {
         answers
     }
 
+    /// Waits for the first bytes of an answer.
+    pub async fn has_begun(&mut self) {
+        assert!(self.more().await, "the connection ended before an answer");
+    }
+
     /// Waits until the host closes the connection, whatever it says before.
     pub async fn ends(&mut self) {
         while self.more().await {
