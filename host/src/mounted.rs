@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::{
     Host,
@@ -45,7 +45,7 @@ async fn handled(
     let limits = &mounted.plugin.limits;
     let last = arrival + limits.stream_deadline;
     let deadline = (arrival + limits.deadline).min(last);
-    let permit = timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
+    let permit = mounted.plugin.admit(None, deadline).await?;
 
     let is_head = request.method() == Method::HEAD;
     let incoming = Incoming::new(arrival);

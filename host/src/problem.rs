@@ -13,7 +13,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     bind::Rejection,
     contract::Method,
-    runtime::{CallError, Saturated},
+    runtime::{CallError, TurnedAway},
     value::{Faults, Malformed},
 };
 
@@ -73,6 +73,8 @@ pub enum Problem {
     PluginFailed(String),
     Saturated,
     Deadline,
+    /// The call used up its processor time.
+    CpuTime,
 }
 
 impl From<Rejection> for Problem {
@@ -84,9 +86,12 @@ impl From<Rejection> for Problem {
     }
 }
 
-impl From<Saturated> for Problem {
-    fn from(_: Saturated) -> Self {
-        Problem::Saturated
+impl From<TurnedAway> for Problem {
+    fn from(turned: TurnedAway) -> Self {
+        match turned {
+            TurnedAway::Saturated => Problem::Saturated,
+            TurnedAway::Deadline => Problem::Deadline,
+        }
     }
 }
 
@@ -94,7 +99,9 @@ impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Trap(trap) => Problem::PluginFailed(trap),
+            CallError::Unwritable(why) => Problem::PluginFailed(why.to_string()),
             CallError::Deadline => Problem::Deadline,
+            CallError::CpuTime => Problem::CpuTime,
             CallError::Input => Problem::BodyBroken,
             CallError::NoRoom(_) => Problem::Saturated,
         }
@@ -132,7 +139,7 @@ impl Problem {
             Problem::Operation { .. } => OPERATION_ERROR,
             Problem::PluginFailed(_) => PLUGIN_FAILED,
             Problem::Saturated => SATURATED,
-            Problem::Deadline => DEADLINE,
+            Problem::Deadline | Problem::CpuTime => DEADLINE,
         }
     }
 
@@ -161,6 +168,7 @@ impl Problem {
             },
             Problem::PluginFailed(_) => "The host's log says why, under this answer's `x-request-id`.".into(),
             Problem::Saturated => "Try again in a moment.".into(),
+            Problem::CpuTime => "It used up its processor time.".into(),
             Problem::NoRoute | Problem::NoneFound | Problem::Operation { .. } | Problem::Deadline => return None,
         })
     }

@@ -155,7 +155,7 @@ async fn multipart_bombs_are_bodies_like_any_other() {
         ),
         ("forms in forms", multipart, part("content-type: multipart/mixed; boundary=c\r\n").repeat(5000) + end, &[422]),
     ] {
-        let status = post(&host, "/orders", media_type, body).await.status.as_u16();
+        let status = post(&host, "/forms/order", media_type, body).await.status.as_u16();
         assert!(wanted.contains(&status), "{name}: {status}, wanted {wanted:?}");
     }
     neighbour.was_served().await;
@@ -174,7 +174,7 @@ async fn pairs_by_the_hundred_thousand_are_read_in_one_pass() {
     let nothing = "&".repeat(1 << 20);
     let escapes = "%74%61%67%73=%&".repeat(60_000);
     for body in [&same, &own, &nothing, &escapes] {
-        let status = post(&host, "/orders", "application/x-www-form-urlencoded", body.clone()).await.status;
+        let status = post(&host, "/forms/order", "application/x-www-form-urlencoded", body.clone()).await.status;
         assert!([400, 422].contains(&status.as_u16()), "{status}");
         let query = &body[..60_000];
         let request = format!("GET /hostile/light?{query} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
