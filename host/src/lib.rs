@@ -159,7 +159,7 @@ impl Host {
             return Err(Cause::Incompatible { plugin: plugin.name.to_string(), breaks: lines.join("\n") });
         }
         for line in lines {
-            tracing::warn!(plugin = %plugin.name, "the new version breaks the contract: {line}");
+            tracing::warn!(plugin = %plugin.name, "the new version breaks the contract: {}", log::printable_lines(&line));
         }
         Ok(())
     }
@@ -167,7 +167,8 @@ impl Host {
     /// Notes that a file did not load. What is serving goes on.
     pub fn note_failure(&self, error: &LoadError) {
         let _changing = self.changing();
-        tracing::error!("not loaded: {error}");
+        // It quotes the file, whose words are nobody's but its author's.
+        tracing::error!("not loaded: {}", log::printable_lines(&error.to_string()));
         let file = error.file.clone();
         let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
         let failure = Failure { step: Step::Load, file, reason: error.cause.to_string(), at: SystemTime::now() };

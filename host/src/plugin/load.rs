@@ -16,6 +16,7 @@ use crate::{
     config::{Config, Limits, PluginConfig, toml_key},
     contract::{self, Contract, ContractError, route, sections::OPENAPI_SECTION},
     keyvalue::Stores,
+    log::printable_lines,
     openapi,
     runtime::{
         Callable, Engines, Experience, PoolSize, Refused, Scheduler, Share,
@@ -214,7 +215,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     let settings = loader.config.plugin(name);
     let mut contract = contract_of(bytes, &settings)?;
     for warning in &contract.warnings {
-        tracing::warn!(plugin = name, "{warning}");
+        tracing::warn!(plugin = name, "{}", printable_lines(&warning));
     }
     let granted: Vec<_> = settings.grants.iter().cloned().map(Grant).collect();
     grants::check(name, &contract.imports, &granted).map_err(Cause::Refused)?;
@@ -242,7 +243,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         && let Err(found) = ask_for_document(&callable, &mut contract, &share, &settings.limits, path)
     {
         let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
-        tracing::warn!(plugin = name, "{warning}");
+        tracing::warn!(plugin = name, "{}", printable_lines(&warning));
         contract.warnings.push(warning);
     }
     let experience = (0..=contract.operations.len()).map(|_| Experience::default()).collect();
