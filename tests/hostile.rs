@@ -5,3 +5,4 @@ mod clients;
 mod guests;
 mod list;
 mod neighbour;
+mod soak;

@@ -48,6 +48,7 @@ mod round_trip;
 mod routes;
 mod scheduling;
 mod sdk_go_c;
+mod security;
 mod serving;
 mod streams;
 mod toolchains;
