@@ -43,6 +43,7 @@ mod plugin_tests;
 mod pressure;
 mod quickstart;
 mod raw;
+mod reuse;
 mod round_trip;
 mod routes;
 mod sdk_go_c;

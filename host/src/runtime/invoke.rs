@@ -17,6 +17,7 @@ use super::{
     facts::Facts,
     grants::Grant,
     raw::Handler,
+    reuse::{Idle, Live},
     sandbox::Sandbox,
     stream::Bridges,
 };
@@ -38,6 +39,7 @@ pub struct Callable {
     pub(super) bridges: Vec<Bridges>,
     /// The raw HTTP handler, if the component exports one.
     pub(super) handler: Option<Handler>,
+    idle: Idle,
 }
 
 /// What one call may use.
@@ -51,6 +53,8 @@ pub struct Bounds {
     pub stream_transfer: usize,
     /// Bytes of stdout and of stderr that reach the log.
     pub log: usize,
+    /// Calls that an instance serves, one after another.
+    pub requests_per_instance: u32,
 }
 
 /// Why a call has no result. The texts are for the log; clients see none of them.
@@ -99,7 +103,8 @@ impl Callable {
             .collect::<wasmtime::Result<_>>()?;
         let handler = contract.raw.as_ref().map(|raw| Handler::new(&pre, raw.generation)).transpose()?;
         let (engines, stores) = (engines.clone(), stores.clone());
-        Ok(Callable { plugin: plugin.into(), pre, functions, engines, stores, bounds, bridges: vec![], handler })
+        let idle = Idle::new(bounds.requests_per_instance);
+        Ok(Callable { plugin: plugin.into(), pre, functions, engines, stores, bounds, bridges: vec![], handler, idle })
     }
 
     /// The same with the bridges that `contract` needs, which `compile` compiles.
@@ -108,7 +113,7 @@ impl Callable {
     ///
     /// A stream has items that are too large, or a bridge does not fit into the pool.
     pub fn with_bridges(
-        self,
+        mut self,
         contract: &Contract,
         compile: impl Fn(&[u8]) -> wasmtime::Result<Component>,
     ) -> wasmtime::Result<Callable> {
@@ -125,11 +130,13 @@ impl Callable {
         };
         let bridges =
             contract.operations.iter().map(|it| Bridges::of(it, &mut bridge)).collect::<wasmtime::Result<_>>()?;
-        Ok(Callable { bridges, ..self })
+        self.bridges = bridges;
+        Ok(self)
     }
 
     /// Calls the operation of that index in an instance of its own, which ends with the call or with its future:
-    /// whoever drops the future cancels the call.
+    /// whoever drops the future cancels the call. Only if the operator wants it does another call follow in an instance
+    /// whose call has returned.
     ///
     /// # Errors
     ///
@@ -143,15 +150,18 @@ impl Callable {
         deadline: Instant,
     ) -> Result<Option<Val>, CallError> {
         let _running = self.engines.running();
-        let mut store = self.store(facts, self.bounds.transfer);
+        let mut live = self.live(facts);
         let mut results = if has_result { vec![Val::Bool(false)] } else { vec![] };
         let call = async {
-            let function = self.function(&mut store, operation).await?;
-            function.call_async(&mut store, &args, &mut results).await
+            let function = live.function(&self.pre, &self.functions[operation]).await?;
+            function.call_async(&mut live.store, &args, &mut results).await
         };
         match timeout_at(deadline, call).await {
-            Ok(Ok(())) => Ok(results.pop()),
-            Ok(Err(error)) => Err(failure(&error, &store)),
+            Ok(Ok(())) => {
+                self.idle.keep(live, self.engines.waiting());
+                Ok(results.pop())
+            }
+            Ok(Err(error)) => Err(failure(&error, &live.store)),
             Err(_) => Err(CallError::Deadline),
         }
     }
@@ -166,6 +176,18 @@ impl Callable {
         let mut store = self.store(facts, self.bounds.transfer);
         let made = self.pre.instantiate_async(&mut store).await.map(drop);
         made.map_err(|error| failure(&error, &store))
+    }
+
+    /// A store for one call, or one whose instance has served others, if the operator wants that.
+    fn live(&self, facts: Facts) -> Live {
+        match self.idle.take(self.engines.waiting()) {
+            None => Live::new(self.store(facts, self.bounds.transfer)),
+            Some(mut live) => {
+                live.store.data_mut().begin_call(facts);
+                live.store.set_epoch_deadline(1);
+                live
+            }
+        }
     }
 
     /// A store for one call, under the plugin's limits.
@@ -187,6 +209,13 @@ impl Callable {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let function = instance.get_func(store, self.functions[operation]);
         function.ok_or_else(|| wasmtime::Error::msg("the export is no function"))
+    }
+}
+
+/// Instances that wait leave the count with their plugin.
+impl Drop for Callable {
+    fn drop(&mut self) {
+        self.engines.waiting().remove(self.idle.count());
     }
 }
 
