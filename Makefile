@@ -64,6 +64,8 @@ bench: build
 	@tools/setup-bench
 	@$(BUILD) plugins/orders-rust -o target/plugins/orders.wasm
 	@$(BUILD) bench/busy -o target/bench/busy.wasm
+	@for name in versioned waiter; do \
+		$(BUILD) tests/fixtures/$$name --lang rust -o target/fixtures/$$name.wasm || exit 1; done
 	CARGO_TARGET_DIR=target/guests cargo build --release --target wasm32-wasip2 --manifest-path bench/wasi/Cargo.toml
 	cargo build --release -p bench-native -p bench-rate
 	bench/run $(ARGS)
