@@ -96,7 +96,7 @@ pub struct Scheduler {
     pub queue: usize,
 }
 
-/// `[server]`: how long it waits for whom, and how it answers.
+/// `[server]`: how many it serves, how long it waits for whom, and how it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Server {
     /// `header_timeout_ms`, 1 to 3,600,000: from connection, or from the answer before, to the end of a request's head.
@@ -107,6 +107,19 @@ pub struct Server {
     pub body_timeout: Duration,
     /// `drain_ms`, 0 to 3,600,000: how long SIGTERM waits for requests in flight. Default 30 s.
     pub drain: Duration,
+    /// `write_timeout_ms`, 1 to 3,600,000: how long a client may take nothing of an answer, once what the system buffers
+    /// for it is full. Then its connection is closed. Default 30 s.
+    pub write_timeout: Duration,
+    /// `header_kib`, 8 to 1024: the head of a request, that is its first line and its headers. Default 64 KiB. Here in
+    /// bytes. A request has 100 headers at most, and 65,534 bytes of target, in any case.
+    pub header: usize,
+    /// `connections`, 1 to 1,000,000: connections at one time, and no more than the system's limit of open files allows.
+    /// If all are taken, those are closed that have waited longest for a request. Default 16,384.
+    pub connections: usize,
+    /// `connections_per_peer`, 1 to 1,000,000: the same for one client address, or IPv6 network of 64 bits; one more is
+    /// closed if all have a request that is being answered. Default any number, since behind a proxy all clients have
+    /// one address.
+    pub connections_per_peer: usize,
     /// `compression`: whether answers and documents of 1 KiB and more are compressed for clients that ask for it.
     /// Default true.
     pub compression: bool,
@@ -158,6 +171,10 @@ pub struct PluginConfig {
     pub grants: Vec<String>,
     /// `compatible`: the plugin's own, or else that of all.
     pub compatible: Compatible,
+    /// `requests_per_instance`, 1 to 1,000,000: how many requests an instance serves, one after another, before another
+    /// takes its place. Default 1: no request finds anything of another. With more, calls are faster, and what one leaves
+    /// in the plugin's memory the next may find.
+    pub requests_per_instance: u32,
 }
 
 impl Config {
@@ -219,6 +236,7 @@ impl Config {
             casing: own.casing.map(|casing| casing.0),
             grants,
             compatible: Text::or(own.compatible, self.compatible),
+            requests_per_instance: own.requests_per_instance.map_or(1, |count| count.0 as u32),
         }
     }
 
@@ -272,6 +290,10 @@ impl Default for Server {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             drain: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            header: 64 << 10,
+            connections: 16_384,
+            connections_per_peer: usize::MAX,
             compression: true,
         }
     }
@@ -344,6 +366,12 @@ impl File {
                 header_timeout: server.header_timeout_ms.map_or(default.server.header_timeout, Whole::ms),
                 body_timeout: server.body_timeout_ms.map_or(default.server.body_timeout, Whole::ms),
                 drain: server.drain_ms.map_or(default.server.drain, Whole::ms),
+                write_timeout: server.write_timeout_ms.map_or(default.server.write_timeout, Whole::ms),
+                header: server.header_kib.map_or(default.server.header, Whole::kib),
+                connections: server.connections.map_or(default.server.connections, Whole::count),
+                connections_per_peer: server
+                    .connections_per_peer
+                    .map_or(default.server.connections_per_peer, Whole::count),
                 compression: server.compression.unwrap_or(default.server.compression),
             },
             cors: self.cors.0.config(default.cors),
@@ -380,6 +408,10 @@ struct ServerTable {
     header_timeout_ms: Option<Milliseconds>,
     body_timeout_ms: Option<Milliseconds>,
     drain_ms: Option<Whole<0, 3_600_000>>,
+    write_timeout_ms: Option<Milliseconds>,
+    header_kib: Option<Whole<8, 1024>>,
+    connections: Option<Whole<1, 1_000_000>>,
+    connections_per_peer: Option<Whole<1, 1_000_000>>,
     compression: Option<bool>,
 }
 
@@ -423,6 +455,7 @@ struct PluginTable {
     mount: Option<Text<Mount>>,
     openapi: Option<Text<DocumentPath>>,
     casing: Option<Text<Casing>>,
+    requests_per_instance: Option<Whole<1, 1_000_000>>,
     grants: Vec<Text<Grant>>,
     compatible: Option<Text<Compatible>>,
     memory_mib: Option<MemoryMib>,
@@ -520,6 +553,10 @@ mod tests {
             header_timeout_ms = 1
             body_timeout_ms = 2
             drain_ms = 0
+            write_timeout_ms = 3
+            header_kib = 8
+            connections = 4
+            connections_per_peer = 5
             compression = false
 
             [cors]
@@ -540,6 +577,7 @@ mod tests {
             grants = ["wasi:keyvalue", "witapi:host/request"]
             memory_mib = 256
             compatible = "required"
+            requests_per_instance = 100
 
             [plugin."a.b"]
             "#,
@@ -551,8 +589,18 @@ mod tests {
         assert_eq!(config.plugin("todos").compatible, Compatible::Required);
         assert_eq!(config.plugin("a.b").compatible, Compatible::Off);
         assert_eq!(config.scheduler, Scheduler { instances: 10, queue: 0 });
-        let [header_timeout, body_timeout, drain] = [1, 2, 0].map(Duration::from_millis);
-        assert_eq!(config.server, Server { header_timeout, body_timeout, drain, compression: false });
+        let [header_timeout, body_timeout, drain, write_timeout] = [1, 2, 0, 3].map(Duration::from_millis);
+        let server = Server {
+            header_timeout,
+            body_timeout,
+            drain,
+            write_timeout,
+            header: 8 << 10,
+            connections: 4,
+            connections_per_peer: 5,
+            compression: false,
+        };
+        assert_eq!(config.server, server);
         let cors = Cors {
             origins: ["https://app.example", "http://[::1]:3000"].map(HeaderValue::from_static).into(),
             methods: vec![Method::GET, Method::PUT],
@@ -576,6 +624,7 @@ mod tests {
                 casing: Some(Casing::Camel),
                 grants: vec!["witapi:host/request".to_owned(), "wasi:keyvalue".to_owned()],
                 compatible: Compatible::Required,
+                requests_per_instance: 100,
             }
         );
         assert_eq!(config.plugin("other").limits, limits);
@@ -612,7 +661,7 @@ mod tests {
         refused(
             "[plugin.todos]\nmount = \"/\"\n\ncase = \"camelCase\"",
             "witapi.toml:4: unknown key `case` in `plugin.todos`; the nearest known key is `casing` \
-             (known: mount, openapi, casing, grants, compatible, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
+             (known: mount, openapi, casing, requests_per_instance, grants, compatible, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
         );
         refused(
             "keyvalue = { maxmib = 3 }",
@@ -639,7 +688,8 @@ mod tests {
         refused(
             "[server]\ninstances = 64",
             "witapi.toml:2: unknown key `instances` in `server`; it belongs in `scheduler` \
-             (known: header_timeout_ms, body_timeout_ms, drain_ms, compression)",
+             (known: header_timeout_ms, body_timeout_ms, drain_ms, write_timeout_ms, header_kib, connections, \
+             connections_per_peer, compression)",
         );
     }
 

@@ -107,6 +107,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         LogFormat::Text => log::Format::Text,
         LogFormat::Json => log::Format::Json,
     })?;
+    serving::allow_open_files();
     let mut config = Config::load(arguments.config.as_deref())?;
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.data = arguments.data.unwrap_or(config.data);

@@ -1,4 +1,4 @@
-//! The axum application: connections, request ids, the access log, the documents, shutdown.
+//! The axum application: request ids, the access log, the documents, shutdown.
 
 use std::{
     convert::Infallible,
@@ -23,12 +23,7 @@ use axum::{
     routing::get,
 };
 use bytes::Bytes;
-use hyper::{body::Incoming, server::conn::http1, service::Service};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use hyper_util::service::TowerToHyperService;
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -46,6 +41,7 @@ use crate::{
     server::{
         compression::compressed,
         conditional::is_known,
+        connections::Connections,
         cors::{Cors, cors},
         status::plugins,
     },
@@ -54,6 +50,7 @@ use crate::{
 mod assets;
 mod compression;
 mod conditional;
+mod connections;
 mod cors;
 mod events;
 mod pages;
@@ -89,48 +86,14 @@ impl Server {
 
     /// Serves until `stop` is done, then waits for the requests in flight, as long as the configuration says.
     pub async fn run(&self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let config = self.host.config();
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(config.server.header_timeout);
-        let graceful = GracefulShutdown::new();
-        let app = TowerToHyperService::new(self.app());
-        tokio::pin!(stop);
-        loop {
-            let (stream, peer) = tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok(accepted) => accepted,
-                    Err(error) => {
-                        // Most often there are too many open files: some will be closed.
-                        tracing::warn!(%error, "a connection was not accepted");
-                        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                        continue;
-                    }
-                },
-                () = &mut stop => break,
-            };
-            // Answers are small and complete, so nothing is won by waiting for more.
-            let _ = stream.set_nodelay(true);
-            let app = app.clone();
-            let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-                request.extensions_mut().insert(peer);
-                app.call(request)
-            });
-            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%peer, %error, "a connection broke");
-                }
-            });
-        }
+        let drain = self.host.config().server.drain;
+        let connections = Connections::new(&self.host.config().server);
+        connections.accept(listener, TowerToHyperService::new(self.app()), stop).await;
         self.set_ready(false);
         self.stopping.send_replace(true);
-        drop(listener);
         tracing::info!("stopping: waiting for the requests in flight");
-        if tokio::time::timeout(config.server.drain, graceful.shutdown()).await.is_err() {
-            tracing::warn!(
-                ms = config.server.drain.as_millis() as u64,
-                "some requests took longer than `drain_ms` and were cut off"
-            );
+        if !connections.drained(drain).await {
+            tracing::warn!(ms = drain.as_millis() as u64, "some requests took longer than `drain_ms` and were cut off");
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod dev;
+pub mod process;
 
 use std::{
     fs,
@@ -54,6 +55,7 @@ fn built(path: &str) -> PathBuf {
 #[derive(Default)]
 pub struct Setup {
     components: Vec<(String, PathBuf)>,
+    made: Vec<(String, Vec<u8>)>,
     config: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
@@ -80,6 +82,12 @@ impl Setup {
     /// With a component in the plugin folder as `<name>.wasm`.
     pub fn component(mut self, name: &str, file: impl Into<PathBuf>) -> Setup {
         self.components.push((name.to_owned(), file.into()));
+        self
+    }
+
+    /// With a component that the test made itself.
+    pub fn made(mut self, name: &str, component: Vec<u8>) -> Setup {
+        self.made.push((name.to_owned(), component));
         self
     }
 
@@ -126,6 +134,9 @@ impl Setup {
         fs::create_dir_all(&plugins).expect("the plugin folder");
         for (name, file) in &self.components {
             fs::copy(file, plugins.join(format!("{name}.wasm"))).expect("a copied component");
+        }
+        for (name, component) in &self.made {
+            fs::write(plugins.join(format!("{name}.wasm")), component).expect("a written component");
         }
         let shared_code = self.is_compiled_once.then(|| SharedCode::of(folder.path()));
         let _one_at_a_time = match &shared_code {

@@ -22,6 +22,20 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// Lets the process have as many open files as its user may have at all: each connection is one, and the limit that
+/// shells give is a thousand, for the sake of programs that use `select`.
+pub fn allow_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // `None` is no limit at all.
+    if current.is_some()
+        && current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::warn!(?current, ?maximum, %error, "the limit on open files stays as it is");
+    }
+}
+
 /// # Errors
 ///
 /// The pools that the configuration wants do not fit into the address space.

@@ -11,11 +11,23 @@ use toml::de::{DeTable, DeValue};
 const TABLES: [(&str, &[&str]); 7] = [
     ("limits", &["memory_mib", "deadline_ms", "stream_deadline_ms", "body_kib", "result_kib", "log_kib"]),
     ("scheduler", &["instances", "queue"]),
-    ("server", &["header_timeout_ms", "body_timeout_ms", "drain_ms", "compression"]),
+    (
+        "server",
+        &[
+            "header_timeout_ms",
+            "body_timeout_ms",
+            "drain_ms",
+            "write_timeout_ms",
+            "header_kib",
+            "connections",
+            "connections_per_peer",
+            "compression",
+        ],
+    ),
     ("cors", &["origins", "methods", "headers", "expose_headers", "credentials", "max_age_s"]),
     ("keyvalue", &["max_mib"]),
     ("openapi", &["title", "description", "version", "servers", "contact", "license", "terms_of_service"]),
-    ("plugin.<name>", &["mount", "openapi", "casing"]),
+    ("plugin.<name>", &["mount", "openapi", "casing", "requests_per_instance"]),
 ];
 
 /// Why there is no configuration.

@@ -226,6 +226,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
             .saturating_mul(TRANSFER_PER_RESULT_BYTE)
             .max(MIN_STREAM_TRANSFER),
         log: settings.limits.log,
+        requests_per_instance: settings.requests_per_instance,
     };
     let bridge = |bytes: &[u8]| loader.cache.component(engine, bytes, &Sha256::digest(bytes));
     let callable = Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds)

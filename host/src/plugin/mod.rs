@@ -78,13 +78,7 @@ impl Plugin {
     /// # Errors
     ///
     /// See [`CallError`].
-    pub async fn call(
-        &self,
-        index: usize,
-        args: Image,
-        facts: Facts,
-        deadline: Instant,
-    ) -> Result<Reply, CallError> {
+    pub async fn call(&self, index: usize, args: Image, facts: Facts, deadline: Instant) -> Result<Reply, CallError> {
         self.callable.call(&self.contract.operations[index], index, args, facts, deadline).await
     }
 

@@ -11,7 +11,11 @@ use std::{
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use super::function_cache::FunctionCache;
+use super::{
+    function_cache::FunctionCache,
+    pool::{self, CORE_INSTANCES_PER_COMPONENT, Pool, PoolSize},
+    reuse::Waiting,
+};
 
 /// How long a guest runs before it has to let others on its thread run: one epoch.
 pub const TICK: Duration = Duration::from_millis(1);
@@ -20,37 +24,9 @@ pub const TICK: Duration = Duration::from_millis(1);
 /// its thread this long at most before the first tick.
 const IDLE_TICK: Duration = Duration::from_millis(10);
 
-/// Core instances of one component: a Python component has about 30.
-const CORE_INSTANCES_PER_COMPONENT: u32 = 100;
-
-/// Linear memories that a component has on average, at most: nearly all have one.
-const MEMORIES_PER_COMPONENT: u32 = 2;
-
-/// Bridges beside a component with streams: one for each way. One with many futures may have more, as others have none.
-const BRIDGES_PER_CALL: u32 = 2;
-
-/// A bridge has a heap and code.
-const CORE_INSTANCES_PER_BRIDGE: u32 = 2;
-
-/// Calls whose bridges have room beyond the average, so that a few with many futures do not lack it where there are few
-/// instances in all.
-const SPARE_CALLS: u32 = 8;
-
-/// Tables that a component has on average, at most: a Python component has about 10.
-const TABLES_PER_COMPONENT: u32 = 10;
-
 /// Bytes of a memory that are cleared in place when an instance ends, rather than given back to the kernel and faulted
 /// in again by the next one. With `PAGEMAP_SCAN` only those that were written to are cleared.
 const KEEP_RESIDENT: usize = 1 << 20;
-
-/// How large the instance pools are.
-#[derive(Debug, Clone, Copy)]
-pub struct PoolSize {
-    /// Component instances at one time.
-    pub instances: u32,
-    /// Bytes that one linear memory may have.
-    pub memory: usize,
-}
 
 /// Two engines, since component-model async costs every call of an engine that has it, used or not
 /// (`bench/` has figures), and a clock for both.
@@ -59,16 +35,22 @@ pub struct Engines {
     sync: Engine,
     concurrent: Engine,
     running: Arc<AtomicUsize>,
+    /// Instances that wait for their next request, of all plugins.
+    waiting: Arc<Waiting>,
 }
 
 impl Engines {
     /// # Errors
     ///
     /// The pools do not fit into the address space, or the machine is none that wasmtime compiles for.
-    pub fn new(pool: PoolSize, functions: &FunctionCache) -> wasmtime::Result<Engines> {
+    pub fn new(size: PoolSize, functions: &FunctionCache) -> wasmtime::Result<Engines> {
         let running = Arc::new(AtomicUsize::new(0));
-        let engine = |uses_async| engine(pool, functions, uses_async);
-        let engines = Engines { sync: engine(false)?, concurrent: engine(true)?, running: running.clone() };
+        let mappings = pool::mappings();
+        pool::warn_of_mappings(size, mappings);
+        let sync = engine(Pool::sync(size), size.memory, functions, false)?;
+        let concurrent = engine(Pool::concurrent(size, mappings), size.memory, functions, true)?;
+        let waiting = Arc::new(Waiting::new(Pool::sync(size).spare_memories(size)));
+        let engines = Engines { sync, concurrent, running: running.clone(), waiting };
         let (sync, concurrent, running) = (engines.sync.weak(), engines.concurrent.weak(), Arc::downgrade(&running));
         thread::Builder::new().name("epoch".into()).spawn(move || {
             while let (Some(sync), Some(concurrent), Some(count)) =
@@ -89,6 +71,11 @@ impl Engines {
         if uses_async { &self.concurrent } else { &self.sync }
     }
 
+    /// The number of instances that wait for their next request.
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
     /// Tells the clock that a call is running, until the guard is dropped.
     pub fn running(&self) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
@@ -105,21 +92,15 @@ impl Drop for Running {
     }
 }
 
-fn engine(size: PoolSize, functions: &FunctionCache, uses_async: bool) -> wasmtime::Result<Engine> {
-    let per_call = |count: u32, of_bridges: u32| {
-        let bridges =
-            if uses_async { size.instances.saturating_add(SPARE_CALLS).saturating_mul(of_bridges) } else { 0 };
-        size.instances.saturating_mul(count).saturating_add(bridges)
-    };
+fn engine(room: Pool, memory: usize, functions: &FunctionCache, uses_async: bool) -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(per_call(1, BRIDGES_PER_CALL))
-        .total_core_instances(per_call(CORE_INSTANCES_PER_COMPONENT, CORE_INSTANCES_PER_BRIDGE * BRIDGES_PER_CALL))
+    pool.total_component_instances(room.components)
+        .total_core_instances(room.core_instances)
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
-        .total_memories(per_call(MEMORIES_PER_COMPONENT, 1))
-        .total_tables(size.instances.saturating_mul(TABLES_PER_COMPONENT))
-        // A store of the concurrent engine may run a task and a host call on a fiber each, and each bridge its own.
-        .total_stacks(size.instances.saturating_mul(if uses_async { 4 + BRIDGES_PER_CALL } else { 1 }))
-        .max_memory_size(size.memory)
+        .total_memories(room.memories)
+        .total_tables(room.tables)
+        .total_stacks(room.stacks)
+        .max_memory_size(memory)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)
         .pagemap_scan(Enabled::Auto);

@@ -3,7 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll},
 };
 
@@ -26,11 +26,13 @@ pub struct GuestLog(Arc<Source>);
 /// Whose lines they are, and how many more there may be.
 struct Source {
     plugin: Arc<str>,
-    request: String,
-    budget: Mutex<Budget>,
+    turn: Mutex<Turn>,
+    streams: Mutex<Vec<Weak<Mutex<Lines>>>>,
 }
 
-struct Budget {
+/// What changes with the call, in an instance that serves more than one.
+struct Turn {
+    request: Arc<str>,
     /// Bytes that may still reach the log.
     left: usize,
     /// Whether the log was told that there is more.
@@ -50,12 +52,45 @@ pub enum Level {
 impl GuestLog {
     /// `budget` bytes reach the log, of all that the call writes; the rest is dropped with a note.
     pub fn new(plugin: Arc<str>, request: String, budget: usize) -> GuestLog {
-        GuestLog(Arc::new(Source { plugin, request, budget: Mutex::new(Budget { left: budget, is_cut: false }) }))
+        let turn = Turn { request: request.into(), left: budget, is_cut: false };
+        GuestLog(Arc::new(Source { plugin, turn: Mutex::new(turn), streams: Mutex::default() }))
+    }
+
+    /// What follows is of another call, that has a budget of its own.
+    pub fn begin(&self, request: String, budget: usize) {
+        *self.turn() = Turn { request: request.into(), left: budget, is_cut: false };
+        self.each_stream(|lines| lines.is_cut = false);
+    }
+
+    /// Logs what stands in last lines without their ends.
+    pub fn flush(&self) {
+        self.each_stream(Lines::flush);
+    }
+
+    fn each_stream(&self, mut act: impl FnMut(&mut Lines)) {
+        let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|stream| {
+            let stream = stream.upgrade();
+            if let Some(lines) = &stream {
+                act(&mut lines.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+            stream.is_some()
+        });
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn request(&self) -> Arc<str> {
+        self.turn().request.clone()
     }
 
     /// A stream of this name into the log.
     pub fn stream(&self, name: &'static str) -> GuestOutput {
-        GuestOutput(Arc::new(Mutex::new(Lines { log: self.clone(), stream: name, line: vec![], is_cut: false })))
+        let lines = Arc::new(Mutex::new(Lines { log: self.clone(), stream: name, line: vec![], is_cut: false }));
+        self.0.streams.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&lines));
+        GuestOutput(lines)
     }
 
     /// A message, which may have several lines. An empty context is none.
@@ -73,7 +108,7 @@ impl GuestLog {
         }
         let context = printable(context);
         let context = (!context.is_empty()).then_some(&*context);
-        let Source { plugin, request, .. } = &*self.0;
+        let (plugin, request) = (&self.0.plugin, self.request());
         for line in message.trim_end_matches(['\r', '\n']).split('\n') {
             // The context stands on each line again, and an empty line is one too.
             let wanted = line.len() + context.map_or(0, str::len) + 1;
@@ -93,9 +128,9 @@ impl GuestLog {
 
     /// Takes so many bytes of the budget or, if there are not as many, what there is. Gives how many.
     fn take(&self, wanted: usize) -> usize {
-        let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = budget.left.min(wanted);
-        budget.left -= taken;
+        let mut turn = self.turn();
+        let taken = turn.left.min(wanted);
+        turn.left -= taken;
         taken
     }
 
@@ -110,12 +145,12 @@ impl GuestLog {
 
     fn cut(&self) {
         let was_cut = {
-            let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
-            budget.left = 0;
-            std::mem::replace(&mut budget.is_cut, true)
+            let mut turn = self.turn();
+            turn.left = 0;
+            std::mem::replace(&mut turn.is_cut, true)
         };
         if !was_cut {
-            let Source { plugin, request, .. } = &*self.0;
+            let (plugin, request) = (&self.0.plugin, self.request());
             tracing::warn!(%plugin, %request, "the rest of what the call writes is dropped; `log_kib` sets the limit");
         }
     }
@@ -172,7 +207,7 @@ impl Lines {
     fn log(&mut self) {
         let text = String::from_utf8_lossy(&self.line);
         let text = printable(text.trim_end_matches('\r'));
-        let Source { plugin, request, .. } = &*self.log.0;
+        let (plugin, request) = (&self.log.0.plugin, self.log.request());
         tracing::info!(target: "guest", %plugin, %request, stream = self.stream, "{text}");
         self.line.clear();
     }

@@ -18,6 +18,7 @@ use super::{
     facts::Facts,
     grants::Grant,
     raw::Handler,
+    reuse::{Idle, Live},
     sandbox::Sandbox,
     stream::Bridges,
 };
@@ -42,6 +43,7 @@ pub struct Callable {
     pub(super) bridges: Vec<Bridges>,
     /// The raw HTTP handler, if the component exports one.
     pub(super) handler: Option<Handler>,
+    idle: Idle,
 }
 
 /// What one call may use.
@@ -57,6 +59,8 @@ pub struct Bounds {
     pub stream_transfer: usize,
     /// Bytes of stdout and of stderr that reach the log.
     pub log: usize,
+    /// Calls that an instance serves, one after another.
+    pub requests_per_instance: u32,
 }
 
 /// Why a call has no result. The texts are for the log; clients see none of them.
@@ -115,8 +119,9 @@ impl Callable {
         }
         let handler = contract.raw.as_ref().map(|raw| Handler::new(&pre, raw.generation)).transpose()?;
         let (engines, stores) = (engines.clone(), stores.clone());
-        let plugin = plugin.into();
-        Ok(Callable { plugin, pre, functions, signatures, engines, stores, bounds, bridges: vec![], handler })
+        let (plugin, idle) = (plugin.into(), Idle::new(bounds.requests_per_instance));
+        let bridges = vec![];
+        Ok(Callable { plugin, pre, functions, signatures, engines, stores, bounds, bridges, handler, idle })
     }
 
     /// The same with the bridges that `contract` needs, which `compile` compiles.
@@ -125,7 +130,7 @@ impl Callable {
     ///
     /// A stream has items that are too large, or a bridge does not fit into the pool.
     pub fn with_bridges(
-        self,
+        mut self,
         contract: &Contract,
         compile: impl Fn(&[u8]) -> wasmtime::Result<Component>,
     ) -> wasmtime::Result<Callable> {
@@ -142,11 +147,13 @@ impl Callable {
         };
         let bridges =
             contract.operations.iter().map(|it| Bridges::of(it, &mut bridge)).collect::<wasmtime::Result<_>>()?;
-        Ok(Callable { bridges, ..self })
+        self.bridges = bridges;
+        Ok(self)
     }
 
     /// Calls the operation of that index in an instance of its own, which ends with the call or with its future:
-    /// whoever drops the future cancels the call.
+    /// whoever drops the future cancels the call. Only if the operator wants it does another call follow in an instance
+    /// whose call has returned.
     ///
     /// # Errors
     ///
@@ -163,17 +170,20 @@ impl Callable {
             return Err(self.too_large());
         }
         let _running = self.engines.running();
-        let mut store = self.store(facts, self.bounds.transfer);
+        let mut live = self.live(facts);
         let call = async {
-            let function = self.function(&mut store, index).await?;
+            let function = live.function(&self.pre, &self.functions[index]).await?;
             match &self.signatures[index] {
-                Some(signature) => signature.call(&mut store, function, args).await,
-                None => call_with_values(operation, &mut store, function, &args, self.bounds.result).await,
+                Some(signature) => signature.call(&mut live.store, function, args).await,
+                None => call_with_values(operation, &mut live.store, function, &args, self.bounds.result).await,
             }
         };
         match timeout_at(deadline, call).await {
-            Ok(Ok(reply)) => Ok(reply?),
-            Ok(Err(error)) => Err(failure(&error, &store)),
+            Ok(Ok(reply)) => {
+                self.idle.keep(live, self.engines.waiting());
+                Ok(reply?)
+            }
+            Ok(Err(error)) => Err(failure(&error, &live.store)),
             Err(_) => Err(CallError::Deadline),
         }
     }
@@ -194,6 +204,18 @@ impl Callable {
     pub(super) fn too_large(&self) -> CallError {
         let memory = self.bounds.memory;
         CallError::Trap(format!("the arguments take more than {memory} bytes of memory; `memory_mib` sets the limit"))
+    }
+
+    /// A store for one call, or one whose instance has served others, if the operator wants that.
+    fn live(&self, facts: Facts) -> Live {
+        match self.idle.take(self.engines.waiting()) {
+            None => Live::new(self.store(facts, self.bounds.transfer)),
+            Some(mut live) => {
+                live.store.data_mut().begin_call(facts);
+                live.store.set_epoch_deadline(1);
+                live
+            }
+        }
     }
 
     /// A store for one call, under the plugin's limits.
@@ -245,6 +267,13 @@ pub(super) fn values(operation: &Operation, args: &Image) -> wasmtime::Result<Ve
     };
     let values: Option<_> = operation.params.iter().zip(places).map(value).collect();
     values.ok_or_else(|| wasmtime::Error::msg("the arguments do not fit the function"))
+}
+
+/// Instances that wait leave the count with their plugin.
+impl Drop for Callable {
+    fn drop(&mut self) {
+        self.engines.waiting().remove(self.idle.count());
+    }
 }
 
 /// Why a call in that store failed.

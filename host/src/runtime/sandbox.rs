@@ -45,6 +45,22 @@ impl Sandbox {
         Sandbox { limits, table, plugin, facts, stores, log_budget, log: None, wasi: None, http, hooks: Refusing }
     }
 
+    /// Makes it that of another call in the same instance. What the guest holds of the host it keeps.
+    pub fn begin_call(&mut self, facts: Facts) {
+        if let Some(log) = &self.log {
+            log.begin(facts.id.clone(), self.log_budget);
+        }
+        self.facts = facts;
+        self.limits.was_reached = false;
+    }
+
+    /// What a call leaves behind for the log.
+    pub fn end_call(&mut self) {
+        if let Some(log) = &self.log {
+            log.flush();
+        }
+    }
+
     /// Where the guest's lines go.
     pub fn log(&mut self) -> &GuestLog {
         let Sandbox { log, plugin, facts, log_budget, .. } = self;
@@ -79,6 +95,13 @@ pub struct MemoryLimit {
     used: usize,
     /// Whether the guest was refused more, for the log: what it does then looks like a fault of its own.
     pub was_reached: bool,
+}
+
+impl MemoryLimit {
+    /// Bytes of linear memory, of all instances.
+    pub fn used(&self) -> usize {
+        self.used
+    }
 }
 
 impl ResourceLimiter for MemoryLimit {

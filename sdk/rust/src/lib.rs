@@ -4,6 +4,8 @@
 #[cfg(feature = "log")]
 #[doc(hidden)]
 pub mod logger;
+#[cfg(all(feature = "arena", target_family = "wasm"))]
+mod arena;
 pub mod request;
 pub mod store;
 

@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = files![
     "src/lib.rs",
     "src/logger.rs",
     "src/request.rs",
+    "src/arena.rs",
     "src/store.rs",
     "macros/Cargo.toml",
     "macros/src/lib.rs",
