@@ -228,3 +228,23 @@ async fn what_stands_in_memory_is_the_same_as_what_wasmtime_puts_there() {
 async fn what_is_passed_by_value_is_the_same_as_what_wasmtime_passes() {
     contracts_are_answered_alike(Passing::ByValue).await;
 }
+
+#[tokio::test]
+async fn arguments_that_no_instance_has_room_for_are_not_made() {
+    let text = "package test:large;
+        interface large { f: func(value: list<option<list<u64, 100000>>>); }
+        world w { export large; }";
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("large.wasm");
+    std::fs::write(&file, with_wit(&witapi_tests::dummy_component(text), text)).expect("a component");
+    let host = host().component("large", file).start().await;
+    // Each `null` would take 800 kB.
+    let nulls = |count: usize| format!("[{}]", vec!["null"; count].join(","));
+    let answer = host.post_text("/large/f", &nulls(100_000)).await;
+    assert_eq!(answer.status, 500, "{answer:?}");
+    host.log.wait_for("`memory_mib` sets the limit").await;
+    // Its faults are found nevertheless.
+    let one_wrong = nulls(100_000).replacen("null]", "1]", 1);
+    assert_eq!(host.post_text("/large/f", &one_wrong).await.faults(), ["body[99999] type"]);
+    assert_eq!(host.get("/healthz").await.status, 200);
+}

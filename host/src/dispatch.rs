@@ -1,13 +1,13 @@
 //! One request of a plugin's operation, from start to finish.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     body::Body,
     http::{HeaderValue, Method, Request, StatusCode, header, request},
     response::{IntoResponse, Response},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     Host, accept,
@@ -15,6 +15,7 @@ use crate::{
     body,
     catalog::{Found, NotFound},
     contract::{self, Outcome},
+    plugin::Plugin,
     problem::{Problem, options},
     runtime::{Answer, CallError, Facts},
     streaming,
@@ -36,8 +37,10 @@ impl Trace {
     /// The answer as the client gets it; what it is not told is noted here.
     pub fn noted(&mut self, answer: Result<Response, Problem>) -> Response {
         let mut response = answer.unwrap_or_else(|problem| {
-            if let Problem::PluginFailed(reason) = &problem {
-                self.fault = Some(reason.clone());
+            match &problem {
+                Problem::PluginFailed(reason) => self.fault = Some(reason.clone()),
+                Problem::CpuTime => self.fault = Some(CallError::CpuTime.to_string()),
+                _ => {}
             }
             problem.into_response()
         });
@@ -60,22 +63,30 @@ pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<
         Err(NotFound::Method { allow }) => return Problem::MethodNotAllowed { allow }.into_response(),
     };
     trace.plugin = Some(found.plugin.name.to_string());
-    trace.operation = Some(found.operation().label());
-    let answer = answer(host, arrival, peer, id, &found, head, body).await;
+    let deadline = arrival + found.plugin.limits.deadline;
+    let plugin = match timeout_at(deadline, found.plugin.plugin(&host.loader)).await {
+        Ok(Ok(plugin)) => plugin,
+        Ok(Err(cause)) => return trace.noted(Err(cause.into())),
+        Err(_) => return Problem::Deadline.into_response(),
+    };
+    trace.operation = Some(plugin.contract.operations[found.index].label());
+    let answer = answer(host, arrival, peer, id, &found, &plugin, head, body).await;
     trace.noted(answer)
 }
 
+#[expect(clippy::too_many_arguments, reason = "one call, and each is of another source")]
 async fn answer(
     host: &Host,
     arrival: Instant,
     peer: SocketAddr,
     id: &str,
     found: &Found<'_, '_>,
+    plugin: &Arc<Plugin>,
     mut head: request::Parts,
     body: Body,
 ) -> Result<Response, Problem> {
-    let operation = found.operation();
-    let limits = &found.plugin.limits;
+    let operation = &plugin.contract.operations[found.index];
+    let limits = &plugin.limits;
     let patience = host.config().server.body_timeout;
     let outcome = &operation.outcome;
     let offers = outcome.media_types();
@@ -95,33 +106,32 @@ async fn answer(
     drop(body);
 
     let deadline = arrival + limits.deadline;
-    let permit = tokio::time::timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
+    let permit = plugin.admit(Some(found.index), deadline).await?;
     let is_head = head.method == Method::HEAD;
     let facts = Facts { id: id.to_owned(), route: operation.pattern.to_string(), head, peer };
     if !operation.has_streams() {
-        let reply = found.plugin.call(found.index, args, facts, deadline).await?;
-        drop(permit);
+        let reply = plugin.call(found.index, args, facts, permit, deadline).await?;
         return respond(outcome, reply);
     }
 
     let last = arrival + limits.stream_deadline;
-    let stream = stream.map(|(body, param)| streaming::incoming(found.plugin, found.index, param, body, patience));
+    let stream = stream.map(|(body, param)| streaming::incoming(plugin, found.index, param, body, patience));
     let (input, incoming) = stream.unzip();
     let answer = match &incoming {
-        None => found.plugin.start(found.index, args, input, facts, deadline.min(last)).await,
+        None => plugin.start(found.index, args, input, facts, permit, deadline.min(last)).await,
         // What takes its time to send may take longer than what takes its time to answer.
         Some(incoming) => tokio::select! {
-            answer = found.plugin.start(found.index, args, input, facts, last) => answer,
+            answer = plugin.start(found.index, args, input, facts, permit, last) => answer,
             () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
         },
     };
     match answer {
-        Ok(Answer::Value(result)) => {
+        Ok((Answer::Value(result), permit)) => {
             drop(permit);
             let reply = Reply::of(outcome, result.as_ref(), limits.result);
             respond(outcome, reply.map_err(|error| Problem::PluginFailed(error.to_string()))?)
         }
-        Ok(Answer::Stream(output)) => {
+        Ok((Answer::Stream(output), permit)) => {
             if is_head {
                 // Nobody will read it.
                 return Ok(streaming::head(outcome, media_type));

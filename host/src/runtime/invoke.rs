@@ -2,12 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use tokio::{
-    task::yield_now,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 use wasmtime::{
-    PoolConcurrencyLimitError, Store, UpdateDeadline,
+    PoolConcurrencyLimitError, Store,
     component::{Component, ComponentExportIndex, Func, InstancePre, Val, types::ComponentItem},
 };
 
@@ -20,6 +17,7 @@ use super::{
     raw::Handler,
     reuse::{Idle, Live},
     sandbox::Sandbox,
+    scheduler::{self, CpuTime},
     stream::Bridges,
 };
 use crate::{
@@ -73,6 +71,8 @@ pub enum CallError {
     /// The function returned what cannot be sent.
     #[error(transparent)]
     Unwritable(#[from] Unwritable),
+    #[error("{CpuTime}; `cpu_ms` sets the limit")]
+    CpuTime,
     /// Whoever made the [`Input`](super::Input) knows why.
     #[error("the request's stream broke off")]
     Input,
@@ -120,8 +120,7 @@ impl Callable {
         let handler = contract.raw.as_ref().map(|raw| Handler::new(&pre, raw.generation)).transpose()?;
         let (engines, stores) = (engines.clone(), stores.clone());
         let (plugin, idle) = (plugin.into(), Idle::new(bounds.requests_per_instance));
-        let bridges = vec![];
-        Ok(Callable { plugin, pre, functions, signatures, engines, stores, bounds, bridges, handler, idle })
+        Ok(Callable { plugin, pre, functions, signatures, engines, stores, bounds, bridges: vec![], handler, idle })
     }
 
     /// The same with the bridges that `contract` needs, which `compile` compiles.
@@ -200,12 +199,6 @@ impl Callable {
         made.map_err(|error| failure(&error, &store))
     }
 
-    /// Why arguments that take more memory than an instance may have are not passed.
-    pub(super) fn too_large(&self) -> CallError {
-        let memory = self.bounds.memory;
-        CallError::Trap(format!("the arguments take more than {memory} bytes of memory; `memory_mib` sets the limit"))
-    }
-
     /// A store for one call, or one whose instance has served others, if the operator wants that.
     fn live(&self, facts: Facts) -> Live {
         match self.idle.take(self.engines.waiting()) {
@@ -218,6 +211,12 @@ impl Callable {
         }
     }
 
+    /// Why arguments that take more memory than an instance may have are not passed.
+    pub(super) fn too_large(&self) -> CallError {
+        let memory = self.bounds.memory;
+        CallError::Trap(format!("the arguments take more than {memory} bytes of memory; `memory_mib` sets the limit"))
+    }
+
     /// A store for one call, under the plugin's limits.
     pub(super) fn store(&self, facts: Facts, transfer: usize) -> Store<Sandbox> {
         let sandbox =
@@ -227,8 +226,7 @@ impl Callable {
         // It bounds each passing of values on its own, so a stream may pass any number of them.
         store.set_hostcall_fuel(transfer);
         store.set_epoch_deadline(1);
-        // Not wasmtime's own yield: tokio's lets the other tasks and the sockets of the thread have their turn.
-        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(yield_now()))));
+        store.epoch_deadline_callback(|_| scheduler::at_tick());
         store
     }
 
@@ -237,6 +235,13 @@ impl Callable {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let function = instance.get_func(store, self.functions[operation]);
         function.ok_or_else(|| wasmtime::Error::msg("the export is no function"))
+    }
+}
+
+/// Instances that wait leave the count with their plugin.
+impl Drop for Callable {
+    fn drop(&mut self) {
+        self.engines.waiting().remove(self.idle.count());
     }
 }
 
@@ -269,19 +274,14 @@ pub(super) fn values(operation: &Operation, args: &Image) -> wasmtime::Result<Ve
     values.ok_or_else(|| wasmtime::Error::msg("the arguments do not fit the function"))
 }
 
-/// Instances that wait leave the count with their plugin.
-impl Drop for Callable {
-    fn drop(&mut self) {
-        self.engines.waiting().remove(self.idle.count());
-    }
-}
-
 /// Why a call in that store failed.
 pub(super) fn failure(error: &wasmtime::Error, store: &Store<Sandbox>) -> CallError {
     if error.is::<PoolConcurrencyLimitError>() {
         CallError::NoRoom(format!("{error:#}"))
     } else if error.is::<Broken>() {
         CallError::Input
+    } else if error.is::<CpuTime>() {
+        CallError::CpuTime
     } else {
         CallError::Trap(describe(error, store.data().limits.was_reached))
     }
