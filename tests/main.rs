@@ -19,6 +19,7 @@ mod cors;
 mod decoding;
 mod dev;
 mod diff;
+mod direct;
 mod documents;
 mod embedded_wit;
 mod examples;
