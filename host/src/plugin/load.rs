@@ -18,7 +18,7 @@ use crate::{
     keyvalue::Stores,
     openapi,
     runtime::{
-        Callable, Engines, Experience, PoolSize, Refused, Scheduler, Share,
+        Callable, Engines, PoolSize, Refused, Scheduler, Share,
         code_cache::{CodeCache, hex},
         grants::{self, Grant},
         invoke::Bounds,
@@ -244,7 +244,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         tracing::warn!(plugin = name, "{warning}");
         contract.warnings.push(warning);
     }
-    let experience = (0..=contract.operations.len()).map(|_| Experience::default()).collect();
+    let experience = (0..=contract.operations.len()).map(|_| Arc::default()).collect();
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),

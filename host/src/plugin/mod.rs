@@ -19,7 +19,7 @@ use crate::{
     config::{self, Limits},
     contract::Contract,
     openapi::{self, Document},
-    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Permit, Share, TurnedAway},
+    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Late, Permit, Share, TurnedAway},
 };
 
 pub use load::LoadError;
@@ -42,7 +42,7 @@ pub struct Plugin {
     /// Its part of instances and processors, the same for all versions of it.
     pub share: Arc<Share>,
     /// What calls took: one for each operation, and the last for the raw handler.
-    experience: Box<[Experience]>,
+    experience: Box<[Arc<Experience>]>,
     callable: Callable,
     document: OnceLock<Document>,
     wit: OnceLock<Document>,
@@ -104,7 +104,7 @@ impl Plugin {
             let has_result = plugin.contract.operations[index].outcome.has_result();
             plugin.callable.call(index, has_result, args, facts, deadline).await
         };
-        let (result, _permit) = self.experience[index].of(permit.run(Some(deadline), call)).await?;
+        let (result, _permit) = permit.run(Some(deadline), call).await.map_err(|Late| CallError::Deadline)?;
         result
     }
 
@@ -126,7 +126,7 @@ impl Plugin {
         let start = async move {
             plugin.callable.start(&plugin.contract.operations[index], index, args, input, facts, deadline).await
         };
-        let (answer, permit) = self.experience[index].of(permit.run(Some(deadline), start)).await?;
+        let (answer, permit) = permit.run(Some(deadline), start).await.map_err(|Late| CallError::Deadline)?;
         Ok((answer?, permit))
     }
 
