@@ -20,7 +20,7 @@ pub struct Experience {
 pub const MOST_HELD: Duration = FOREGROUND.saturating_mul(2);
 
 /// For how long calls of an operation may hold the foreground, in the mean. If it is longer, they begin in the background.
-const HELD: Duration = Duration::from_micros(250);
+pub const HELD: Duration = Duration::from_micros(250);
 
 impl Experience {
     /// A call took that long by the wall.
