@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     Host,
@@ -22,7 +22,7 @@ use crate::{
 /// Answers a request that is for `mounted`. `id` is its `x-request-id`.
 pub async fn answer(
     host: &Host,
-    mounted: &Mounted,
+    mounted: Mounted<'_>,
     peer: SocketAddr,
     id: &str,
     request: Request<Body>,
@@ -36,7 +36,7 @@ pub async fn answer(
 
 async fn handled(
     host: &Host,
-    mounted: &Mounted,
+    mounted: Mounted<'_>,
     peer: SocketAddr,
     id: &str,
     request: Request<Body>,
@@ -45,7 +45,8 @@ async fn handled(
     let limits = &mounted.plugin.limits;
     let last = arrival + limits.stream_deadline;
     let deadline = (arrival + limits.deadline).min(last);
-    let permit = mounted.plugin.admit(None, deadline).await?;
+    let plugin = timeout_at(deadline, mounted.plugin.plugin(&host.loader)).await.map_err(|_| Problem::Deadline)??;
+    let permit = plugin.admit(None, deadline).await?;
 
     let is_head = request.method() == Method::HEAD;
     let incoming = Incoming::new(arrival);
@@ -56,7 +57,7 @@ async fn handled(
     *request.uri_mut() = with_authority(request.uri(), request.headers());
 
     let answer = tokio::select! {
-        answer = mounted.plugin.handle(request, facts, permit, last) => answer,
+        answer = plugin.handle(request, facts, permit, last) => answer,
         // A request may take its time to arrive, as long as the handler takes it in.
         () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
     };

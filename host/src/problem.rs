@@ -13,6 +13,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     bind::Rejection,
     contract::Method,
+    plugin::load::Cause,
     runtime::{CallError, TurnedAway},
     value::{Faults, Malformed},
 };
@@ -77,6 +78,13 @@ pub enum Problem {
     CpuTime,
 }
 
+/// A plugin that was asleep and did not wake up.
+impl From<Cause> for Problem {
+    fn from(cause: Cause) -> Self {
+        Problem::PluginFailed(cause.to_string())
+    }
+}
+
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         match rejection {
@@ -99,6 +107,7 @@ impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Trap(trap) => Problem::PluginFailed(trap),
+            CallError::Unwritable(why) => Problem::PluginFailed(why.to_string()),
             CallError::Deadline => Problem::Deadline,
             CallError::CpuTime => Problem::CpuTime,
             CallError::Input => Problem::BodyBroken,

@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::component::Val;
 
-use super::{Plugin, served};
+use super::{Copies, Listed, Plugin, Residents, served};
 use crate::{
     catalog::Conflict,
     config::{Config, Limits, PluginConfig, toml_key},
@@ -18,8 +18,8 @@ use crate::{
     keyvalue::Stores,
     openapi,
     runtime::{
-        Callable, Engines, PoolSize, Refused, Scheduler, Share,
-        code_cache::{CodeCache, hex},
+        Callable, Engines, Experience, PoolSize, Refused, Scheduler, Share,
+        code_cache::CodeCache,
         grants::{self, Grant},
         invoke::Bounds,
     },
@@ -44,6 +44,9 @@ pub struct Loader {
     pub cache: CodeCache,
     pub stores: Stores,
     pub scheduler: Scheduler,
+    /// Of components whose plugins may sleep. `None`: none sleeps.
+    pub copies: Option<Copies>,
+    pub residents: Residents,
 }
 
 impl Loader {
@@ -60,8 +63,22 @@ impl Loader {
             cache,
             stores: stores(&config, &config.data),
             scheduler: Scheduler::new(&config.scheduler)?,
+            copies: None,
+            residents: Residents::new(config.resident),
             config: Arc::new(config),
         })
+    }
+
+    /// The same, whose plugins sleep when they are not used. It takes compiled code that is kept, to wake them in time.
+    pub fn with_sleep(self) -> Loader {
+        let copies = self.cache.folder().and_then(|folder| {
+            let made = Copies::create(folder);
+            made.inspect_err(|error| {
+                tracing::warn!(folder = %folder.display(), %error, "plugins stay in memory, in use or not");
+            })
+            .ok()
+        });
+        Loader { copies, ..self }
     }
 
     /// The same, but what plugins store is in `data`.
@@ -170,6 +187,15 @@ pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadEr
     named(loader, file, name, bytes).map_err(error)
 }
 
+/// The same, as the catalog lists it.
+///
+/// # Errors
+///
+/// See [`Cause`].
+pub fn listed(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Listed, LoadError> {
+    load(loader, file, bytes).map(|plugin| Listed::new(loader, plugin, bytes))
+}
+
 /// What the component in `bytes` promises under the configuration of its plugin.
 ///
 /// # Errors
@@ -216,26 +242,8 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     for warning in &contract.warnings {
         tracing::warn!(plugin = name, "{warning}");
     }
-    let granted: Vec<_> = settings.grants.iter().cloned().map(Grant).collect();
-    grants::check(name, &contract.imports, &granted).map_err(Cause::Refused)?;
-
-    let engine = loader.engines.get(contract.uses_async);
-    let digest = Sha256::digest(bytes);
-    let component =
-        loader.cache.component(engine, bytes, &digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
-    let bounds = Bounds {
-        memory: settings.limits.memory,
-        transfer: settings.limits.result.saturating_mul(TRANSFER_PER_RESULT_BYTE),
-        stream_transfer: (settings.limits.result.max(settings.limits.body))
-            .saturating_mul(TRANSFER_PER_RESULT_BYTE)
-            .max(MIN_STREAM_TRANSFER),
-        log: settings.limits.log,
-        requests_per_instance: settings.requests_per_instance,
-    };
-    let bridge = |bytes: &[u8]| loader.cache.component(engine, bytes, &Sha256::digest(bytes));
-    let callable = Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds)
-        .and_then(|callable| callable.with_bridges(&contract, bridge))
-        .map_err(|error| Cause::Link(format!("{error:#}")))?;
+    let digest = Sha256::digest(bytes).into();
+    let callable = callable(loader, name, &contract, &settings, bytes, &digest)?;
     let share = loader.scheduler.share(name, &settings.limits);
     if let Some(path) = &settings.openapi
         && let Err(found) = ask_for_document(&callable, &mut contract, &share, &settings.limits, path)
@@ -244,11 +252,11 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         tracing::warn!(plugin = name, "{warning}");
         contract.warnings.push(warning);
     }
-    let experience = (0..=contract.operations.len()).map(|_| Arc::default()).collect();
+    let experience = experience(&contract);
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),
-        digest: hex(&digest),
+        digest,
         size: bytes.len(),
         contract,
         limits: settings.limits,
@@ -261,6 +269,70 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         document: OnceLock::new(),
         wit: OnceLock::new(),
     })
+}
+
+/// Loads a plugin once more that was put to sleep, of the bytes that it was made of.
+///
+/// # Errors
+///
+/// Its code is not in the cache any more, and does not compile: it did before.
+pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, Cause> {
+    let began = Instant::now();
+    let settings = loader.config.plugin(&listed.name);
+    let contract = contract_of(bytes, &settings)?;
+    let callable = callable(loader, &listed.name, &contract, &settings, bytes, &listed.digest)?;
+    let experience = experience(&contract);
+    Ok(Plugin {
+        name: listed.name.clone(),
+        file: listed.file.clone(),
+        digest: listed.digest,
+        size: listed.size,
+        contract,
+        limits: listed.limits,
+        grants: settings.grants,
+        loaded_at: listed.loaded_at,
+        load_time: began.elapsed(),
+        share: listed.share.clone(),
+        experience,
+        callable,
+        document: OnceLock::new(),
+        wit: OnceLock::new(),
+    })
+}
+
+/// One for each operation, and one for the raw handler.
+fn experience(contract: &Contract) -> Box<[Arc<Experience>]> {
+    (0..=contract.operations.len()).map(|_| Arc::default()).collect()
+}
+
+/// What `bytes`, whose SHA-256 is `digest`, is compiled to, linked with what is granted.
+fn callable(
+    loader: &Loader,
+    name: &str,
+    contract: &Contract,
+    settings: &PluginConfig,
+    bytes: &[u8],
+    digest: &[u8; 32],
+) -> Result<Callable, Cause> {
+    let granted: Vec<_> = settings.grants.iter().cloned().map(Grant).collect();
+    grants::check(name, &contract.imports, &granted).map_err(Cause::Refused)?;
+    let engine = loader.engines.get(contract.uses_async);
+    let component =
+        loader.cache.component(engine, bytes, digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
+    let bounds = Bounds {
+        memory: settings.limits.memory,
+        result: settings.limits.result,
+        transfer: settings.limits.result.saturating_mul(TRANSFER_PER_RESULT_BYTE),
+        stream_transfer: (settings.limits.result.max(settings.limits.body))
+            .saturating_mul(TRANSFER_PER_RESULT_BYTE)
+            .max(MIN_STREAM_TRANSFER),
+        log: settings.limits.log,
+        requests_per_instance: settings.requests_per_instance,
+    };
+    let bridge = |bytes: &[u8]| loader.cache.component(engine, bytes, &Sha256::digest(bytes));
+    Callable::new(name, &component, contract, &granted, &loader.engines, &loader.stores, bounds)
+        .and_then(|callable| callable.with_bridges(contract, bridge))
+        .map_err(|error| Cause::Link(format!("{error:#}")))
 }
 
 /// What the handler serves goes before what it embeds: it is of the same component, and may know its mount.

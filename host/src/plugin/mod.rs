@@ -1,6 +1,9 @@
 //! A plugin: a component with its contract, its limits and its grants, ready to be called.
 
+mod copies;
+mod listed;
 pub mod load;
+mod residents;
 mod served;
 pub mod watch;
 
@@ -12,7 +15,6 @@ use std::{
 
 use axum::http::Request;
 use tokio::time::Instant;
-use wasmtime::component::Val;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::{
@@ -20,17 +22,21 @@ use crate::{
     contract::Contract,
     openapi::{self, Document},
     runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Late, Permit, Share, TurnedAway},
+    value::{Image, Reply},
 };
 
+pub use copies::Copies;
+pub use listed::{Listed, OperationSummary, Route, Summary};
 pub use load::LoadError;
+pub use residents::Residents;
 
 /// See the module. Made by [`load::load`]; never changes.
 pub struct Plugin {
     /// The file's name without `.wasm`.
     pub name: Arc<str>,
     pub file: PathBuf,
-    /// SHA-256 of the component, in hexadecimal.
-    pub digest: String,
+    /// SHA-256 of the component.
+    pub digest: [u8; 32],
     /// Of the component, in bytes.
     pub size: usize,
     pub contract: Contract,
@@ -94,16 +100,14 @@ impl Plugin {
     pub async fn call(
         self: &Arc<Self>,
         index: usize,
-        args: Vec<Val>,
+        args: Image,
         facts: Facts,
         permit: Permit,
         deadline: Instant,
-    ) -> Result<Option<Val>, CallError> {
+    ) -> Result<Reply, CallError> {
         let plugin = self.clone();
-        let call = async move {
-            let has_result = plugin.contract.operations[index].outcome.has_result();
-            plugin.callable.call(index, has_result, args, facts, deadline).await
-        };
+        let call =
+            async move { plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await };
         let (result, _permit) = permit.run(Some(deadline), call).await.map_err(|Late| CallError::Deadline)?;
         result
     }
@@ -116,7 +120,7 @@ impl Plugin {
     pub async fn start(
         self: &Arc<Self>,
         index: usize,
-        args: Vec<Val>,
+        args: Image,
         input: Option<Input>,
         facts: Facts,
         permit: Permit,
