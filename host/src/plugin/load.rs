@@ -308,8 +308,8 @@ fn names(contract: &Contract) -> Box<[Names]> {
 }
 
 /// One for each operation, and one for the raw handler.
-fn experience(contract: &Contract) -> Box<[Experience]> {
-    (0..=contract.operations.len()).map(|_| Experience::default()).collect()
+fn experience(contract: &Contract) -> Box<[Arc<Experience>]> {
+    (0..=contract.operations.len()).map(|_| Arc::default()).collect()
 }
 
 /// What `bytes`, whose SHA-256 is `digest`, is compiled to, linked with what is granted.
