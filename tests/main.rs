@@ -48,6 +48,7 @@ mod round_trip;
 mod routes;
 mod sdk_go_c;
 mod serving;
+mod sleeping;
 mod streams;
 mod toolchains;
 mod values;
