@@ -8,18 +8,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tokio::time::{Instant, timeout_at};
-use wasmtime::component::Val;
 
 use crate::{
     Host, accept,
     bind::{Parts, bind},
     body,
     catalog::{Found, NotFound},
-    contract::{self, ErrorStatus, Outcome, Type},
+    contract::{self, Outcome},
     plugin::Plugin,
     problem::{Problem, options},
     runtime::{Answer, CallError, Facts},
-    streaming, value,
+    streaming,
+    value::Reply,
 };
 
 /// What the log says of a request.
@@ -37,8 +37,10 @@ impl Trace {
     /// The answer as the client gets it; what it is not told is noted here.
     pub fn noted(&mut self, answer: Result<Response, Problem>) -> Response {
         let mut response = answer.unwrap_or_else(|problem| {
-            if let Problem::PluginFailed(reason) = &problem {
-                self.fault = Some(reason.clone());
+            match &problem {
+                Problem::PluginFailed(reason) => self.fault = Some(reason.clone()),
+                Problem::CpuTime => self.fault = Some(CallError::CpuTime.to_string()),
+                _ => {}
             }
             problem.into_response()
         });
@@ -99,36 +101,37 @@ async fn answer(
         _ => (body::read(operation, &mut head, body, limits.body, patience).await?, None),
     };
     let query = head.uri.query().unwrap_or_default();
-    let args = bind(operation, &Parts { path: &found.path, query, headers: &head.headers, body: &body })?;
+    let parts = Parts { path: &found.path, query, headers: &head.headers, body: &body };
+    let args = bind(operation, &parts, limits.memory)?;
     drop(body);
 
     let deadline = arrival + limits.deadline;
-    let permit = timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
+    let permit = plugin.admit(Some(found.index), deadline).await?;
     let is_head = head.method == Method::HEAD;
     let facts = Facts { id: id.to_owned(), route: operation.pattern.to_string(), head, peer };
     if !operation.has_streams() {
-        let result = plugin.call(found.index, args, facts, deadline).await?;
-        drop(permit);
-        return respond(outcome, result, limits.result);
+        let reply = plugin.call(found.index, args, facts, permit, deadline).await?;
+        return respond(outcome, reply);
     }
 
     let last = arrival + limits.stream_deadline;
     let stream = stream.map(|(body, param)| streaming::incoming(plugin, found.index, param, body, patience));
     let (input, incoming) = stream.unzip();
     let answer = match &incoming {
-        None => plugin.start(found.index, args, input, facts, deadline.min(last)).await,
+        None => plugin.start(found.index, args, input, facts, permit, deadline.min(last)).await,
         // What takes its time to send may take longer than what takes its time to answer.
         Some(incoming) => tokio::select! {
-            answer = plugin.start(found.index, args, input, facts, last) => answer,
+            answer = plugin.start(found.index, args, input, facts, permit, last) => answer,
             () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
         },
     };
     match answer {
-        Ok(Answer::Value(result)) => {
+        Ok((Answer::Value(result), permit)) => {
             drop(permit);
-            respond(outcome, result, limits.result)
+            let reply = Reply::of(outcome, result.as_ref(), limits.result);
+            respond(outcome, reply.map_err(|error| Problem::PluginFailed(error.to_string()))?)
         }
-        Ok(Answer::Stream(output)) => {
+        Ok((Answer::Stream(output), permit)) => {
             if is_head {
                 // Nobody will read it.
                 return Ok(streaming::head(outcome, media_type));
@@ -140,71 +143,15 @@ async fn answer(
     }
 }
 
-/// What the function returned, as an answer. The cases are those of [`Outcome::of`].
-fn respond(outcome: &Outcome, result: Option<Val>, limit: usize) -> Result<Response, Problem> {
-    let value = match result {
-        Some(Val::Result(Err(error))) if outcome.fallible => {
-            return Err(operation_error(outcome, error.as_deref(), limit)?);
-        }
-        Some(Val::Result(Ok(value))) if outcome.fallible => value.map(|value| *value),
-        other => other,
-    };
-    let value = match value {
-        Some(Val::Option(None)) if outcome.none_is_not_found => return Err(Problem::NoneFound),
-        Some(Val::Option(Some(value))) if outcome.none_is_not_found => Some(*value),
-        other => other,
+/// The answer to a request whose function has returned.
+fn respond(outcome: &Outcome, reply: Reply) -> Result<Response, Problem> {
+    let body = match reply {
+        Reply::Value(body) => body,
+        Reply::NoneFound => return Err(Problem::NoneFound),
+        Reply::Error { status, error } => return Err(Problem::Operation { status, error }),
     };
     let status = StatusCode::from_u16(outcome.success).unwrap_or(StatusCode::OK);
-    let (media_type, body) = match (&outcome.value, value) {
-        (Some(_), Some(Val::List(items))) if outcome.is_raw() => {
-            if items.len() > limit {
-                return Err(Problem::PluginFailed(value::Unwritable::TooLarge { limit }.to_string()));
-            }
-            ("application/octet-stream", value::write::bytes(&items).unwrap_or_default())
-        }
-        (Some(ty), Some(value)) => ("application/json", json(ty, &value, limit)?),
-        _ => return Ok(status.into_response()),
-    };
+    let Some(body) = body else { return Ok(status.into_response()) };
+    let media_type = if outcome.is_raw() { "application/octet-stream" } else { "application/json" };
     Ok((status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], Body::from(body)).into_response())
-}
-
-fn operation_error(outcome: &Outcome, error: Option<&Val>, limit: usize) -> Result<Problem, Problem> {
-    let status = match (outcome.error_status(), error) {
-        (ErrorStatus::Always(status), _) => status,
-        (ErrorStatus::Cases(statuses), Some(error)) => {
-            case_index(outcome.error.as_ref(), error).and_then(|i| statuses.get(i).copied()).unwrap_or(400)
-        }
-        (ErrorStatus::Member(i), Some(Val::Record(fields))) => match fields.get(i) {
-            Some((_, Val::U16(status))) if (400..600).contains(status) => *status,
-            Some((_, Val::U16(status))) => {
-                return Err(Problem::PluginFailed(format!(
-                    "the error's member `status` is {status}; wanted a number from 400 to 599"
-                )));
-            }
-            _ => 500,
-        },
-        _ => 500,
-    };
-    let error = match (&outcome.error, error) {
-        (Some(ty), Some(error)) => Some(json(ty, error, limit)?),
-        _ => None,
-    };
-    Ok(Problem::Operation { status, error })
-}
-
-/// Which case of the error's variant or enum it is.
-fn case_index(ty: Option<&Type>, error: &Val) -> Option<usize> {
-    let (Val::Variant(name, _) | Val::Enum(name)) = error else { return None };
-    match ty?.shape()? {
-        contract::Shape::Variant(cases) | contract::Shape::Enum(cases) => {
-            cases.iter().position(|case| case.name == *name)
-        }
-        _ => None,
-    }
-}
-
-fn json(ty: &Type, value: &Val, limit: usize) -> Result<Vec<u8>, Problem> {
-    let mut out = Vec::with_capacity(256);
-    value::write(&mut out, ty, value, limit).map_err(|error| Problem::PluginFailed(error.to_string()))?;
-    Ok(out)
 }

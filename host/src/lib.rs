@@ -42,7 +42,6 @@ use plugin::{
     Listed, LoadError,
     load::{self, Cause, Loader},
 };
-use runtime::Scheduler;
 
 /// How many breaks of a contract are told of when a plugin is replaced.
 const MAX_BREAKS: usize = 20;
@@ -54,7 +53,6 @@ const MAX_REASON: usize = 64 << 10;
 pub struct Host {
     /// What a load needs of the host.
     pub loader: Loader,
-    scheduler: Scheduler,
     catalog: ArcSwap<Catalog>,
     /// Held while one catalog is made of another, never across a guest's call.
     changing: Mutex<()>,
@@ -76,18 +74,10 @@ impl Host {
 
     /// A host without plugins that loads with `loader`.
     pub fn of(loader: Loader) -> Host {
-        let scheduler = loader.scheduler.clone();
         // Counted on from the time of start, so that no earlier host on this address had the same.
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let revision = watch::Sender::new(began.as_micros() as u64);
-        Host {
-            loader,
-            scheduler,
-            catalog: ArcSwap::default(),
-            changing: Mutex::new(()),
-            revision,
-            is_development: false,
-        }
+        Host { loader, catalog: ArcSwap::default(), changing: Mutex::new(()), revision, is_development: false }
     }
 
     /// The same, for the author of a plugin alone: its pages show what is wrong with it.
@@ -101,10 +91,6 @@ impl Host {
 
     pub fn config(&self) -> &Config {
         &self.loader.config
-    }
-
-    pub fn scheduler(&self) -> &Scheduler {
-        &self.scheduler
     }
 
     /// What is served now. Whoever holds it is not disturbed by what comes after it.

@@ -46,7 +46,7 @@ async fn handled(
     let last = arrival + limits.stream_deadline;
     let deadline = (arrival + limits.deadline).min(last);
     let plugin = timeout_at(deadline, mounted.plugin.plugin(&host.loader)).await.map_err(|_| Problem::Deadline)??;
-    let permit = timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
+    let permit = plugin.admit(None, deadline).await?;
 
     let is_head = request.method() == Method::HEAD;
     let incoming = Incoming::new(arrival);

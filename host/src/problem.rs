@@ -14,7 +14,7 @@ use crate::{
     bind::Rejection,
     contract::Method,
     plugin::load::Cause,
-    runtime::{CallError, Saturated},
+    runtime::{CallError, TurnedAway},
     value::{Faults, Malformed},
 };
 
@@ -74,6 +74,8 @@ pub enum Problem {
     PluginFailed(String),
     Saturated,
     Deadline,
+    /// The call used up its processor time.
+    CpuTime,
 }
 
 /// A plugin that was asleep and did not wake up.
@@ -92,9 +94,12 @@ impl From<Rejection> for Problem {
     }
 }
 
-impl From<Saturated> for Problem {
-    fn from(_: Saturated) -> Self {
-        Problem::Saturated
+impl From<TurnedAway> for Problem {
+    fn from(turned: TurnedAway) -> Self {
+        match turned {
+            TurnedAway::Saturated => Problem::Saturated,
+            TurnedAway::Deadline => Problem::Deadline,
+        }
     }
 }
 
@@ -102,7 +107,9 @@ impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Trap(trap) => Problem::PluginFailed(trap),
+            CallError::Unwritable(why) => Problem::PluginFailed(why.to_string()),
             CallError::Deadline => Problem::Deadline,
+            CallError::CpuTime => Problem::CpuTime,
             CallError::Input => Problem::BodyBroken,
             CallError::NoRoom(_) => Problem::Saturated,
         }
@@ -140,7 +147,7 @@ impl Problem {
             Problem::Operation { .. } => OPERATION_ERROR,
             Problem::PluginFailed(_) => PLUGIN_FAILED,
             Problem::Saturated => SATURATED,
-            Problem::Deadline => DEADLINE,
+            Problem::Deadline | Problem::CpuTime => DEADLINE,
         }
     }
 
@@ -169,6 +176,7 @@ impl Problem {
             },
             Problem::PluginFailed(_) => "The host's log says why, under this answer's `x-request-id`.".into(),
             Problem::Saturated => "Try again in a moment.".into(),
+            Problem::CpuTime => "It used up its processor time.".into(),
             Problem::NoRoute | Problem::NoneFound | Problem::Operation { .. } | Problem::Deadline => return None,
         })
     }

@@ -29,7 +29,7 @@ use crate::{
     config::Limits,
     contract::{Contract, Method, Pattern, Raw, Segment},
     inspect,
-    runtime::code_cache::hex,
+    runtime::{Share, code_cache::hex},
 };
 
 /// See the module.
@@ -46,6 +46,8 @@ pub struct Listed {
     pub loaded_at: SystemTime,
     /// From the file's bytes to being ready, compilation included.
     pub load_time: Duration,
+    /// Its part of instances and processors, asleep or not.
+    pub share: Arc<Share>,
     /// In the order of the contract's operations.
     pub routes: Box<[Route]>,
     /// The raw HTTP handler, without its document.
@@ -131,6 +133,7 @@ impl Listed {
             grants: plugin.grants.clone().into(),
             loaded_at: plugin.loaded_at,
             load_time: plugin.load_time,
+            share: plugin.share.clone(),
             routes,
             raw,
             copy,

@@ -18,7 +18,7 @@ use crate::{
     keyvalue::Stores,
     openapi,
     runtime::{
-        Callable, Engines, PoolSize, Refused, Scheduler,
+        Callable, Engines, Experience, PoolSize, Refused, Scheduler, Share,
         code_cache::CodeCache,
         grants::{self, Grant},
         invoke::Bounds,
@@ -43,7 +43,6 @@ pub struct Loader {
     pub engines: Engines,
     pub cache: CodeCache,
     pub stores: Stores,
-    /// Who asks a handler for its document needs an instance like any other.
     pub scheduler: Scheduler,
     /// Of components whose plugins may sleep. `None`: none sleeps.
     pub copies: Option<Copies>,
@@ -62,8 +61,8 @@ impl Loader {
         Ok(Loader {
             engines: Engines::new(pool, cache.functions())?,
             cache,
-            stores: Stores::new(&config.data, config.keyvalue.max_bytes),
-            scheduler: Scheduler::new(config.scheduler.instances, config.scheduler.queue),
+            stores: stores(&config, &config.data),
+            scheduler: Scheduler::new(&config.scheduler)?,
             copies: None,
             residents: Residents::new(config.resident),
             config: Arc::new(config),
@@ -86,9 +85,15 @@ impl Loader {
     pub fn with_data(&self, data: &Path) -> Loader {
         let mut config = Config::clone(&self.config);
         data.clone_into(&mut config.data);
-        let stores = Stores::new(data, config.keyvalue.max_bytes);
+        let stores = stores(&config, data);
         Loader { config: Arc::new(config), stores, ..self.clone() }
     }
+}
+
+/// What plugins store in the folder `data`.
+fn stores(config: &Config, data: &Path) -> Stores {
+    let own = |name: &str| (name.to_owned(), config.plugin(name).limits.keyvalue);
+    Stores::new(data, config.keyvalue.max_bytes, config.plugin_names().map(own).collect())
 }
 
 /// Bytes of the largest linear memory that any plugin may have.
@@ -239,13 +244,15 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     }
     let digest = Sha256::digest(bytes).into();
     let callable = callable(loader, name, &contract, &settings, bytes, &digest)?;
+    let share = loader.scheduler.share(name, &settings.limits);
     if let Some(path) = &settings.openapi
-        && let Err(found) = ask_for_document(loader, &callable, &mut contract, &settings.limits, path)
+        && let Err(found) = ask_for_document(&callable, &mut contract, &share, &settings.limits, path)
     {
         let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
         tracing::warn!(plugin = name, "{warning}");
         contract.warnings.push(warning);
     }
+    let experience = experience(&contract);
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),
@@ -256,6 +263,8 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         grants: settings.grants,
         loaded_at: SystemTime::now(),
         load_time: began.elapsed(),
+        share,
+        experience,
         callable,
         document: OnceLock::new(),
         wit: OnceLock::new(),
@@ -272,6 +281,7 @@ pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, C
     let settings = loader.config.plugin(&listed.name);
     let contract = contract_of(bytes, &settings)?;
     let callable = callable(loader, &listed.name, &contract, &settings, bytes, &listed.digest)?;
+    let experience = experience(&contract);
     Ok(Plugin {
         name: listed.name.clone(),
         file: listed.file.clone(),
@@ -282,10 +292,17 @@ pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, C
         grants: settings.grants,
         loaded_at: listed.loaded_at,
         load_time: began.elapsed(),
+        share: listed.share.clone(),
+        experience,
         callable,
         document: OnceLock::new(),
         wit: OnceLock::new(),
     })
+}
+
+/// One for each operation, and one for the raw handler.
+fn experience(contract: &Contract) -> Box<[Experience]> {
+    (0..=contract.operations.len()).map(|_| Experience::default()).collect()
 }
 
 /// What `bytes`, whose SHA-256 is `digest`, is compiled to, linked with what is granted.
@@ -304,6 +321,7 @@ fn callable(
         loader.cache.component(engine, bytes, digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
     let bounds = Bounds {
         memory: settings.limits.memory,
+        result: settings.limits.result,
         transfer: settings.limits.result.saturating_mul(TRANSFER_PER_RESULT_BYTE),
         stream_transfer: (settings.limits.result.max(settings.limits.body))
             .saturating_mul(TRANSFER_PER_RESULT_BYTE)
@@ -319,15 +337,15 @@ fn callable(
 
 /// What the handler serves goes before what it embeds: it is of the same component, and may know its mount.
 fn ask_for_document(
-    loader: &Loader,
     callable: &Callable,
     contract: &mut Contract,
+    share: &Arc<Share>,
     limits: &Limits,
     path: &str,
 ) -> Result<(), String> {
     let Some(raw) = &mut contract.raw else {
         return Err("found no raw HTTP handler that could be asked".into());
     };
-    raw.document = Some(Arc::new(served::document(loader, callable, raw, limits, path)?));
+    raw.document = Some(Arc::new(served::document(callable, raw, share, limits, path)?));
     Ok(())
 }

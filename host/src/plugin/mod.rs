@@ -15,14 +15,14 @@ use std::{
 
 use axum::http::Request;
 use tokio::time::Instant;
-use wasmtime::component::Val;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::{
     config::{self, Limits},
     contract::Contract,
     openapi::{self, Document},
-    runtime::{Answer, CallError, Callable, Facts, Handled, Input, Permit},
+    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Permit, Share, TurnedAway},
+    value::{Image, Reply},
 };
 
 pub use copies::Copies;
@@ -45,6 +45,10 @@ pub struct Plugin {
     pub loaded_at: SystemTime,
     /// From the file's bytes to being ready, compilation included.
     pub load_time: Duration,
+    /// Its part of instances and processors, the same for all versions of it.
+    pub share: Arc<Share>,
+    /// What calls took: one for each operation, and the last for the raw handler.
+    experience: Box<[Experience]>,
     callable: Callable,
     document: OnceLock<Document>,
     wit: OnceLock<Document>,
@@ -79,20 +83,34 @@ impl Plugin {
         Ok(taken.get(times / 2).copied().unwrap_or_default())
     }
 
+    /// Waits for an instance for a call of the operation of that index, or of the raw handler if it is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`TurnedAway`].
+    pub async fn admit(&self, index: Option<usize>, deadline: Instant) -> Result<Permit, TurnedAway> {
+        self.share.admit(deadline, &self.experience[index.unwrap_or(self.contract.operations.len())]).await
+    }
+
     /// Calls the operation of that index. See [`Callable::call`].
     ///
     /// # Errors
     ///
     /// See [`CallError`].
     pub async fn call(
-        &self,
+        self: &Arc<Self>,
         index: usize,
-        args: Vec<Val>,
+        args: Image,
         facts: Facts,
+        permit: Permit,
         deadline: Instant,
-    ) -> Result<Option<Val>, CallError> {
-        let has_result = self.contract.operations[index].outcome.has_result();
-        self.callable.call(index, has_result, args, facts, deadline).await
+    ) -> Result<Reply, CallError> {
+        let plugin = self.clone();
+        let call = async move {
+            plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await
+        };
+        let (result, _permit) = self.experience[index].of(permit.run(Some(deadline), call)).await?;
+        result
     }
 
     /// Calls the operation of that index, which has streams or futures. See [`Callable::start`].
@@ -101,14 +119,20 @@ impl Plugin {
     ///
     /// See [`CallError`].
     pub async fn start(
-        &self,
+        self: &Arc<Self>,
         index: usize,
-        args: Vec<Val>,
+        args: Image,
         input: Option<Input>,
         facts: Facts,
+        permit: Permit,
         deadline: Instant,
-    ) -> Result<Answer, CallError> {
-        self.callable.start(&self.contract.operations[index], index, args, input, facts, deadline).await
+    ) -> Result<(Answer, Permit), CallError> {
+        let plugin = self.clone();
+        let start = async move {
+            plugin.callable.start(&plugin.contract.operations[index], index, args, input, facts, deadline).await
+        };
+        let (answer, permit) = self.experience[index].of(permit.run(Some(deadline), start)).await?;
+        Ok((answer?, permit))
     }
 
     /// Gives its raw HTTP handler a request. See [`Callable::handle`].

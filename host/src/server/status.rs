@@ -8,6 +8,7 @@ use crate::{
     catalog::{Catalog, Entry},
     config::Limits,
     plugin::{Listed, OperationSummary},
+    runtime::Share,
 };
 
 /// One object a plugin, by name.
@@ -53,6 +54,7 @@ fn serving_plugin(plugin: &Listed) -> Value {
         "load_ms": plugin.load_time.as_millis() as u64,
         "grants": plugin.grants,
         "limits": limits(&plugin.limits),
+        "scheduler": scheduler(&plugin.share),
         "routes": summary.operations.iter().map(route).collect::<Vec<_>>(),
         "raw": summary.raw,
         "warnings": summary.warnings,
@@ -66,7 +68,24 @@ fn limits(limits: &Limits) -> Value {
         "deadline_ms": limits.deadline.as_millis() as u64,
         "body_kib": limits.body >> 10,
         "result_kib": limits.result >> 10,
+        "stream_deadline_ms": limits.stream_deadline.as_millis() as u64,
         "log_kib": limits.log >> 10,
+        "cpu_ms": limits.cpu.as_millis() as u64,
+        "concurrency": limits.concurrency,
+        "queue": limits.queue,
+        "weight": limits.weight,
+        "keyvalue_mib": limits.keyvalue >> 20,
+    })
+}
+
+fn scheduler(share: &Share) -> Value {
+    let figures = share.figures();
+    json!({
+        "running": figures.running,
+        "waiting": figures.waiting,
+        "cpu_ms": figures.used.as_millis() as u64,
+        "refused": figures.refused,
+        "long": figures.long,
     })
 }
 
