@@ -146,14 +146,7 @@ fn located<T>(faults: &mut Faults, param: &Param, read: impl FnOnce(&mut Faults)
 }
 
 /// One word as a value of the scalar type `ty`, at `at`.
-fn text_value(
-    faults: &mut Faults,
-    ty: &Type,
-    docs: &Docs,
-    text: Option<String>,
-    image: &mut Image,
-    at: usize,
-) -> bool {
+fn text_value(faults: &mut Faults, ty: &Type, docs: &Docs, text: Option<String>, image: &mut Image, at: usize) -> bool {
     let Some(text) = text else {
         faults.add("utf8", "bytes that are not UTF-8");
         return false;

@@ -106,9 +106,8 @@ impl Plugin {
         deadline: Instant,
     ) -> Result<Reply, CallError> {
         let plugin = self.clone();
-        let call = async move {
-            plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await
-        };
+        let call =
+            async move { plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await };
         let (result, _permit) = self.experience[index].of(permit.run(Some(deadline), call)).await?;
         result
     }

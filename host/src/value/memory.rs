@@ -6,10 +6,7 @@ use std::{borrow::Cow, cell::Cell};
 use wasmtime::component::Val;
 
 use super::view::{Parts, Source, Unreadable, View};
-use crate::contract::{
-    Layout, Scalar, Shape, Type,
-    layout::tag_size,
-};
+use crate::contract::{Layout, Scalar, Shape, Type, layout::tag_size};
 
 /// How strings stand in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,4 +238,3 @@ impl<'v> Parts<At<'v>> for Members<'v> {
         Ok(At { bytes, memory: self.memory })
     }
 }
-

@@ -10,12 +10,7 @@ use super::{
     Faults, Image, Step, rules,
     scalar::{self, FlagSet},
 };
-use crate::contract::{
-    Absent, Case, Docs, Layout, Named, Scalar, Shape, Type,
-    layout::offsets,
-    rules::Broken,
-    schema,
-};
+use crate::contract::{Absent, Case, Docs, Layout, Named, Scalar, Shape, Type, layout::offsets, rules::Broken, schema};
 
 /// Text that is no JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -480,12 +475,7 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     /// Exactly `len` items, each with its type and its place. Those without are too many: they are skipped.
-    fn exact_items<'t>(
-        &mut self,
-        peek: Peek,
-        len: usize,
-        place: impl Fn(usize) -> Option<(&'t Type, usize)>,
-    ) -> Read {
+    fn exact_items<'t>(&mut self, peek: Peek, len: usize, place: impl Fn(usize) -> Option<(&'t Type, usize)>) -> Read {
         if peek != Peek::Array {
             return self.wrong_type(peek, "an array");
         }

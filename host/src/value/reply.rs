@@ -26,11 +26,7 @@ impl Reply {
     /// # Errors
     ///
     /// See [`Unwritable`].
-    pub fn of<'v, S: Source<'v>>(
-        outcome: &Outcome,
-        value: Option<S>,
-        limit: usize,
-    ) -> Result<Reply, Unwritable> {
+    pub fn of<'v, S: Source<'v>>(outcome: &Outcome, value: Option<S>, limit: usize) -> Result<Reply, Unwritable> {
         let Some((mut ty, mut value)) = outcome.returned.as_ref().zip(value) else { return Ok(Reply::Value(None)) };
         if outcome.fallible
             && let Type::Result(ok, _) = ty.resolved()

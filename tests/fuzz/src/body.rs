@@ -10,9 +10,9 @@ use witapi::{
     value::write,
 };
 
-use crate::{CONTRACT, request::MEMORY};
 #[cfg(feature = "libfuzzer")]
 use crate::schema::accepts;
+use crate::{CONTRACT, request::MEMORY};
 
 /// The first byte chooses an operation, the rest is its body as JSON. What the host accepts, the published schema
 /// accepts; what it calls malformed is no JSON; and what was read is written and read again as the same.

@@ -8,11 +8,11 @@ use std::mem::MaybeUninit;
 use wasmtime::{
     Store, ValRaw,
     component::{
-        ComponentNamedList, ComponentType, Func, Lift, Lower, TypedFunc,
         __internal::{
             CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext,
             wasmtime_environ::component::StringEncoding,
         },
+        ComponentNamedList, ComponentType, Func, Lift, Lower, TypedFunc,
     },
 };
 

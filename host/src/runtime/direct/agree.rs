@@ -68,7 +68,10 @@ fn is_same(ty: &Type, of: &types::Type) -> bool {
         (Type::Named(named), of) => match (&named.shape, of) {
             (Shape::Record(fields), Of::Record(of)) => {
                 fields.len() == of.fields().len()
-                    && fields.iter().zip(of.fields()).all(|(field, of)| field.name == of.name && is_same(&field.ty, &of.ty))
+                    && fields
+                        .iter()
+                        .zip(of.fields())
+                        .all(|(field, of)| field.name == of.name && is_same(&field.ty, &of.ty))
             }
             (Shape::Variant(cases), Of::Variant(of)) => {
                 cases.len() == of.cases().len()
