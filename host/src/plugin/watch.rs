@@ -121,11 +121,12 @@ impl Watch {
         let mut arrived = self.arrived.take().unwrap_or_default();
         arrived.sort_by(|a, b| a.file.cmp(&b.file));
         self.apply(arrived);
-        give_back();
     }
 
     /// Follows every change, for ever.
     pub async fn run(mut self) {
+        // Here, since what told of all plugins took the most.
+        give_back();
         let mut due = self.look();
         loop {
             due = self.wait(due).await;
