@@ -51,6 +51,7 @@ mod scheduling;
 mod sdk_go_c;
 mod security;
 mod serving;
+mod sleeping;
 mod streams;
 mod toolchains;
 mod values;
