@@ -8,7 +8,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tokio::time::Instant;
-use wasmtime::component::Val;
 
 use crate::{
     Host, accept,
@@ -16,10 +15,11 @@ use crate::{
     body,
     caller::Caller,
     catalog::{Catalog, Found, NotFound},
-    contract::{self, ErrorStatus, Outcome, Type},
+    contract::{self, Outcome},
     problem::{Problem, options},
     runtime::{Answer, CallError, Facts, Permit},
-    streaming, value,
+    streaming,
+    value::{Image, Reply},
 };
 
 /// What the log says of a request.
@@ -91,16 +91,17 @@ async fn answer(
         _ => (body::read(operation, &mut head, body, limits.body, patience).await?, None),
     };
     let query = head.uri.query().unwrap_or_default();
-    let args = bind(operation, &Parts { path: &found.path, query, headers: &head.headers, body: &body })?;
+    let parts = Parts { path: &found.path, query, headers: &head.headers, body: &body };
+    let args = bind(operation, &parts, limits.memory)?;
     drop(body);
 
     let deadline = caller.arrival + limits.deadline;
     let permit = tokio::time::timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
     let facts = Facts { id: caller.id.clone(), route: found.names().route.clone(), head, peer: caller.peer };
     if !operation.has_streams() {
-        let result = found.plugin.call(found.index, args, facts, deadline).await?;
+        let reply = found.plugin.call(found.index, args, facts, deadline).await?;
         drop(permit);
-        return respond(outcome, result, limits.result);
+        return respond(outcome, reply);
     }
 
     let call = Streamed { caller, found, args, facts, permit, deadline, media_type, patience };
@@ -112,7 +113,7 @@ async fn answer(
 struct Streamed<'r> {
     caller: &'r Caller,
     found: &'r Found<'r, 'r>,
-    args: Vec<Val>,
+    args: Image,
     facts: Facts,
     permit: Permit,
     deadline: Instant,
@@ -142,7 +143,8 @@ impl Streamed<'_> {
         match answer {
             Ok(Answer::Value(result)) => {
                 drop(permit);
-                respond(outcome, result, limits.result)
+                let reply = Reply::of(outcome, result.as_ref(), limits.result);
+                respond(outcome, reply.map_err(|error| Problem::PluginFailed(error.to_string()))?)
             }
             Ok(Answer::Stream(output)) => {
                 if caller.method == Method::HEAD {
@@ -157,71 +159,15 @@ impl Streamed<'_> {
     }
 }
 
-/// What the function returned, as an answer. The cases are those of [`Outcome::of`].
-fn respond(outcome: &Outcome, result: Option<Val>, limit: usize) -> Result<Response, Problem> {
-    let value = match result {
-        Some(Val::Result(Err(error))) if outcome.fallible => {
-            return Err(operation_error(outcome, error.as_deref(), limit)?);
-        }
-        Some(Val::Result(Ok(value))) if outcome.fallible => value.map(|value| *value),
-        other => other,
-    };
-    let value = match value {
-        Some(Val::Option(None)) if outcome.none_is_not_found => return Err(Problem::NoneFound),
-        Some(Val::Option(Some(value))) if outcome.none_is_not_found => Some(*value),
-        other => other,
+/// The answer to a request whose function has returned.
+fn respond(outcome: &Outcome, reply: Reply) -> Result<Response, Problem> {
+    let body = match reply {
+        Reply::Value(body) => body,
+        Reply::NoneFound => return Err(Problem::NoneFound),
+        Reply::Error { status, error } => return Err(Problem::Operation { status, error }),
     };
     let status = StatusCode::from_u16(outcome.success).unwrap_or(StatusCode::OK);
-    let (media_type, body) = match (&outcome.value, value) {
-        (Some(_), Some(Val::List(items))) if outcome.is_raw() => {
-            if items.len() > limit {
-                return Err(Problem::PluginFailed(value::Unwritable::TooLarge { limit }.to_string()));
-            }
-            ("application/octet-stream", value::write::bytes(&items).unwrap_or_default())
-        }
-        (Some(ty), Some(value)) => ("application/json", json(ty, &value, limit)?),
-        _ => return Ok(status.into_response()),
-    };
+    let Some(body) = body else { return Ok(status.into_response()) };
+    let media_type = if outcome.is_raw() { "application/octet-stream" } else { "application/json" };
     Ok((status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], Body::from(body)).into_response())
-}
-
-fn operation_error(outcome: &Outcome, error: Option<&Val>, limit: usize) -> Result<Problem, Problem> {
-    let status = match (outcome.error_status(), error) {
-        (ErrorStatus::Always(status), _) => status,
-        (ErrorStatus::Cases(statuses), Some(error)) => {
-            case_index(outcome.error.as_ref(), error).and_then(|i| statuses.get(i).copied()).unwrap_or(400)
-        }
-        (ErrorStatus::Member(i), Some(Val::Record(fields))) => match fields.get(i) {
-            Some((_, Val::U16(status))) if (400..600).contains(status) => *status,
-            Some((_, Val::U16(status))) => {
-                return Err(Problem::PluginFailed(format!(
-                    "the error's member `status` is {status}; wanted a number from 400 to 599"
-                )));
-            }
-            _ => 500,
-        },
-        _ => 500,
-    };
-    let error = match (&outcome.error, error) {
-        (Some(ty), Some(error)) => Some(json(ty, error, limit)?),
-        _ => None,
-    };
-    Ok(Problem::Operation { status, error })
-}
-
-/// Which case of the error's variant or enum it is.
-fn case_index(ty: Option<&Type>, error: &Val) -> Option<usize> {
-    let (Val::Variant(name, _) | Val::Enum(name)) = error else { return None };
-    match ty?.shape()? {
-        contract::Shape::Variant(cases) | contract::Shape::Enum(cases) => {
-            cases.iter().position(|case| case.name == *name)
-        }
-        _ => None,
-    }
-}
-
-fn json(ty: &Type, value: &Val, limit: usize) -> Result<Vec<u8>, Problem> {
-    let mut out = Vec::with_capacity(256);
-    value::write(&mut out, ty, value, limit).map_err(|error| Problem::PluginFailed(error.to_string()))?;
-    Ok(out)
 }

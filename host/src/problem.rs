@@ -94,6 +94,7 @@ impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Trap(trap) => Problem::PluginFailed(trap),
+            CallError::Unwritable(why) => Problem::PluginFailed(why.to_string()),
             CallError::Deadline => Problem::Deadline,
             CallError::Input => Problem::BodyBroken,
             CallError::NoRoom(_) => Problem::Saturated,

@@ -220,6 +220,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         loader.cache.component(engine, bytes, &digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
     let bounds = Bounds {
         memory: settings.limits.memory,
+        result: settings.limits.result,
         transfer: settings.limits.result.saturating_mul(TRANSFER_PER_RESULT_BYTE),
         stream_transfer: (settings.limits.result.max(settings.limits.body))
             .saturating_mul(TRANSFER_PER_RESULT_BYTE)

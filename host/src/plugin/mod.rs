@@ -12,7 +12,6 @@ use std::{
 
 use axum::http::Request;
 use tokio::time::Instant;
-use wasmtime::component::Val;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::{
@@ -21,6 +20,7 @@ use crate::{
     contract::{Contract, Operation},
     openapi::{self, Document},
     runtime::{Answer, CallError, Callable, Facts, Handled, Input, Permit},
+    value::{Image, Reply},
 };
 
 pub use load::LoadError;
@@ -96,15 +96,8 @@ impl Plugin {
     /// # Errors
     ///
     /// See [`CallError`].
-    pub async fn call(
-        &self,
-        index: usize,
-        args: Vec<Val>,
-        facts: Facts,
-        deadline: Instant,
-    ) -> Result<Option<Val>, CallError> {
-        let has_result = self.contract.operations[index].outcome.has_result();
-        self.callable.call(index, has_result, args, facts, deadline).await
+    pub async fn call(&self, index: usize, args: Image, facts: Facts, deadline: Instant) -> Result<Reply, CallError> {
+        self.callable.call(&self.contract.operations[index], index, args, facts, deadline).await
     }
 
     /// Calls the operation of that index, which has streams or futures. See [`Callable::start`].
@@ -115,7 +108,7 @@ impl Plugin {
     pub async fn start(
         &self,
         index: usize,
-        args: Vec<Val>,
+        args: Image,
         input: Option<Input>,
         facts: Facts,
         deadline: Instant,

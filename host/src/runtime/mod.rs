@@ -3,6 +3,7 @@
 pub mod bridge;
 pub mod byte_stream;
 pub mod code_cache;
+pub mod direct;
 pub mod engine;
 pub mod facts;
 pub mod function_cache;

@@ -48,7 +48,7 @@ impl Sandbox {
     /// Makes it that of another call in the same instance. What the guest holds of the host it keeps.
     pub fn begin_call(&mut self, facts: Facts) {
         if let Some(log) = &self.log {
-            log.begin(facts.id.clone(), self.log_budget);
+            log.begin(facts.id.to_string(), self.log_budget);
         }
         self.facts = facts;
         self.limits.was_reached = false;

@@ -147,10 +147,7 @@ impl Callable {
             // The sender went with the store.
             Err(_) => Err(match failed.get() {
                 None => CallError::Trap("the handler returned without an answer".into()),
-                Some(CallError::Trap(trap)) => CallError::Trap(trap.clone()),
-                Some(CallError::NoRoom(why)) => CallError::NoRoom(why.clone()),
-                Some(CallError::Deadline) => CallError::Deadline,
-                Some(CallError::Input) => CallError::Input,
+                Some(error) => error.clone(),
             }),
         }
     }
