@@ -58,7 +58,7 @@ async fn json_of_every_extreme_is_judged_in_bounds() {
         ("Infinity", times("-Infinity").into(), &[400]),
         ("a comment", text("/**/\"\"").into(), &[400]),
         ("two values", format!("{}{}", text("\"\""), text("\"\"")).into(), &[400]),
-        ("spaces", " ".repeat(most).into(), &[400]),
+        ("spaces", " ".repeat(most).into(), &[400, 422]),
         ("a prototype", r#"{"__proto__":{"times":9},"text":"","times":0}"#.into(), &[204, 422]),
     ];
     for (name, body, wanted) in &bodies {
@@ -134,7 +134,7 @@ async fn multipart_bombs_are_bodies_like_any_other() {
     let long = "multipart/form-data; boundary=".to_owned() + &"b".repeat(70);
     let most = (1 << 20) - 200;
     for (name, media_type, body, wanted) in [
-        ("parts", multipart, part("").repeat(most / part("").len()) + end, &[422][..]),
+        ("parts", multipart, part("").repeat(most / part("").len()) + end, &[400, 422][..]),
         ("a part of many headers", multipart, part(&"x: y\r\n".repeat(100_000)) + end, &[400]),
         ("a part of a long header", multipart, part(&format!("x: {}\r\n", "y".repeat(900_000))) + end, &[400, 422]),
         ("headers that do not end", multipart, format!("--b\r\n{}", "x: y\r\n".repeat(100_000)), &[400]),
