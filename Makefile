@@ -1,6 +1,6 @@
 # The two commands of the README. Both install what they need, in code, and both are safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long check build plugins fixtures bench bench-languages
+.PHONY: help serve test test-long soak check build plugins fixtures bench bench-languages
 
 WITAPI := target/release/witapi
 EXAMPLES := $(wildcard plugins/*-*)
@@ -13,6 +13,7 @@ help:
 	@echo "make serve   build the host and the example plugins, then serve them on 127.0.0.1:8080"
 	@echo "make test    build everything and run all tests"
 	@echo "make test-long   what make test tries by chance, 100,000 times, and each fuzz target for 10 minutes"
+	@echo "make soak    all attacks at once, for 20 minutes: answers right, memory and descriptors flat"
 	@echo "make check   formatting and clippy"
 	@echo "make bench   measure the host beside its peers: native axum, fastify, FastAPI, wasmtime serve"
 	@echo "make bench-languages   measure what authors wait for, and what a template costs, in each language"
@@ -38,6 +39,10 @@ test-long: plugins fixtures
 		acceptance round_trip formats patterns >$$log 2>&1 || { cat $$log; exit 1; }; \
 	tools/fuzz >>$$log 2>&1 || { tail -n 60 $$log; exit 1; }; \
 	grep '^total: ' $$log
+
+# WITAPI_SOAK_SECONDS and WITAPI_SOAK_SEED say how long and which choices; what was seen is in target/soak.txt too.
+soak: plugins fixtures
+	WITAPI_SOAK_SECONDS=$${WITAPI_SOAK_SECONDS:-1200} cargo test --release -p witapi-tests -- --nocapture hostile::soak
 
 check:
 	cargo fmt --all --check

@@ -55,7 +55,8 @@ async fn what_an_instance_logs_is_of_the_request_that_it_serves() {
     let host = host().fixture("hostile").config(config).start().await;
     for i in 0..3 {
         let output = json!({"text": format!("said by {i} {}\n", "x".repeat(600)), "times": 2, "to_stderr": true});
-        let request = host.request("POST", "/hostile/print").header("x-request-id", format!("request-{i}")).json(&output);
+        let request =
+            host.request("POST", "/hostile/print").header("x-request-id", format!("request-{i}")).json(&output);
         assert_eq!(send(request).await.status, 204);
         let line = host.log.wait_for(&format!("said by {i} x")).await;
         assert!(line.contains(&format!("request=request-{i}")), "{line}");

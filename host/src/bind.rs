@@ -2,14 +2,13 @@
 
 use axum::http::{HeaderMap, HeaderValue};
 use percent_encoding::percent_decode_str;
-use wasmtime::component::Val;
 
 use crate::{
     body::Content,
-    contract::{Body, Docs, Operation, Param, Place, Shape, Type},
+    contract::{Body, Docs, Layout, Operation, Param, Place, Shape, Type, layout::offsets},
     form::Form,
     value::{
-        Faults, Malformed, Member, Reader, Step,
+        Faults, Image, Malformed, Member, Reader, Step,
         read::absent,
         rules,
         scalar::{self, FlagSet},
@@ -34,14 +33,16 @@ pub enum Rejection {
     Faults(Faults),
 }
 
-/// Binds a request to `operation`: the arguments in the function's order.
+/// Binds a request to `operation`: the arguments in the function's order, of `limit` bytes at most.
 ///
 /// # Errors
 ///
 /// See [`Rejection`]. Nothing is instantiated before this succeeds.
-pub fn bind(operation: &Operation, parts: &Parts) -> Result<Vec<Val>, Rejection> {
+pub fn bind(operation: &Operation, parts: &Parts, limit: usize) -> Result<Image, Rejection> {
     let mut faults = Faults::default();
-    let mut args: Vec<Option<Val>> = operation.params.iter().map(|_| None).collect();
+    let types = || operation.params.iter().map(|param| &param.ty);
+    let mut image = Image::new(Layout::record(types()), limit);
+    let places: Vec<usize> = offsets(types()).collect();
     let query = Query::parse(parts.query);
 
     // The route's order is not the function's, so path parameters are found by name.
@@ -49,76 +50,68 @@ pub fn bind(operation: &Operation, parts: &Parts) -> Result<Vec<Val>, Rejection>
         if let Some(i) = operation.params.iter().position(|p| p.place == Place::Path && p.json == name) {
             let param = &operation.params[i];
             let text = decode(text, false);
-            args[i] = located(&mut faults, param, |faults| text_value(faults, &param.ty, &param.docs, text));
+            located(&mut faults, param, |faults| {
+                text_value(faults, &param.ty, &param.docs, text, &mut image, places[i])
+            });
         }
     }
-    for (i, param) in operation.params.iter().enumerate() {
-        match param.place {
-            Place::Query => args[i] = located(&mut faults, param, |faults| words(faults, param, query.of(&param.json))),
-            Place::Header => {
-                let words_of = header_words(parts.headers, param);
-                args[i] = located(&mut faults, param, |faults| words(faults, param, words_of));
-            }
-            Place::Path | Place::Body => {}
-        }
+    for (param, at) in operation.params.iter().zip(&places) {
+        let found = match param.place {
+            Place::Query => query.of(&param.json),
+            Place::Header => header_words(parts.headers, param),
+            Place::Path | Place::Body => continue,
+        };
+        located(&mut faults, param, |faults| words(faults, param, found, &mut image, *at));
     }
     match parts.body {
-        Content::Bytes(body) => bind_body(operation, body, &mut faults, &mut args).map_err(Rejection::Malformed)?,
-        Content::Form(form) => bind_form(operation, form, &mut faults, &mut args),
+        Content::Bytes(body) => {
+            bind_body(operation, body, &mut faults, &mut image, &places).map_err(Rejection::Malformed)?;
+        }
+        Content::Form(form) => bind_form(operation, form, &mut faults, &mut image, &places),
     }
-
-    if !faults.is_empty() {
-        return Err(Rejection::Faults(faults));
-    }
-    // Without a fault every parameter has a value: reading yields a value or records a fault.
-    Ok(args.into_iter().flatten().collect())
+    // Without a fault every parameter has a value: reading writes a value or records a fault.
+    if faults.is_empty() { Ok(image) } else { Err(Rejection::Faults(faults)) }
 }
 
 fn bind_body(
     operation: &Operation,
     body: &[u8],
     faults: &mut Faults,
-    args: &mut [Option<Val>],
+    image: &mut Image,
+    places: &[usize],
 ) -> Result<(), Malformed> {
-    let blank = body.iter().all(u8::is_ascii_whitespace);
-    let in_body = || operation.params.iter().enumerate().filter(|(_, param)| param.place == Place::Body);
-    faults.enter(Step::Name(Place::Body.name().into()));
+    let is_blank = || body.iter().all(u8::is_ascii_whitespace);
+    faults.enter_name(Place::Body.name());
     let outcome = match operation.body {
-        Body::None => Ok(()),
-        // Nothing of it has been read yet. The call puts the stream into the place of this.
-        Body::Stream(i) => {
-            args[i] = Some(Val::Bool(false));
-            Ok(())
-        }
+        // Nothing of a stream has been read yet. The call puts it into its place.
+        Body::None | Body::Stream(_) => Ok(()),
         Body::Raw(i) => {
-            args[i] = Some(Val::List(body.iter().copied().map(Val::U8).collect()));
+            image.bytes(places[i], body);
             Ok(())
         }
-        Body::Whole(i) if blank => {
-            args[i] = absent(&operation.params[i].ty, &operation.params[i].docs);
-            if args[i].is_none() {
+        Body::Whole(i) if is_blank() => {
+            if !absent(&operation.params[i].ty, &operation.params[i].docs, image, places[i]) {
                 faults.add("missing", "missing, wanted a JSON body");
             }
             Ok(())
         }
         Body::Whole(i) => {
             let param = &operation.params[i];
-            Reader::new(body, faults).value(&param.ty, &param.docs).map(|value| args[i] = value)
-        }
-        // Members that may all be missing make a body that may be missing.
-        Body::Members if blank && operation.body_is_required() => {
-            faults.add("missing", "missing, wanted a JSON object");
-            Ok(())
+            Reader::new(body, faults, image).value(&param.ty, &param.docs, places[i]).map(drop)
         }
         Body::Members => {
+            let is_blank = is_blank();
+            // Members that may all be missing make a body that may be missing.
+            if is_blank && operation.body_is_required() {
+                faults.add("missing", "missing, wanted a JSON object");
+                faults.leave();
+                return Ok(());
+            }
+            let params = operation.params.iter().zip(places).filter(|(param, _)| param.place == Place::Body);
             let members: Vec<_> =
-                in_body().map(|(_, param)| Member::new(&param.json, &param.ty, &param.docs)).collect();
-            let body = if blank { b"{}" } else { body };
-            Reader::new(body, faults).members(&members).map(|values| {
-                for ((i, _), value) in in_body().zip(values.into_iter().flatten()) {
-                    args[i] = Some(value);
-                }
-            })
+                params.map(|(param, at)| Member::new(&param.json, &param.ty, &param.docs, *at)).collect();
+            let body = if is_blank { b"{}" } else { body };
+            Reader::new(body, faults, image).members(&members).map(drop)
         }
     };
     faults.leave();
@@ -126,84 +119,105 @@ fn bind_body(
 }
 
 /// The same of a form, whose fields are the members that the object of JSON has.
-fn bind_form(operation: &Operation, form: &Form, faults: &mut Faults, args: &mut [Option<Val>]) {
-    let members = operation.form_members().into_iter().flatten();
-    let members: Vec<_> = members.map(|(name, ty, docs)| Member::new(name, ty, docs)).collect();
-    let values = faults.within(Step::Name(Place::Body.name().into()), |faults| form.members(faults, &members));
-    match (operation.body, values) {
-        (_, None) => {}
-        (Body::Whole(i), Some(values)) => {
-            if let Some(Shape::Record(fields)) = operation.params[i].ty.shape() {
-                args[i] = Some(Val::Record(fields.iter().map(|field| field.name.clone()).zip(values).collect()));
-            }
+fn bind_form(operation: &Operation, form: &Form, faults: &mut Faults, image: &mut Image, places: &[usize]) {
+    let places: Vec<usize> = match operation.body {
+        Body::Whole(i) => match &operation.params[i].ty.resolved() {
+            Type::Named(record) => record.offsets.iter().map(|offset| places[i].saturating_add(*offset)).collect(),
+            _ => return,
+        },
+        _ => {
+            let in_body = operation.params.iter().zip(places).filter(|(param, _)| param.place == Place::Body);
+            in_body.map(|(_, at)| *at).collect()
         }
-        (_, Some(values)) => {
-            let in_body = operation.params.iter().zip(args).filter(|(param, _)| param.place == Place::Body);
-            for ((_, arg), value) in in_body.zip(values) {
-                *arg = Some(value);
-            }
-        }
-    }
+    };
+    let members = operation.form_members().into_iter().flatten().zip(places);
+    let members: Vec<_> = members.map(|((name, ty, docs), at)| Member::new(name, ty, docs, at)).collect();
+    faults.within(Step::Name(Place::Body.name().into()), |faults| form.members(faults, &members, image));
 }
 
 /// Reads one parameter, with faults at its place.
 fn located<T>(faults: &mut Faults, param: &Param, read: impl FnOnce(&mut Faults) -> T) -> T {
-    faults.within(Step::Name(param.place.name().into()), |faults| faults.within(Step::Name(param.json.clone()), read))
+    faults.enter_name(param.place.name());
+    faults.enter_name(&param.json);
+    let result = read(faults);
+    faults.leave();
+    faults.leave();
+    result
 }
 
-/// One word as a value of the scalar type `ty`.
-fn text_value(faults: &mut Faults, ty: &Type, docs: &Docs, text: Option<String>) -> Option<Val> {
+/// One word as a value of the scalar type `ty`, at `at`.
+fn text_value(faults: &mut Faults, ty: &Type, docs: &Docs, text: Option<String>, image: &mut Image, at: usize) -> bool {
     let Some(text) = text else {
         faults.add("utf8", "bytes that are not UTF-8");
-        return None;
+        return false;
     };
-    let value = scalar::from_text(ty, docs, &text);
-    value.map_err(|wrong| wrong.into_iter().for_each(|(kind, msg)| faults.add(kind, msg))).ok()
+    let value = scalar::from_text(ty, docs, &text, image, at);
+    value.map_err(|wrong| wrong.into_iter().for_each(|(kind, msg)| faults.add(kind, msg))).is_ok()
 }
 
 /// The words that stand for one parameter, in order, as its value. `None` is a word that is not UTF-8.
-fn words(faults: &mut Faults, param: &Param, words: Vec<Option<String>>) -> Option<Val> {
+fn words(faults: &mut Faults, param: &Param, words: Vec<Option<String>>, image: &mut Image, at: usize) -> bool {
     if words.is_empty() {
         if !param.absent().is_allowed() && !param.is_empty_if_absent() {
             faults.add("missing", format!("missing from the {}", param.place.name()));
-            return None;
+            return false;
         }
-        if let Some(value) = absent(&param.ty, &param.docs) {
-            return Some(value);
+        if absent(&param.ty, &param.docs, image, at) {
+            return true;
         }
     }
-    of_words(faults, &param.ty, &param.docs, words)
+    of_words(faults, &param.ty, &param.docs, words, image, at)
 }
 
-/// The words that stand for one value of type `ty` in a query, a header or a form, in order, as that value, which keeps
-/// its rules and those of `docs`. `None` is a word that is not UTF-8.
-pub fn of_words(faults: &mut Faults, ty: &Type, docs: &Docs, words: Vec<Option<String>>) -> Option<Val> {
-    let value = typed_words(faults, ty, docs, words)?;
-    // The rules of a scalar were checked with its text.
-    if matches!(ty.in_option(), Type::List(_)) { list_in_rules(faults, ty, docs, value) } else { Some(value) }
+/// The words that stand for one value of type `ty` in a query, a header or a form, in order, as that value, at `at`, which
+/// keeps its rules and those of `docs`. `None` is a word that is not UTF-8. Returns whether there was no fault.
+pub fn of_words(
+    faults: &mut Faults,
+    ty: &Type,
+    docs: &Docs,
+    words: Vec<Option<String>>,
+    image: &mut Image,
+    at: usize,
+) -> bool {
+    typed_words(faults, ty, docs, words, image, at)
+        // The rules of a scalar were checked with its text.
+        && (!matches!(ty.in_option(), Type::List(_)) || list_in_rules(faults, ty, docs, image, at))
 }
 
-/// A list of that type, or an option of one, if it keeps its rules and those of `docs`.
-pub fn list_in_rules(faults: &mut Faults, ty: &Type, docs: &Docs, value: Val) -> Option<Val> {
+/// Whether the list of that type, or the option of one, at `at` keeps its rules and those of `docs`.
+pub fn list_in_rules(faults: &mut Faults, ty: &Type, docs: &Docs, image: &Image, at: usize) -> bool {
     let of_some = match ty.resolved() {
         Type::Option(some) => Some(some.rules()),
         _ => None,
     };
     let rules = docs.keywords.rules.as_deref().into_iter().chain(ty.rules()).chain(of_some.into_iter().flatten());
-    let broken = rules::check(rules, &value, "");
-    faults.keeping(value, broken)
+    // Where the image has no room for its values, none of them is used.
+    let broken = image.look(at, ty, |value| rules::check(rules, ty, value, "")).and_then(Result::ok);
+    faults.keeping((), broken.unwrap_or_default()).is_some()
 }
 
-fn typed_words(faults: &mut Faults, ty: &Type, docs: &Docs, mut words: Vec<Option<String>>) -> Option<Val> {
-    let in_option = |value| if ty.is_option() { Val::Option(Some(Box::new(value))) } else { value };
+fn typed_words(
+    faults: &mut Faults,
+    ty: &Type,
+    docs: &Docs,
+    mut words: Vec<Option<String>>,
+    image: &mut Image,
+    at: usize,
+) -> bool {
     match ty.in_option() {
         Type::List(item) => {
+            let at = in_option(ty, image, at);
             let nothing = Docs::default();
-            let mut items = vec![];
+            let mut list = image.list(Layout::of(item));
+            let mut fits = true;
             for (i, word) in words.into_iter().enumerate() {
-                items.push(faults.within(Step::Index(i), |faults| text_value(faults, item, &nothing, word)));
+                let at = image.item(&mut list);
+                faults.enter_index(i);
+                fits &= text_value(faults, item, &nothing, word, image, at);
+                faults.leave();
             }
-            items.into_iter().collect::<Option<_>>().map(|items| in_option(Val::List(items)))
+            image.close(at, list);
+            fits
         }
         Type::Named(named) if let Shape::Flags(cases) = &named.shape => {
             let mut set = FlagSet::new(cases);
@@ -216,16 +230,26 @@ fn typed_words(faults: &mut Faults, ty: &Type, docs: &Docs, mut words: Vec<Optio
                 let wrong = added.map_err(|(kind, msg)| faults.within(Step::Index(i), |faults| faults.add(kind, msg)));
                 fits &= wrong.is_ok();
             }
-            fits.then(|| in_option(set.value()))
+            let at = in_option(ty, image, at);
+            set.write(ty.in_option(), image, at);
+            fits
         }
         _ => {
             if words.len() > 1 {
                 faults.add("duplicate", format!("given {} times, wanted once", words.len()));
-                return None;
+                return false;
             }
-            text_value(faults, ty, docs, words.pop()?)
+            match words.pop() {
+                Some(word) => text_value(faults, ty, docs, word, image, at),
+                None => false,
+            }
         }
     }
+}
+
+/// Where the value of a `ty` goes that is there: into its option, if it is one.
+pub fn in_option(ty: &Type, image: &mut Image, at: usize) -> usize {
+    if ty.is_option() { image.some(at, ty) } else { at }
 }
 
 /// The values of a header's lines. A list stands in them with commas (RFC 9110, section 5.6.1).

@@ -1,31 +1,33 @@
 //! One request of a plugin's operation, from start to finish.
 
-use std::net::SocketAddr;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     http::{HeaderValue, Method, Request, StatusCode, header, request},
     response::{IntoResponse, Response},
 };
-use tokio::time::Instant;
-use wasmtime::component::Val;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     Host, accept,
     bind::{Parts, bind},
     body,
-    catalog::{Found, NotFound},
-    contract::{self, ErrorStatus, Outcome, Type},
+    caller::Caller,
+    catalog::{Catalog, Found, NotFound},
+    contract::{self, Outcome},
+    plugin::Plugin,
     problem::{Problem, options},
-    runtime::{Answer, CallError, Facts},
-    streaming, value,
+    runtime::{Answer, CallError, Facts, Permit},
+    streaming,
+    value::{Image, Reply},
 };
 
 /// What the log says of a request.
 #[derive(Debug, Default)]
 pub struct Trace {
-    pub plugin: Option<String>,
-    pub operation: Option<String>,
+    pub plugin: Option<Arc<str>>,
+    pub operation: Option<Arc<str>>,
     /// What trapped, or what else clients are not told.
     pub fault: Option<String>,
     /// How the answer ended, which is not known before its body has been sent.
@@ -36,8 +38,10 @@ impl Trace {
     /// The answer as the client gets it; what it is not told is noted here.
     pub fn noted(&mut self, answer: Result<Response, Problem>) -> Response {
         let mut response = answer.unwrap_or_else(|problem| {
-            if let Problem::PluginFailed(reason) = &problem {
-                self.fault = Some(reason.clone());
+            match &problem {
+                Problem::PluginFailed(reason) => self.fault = Some(reason.clone()),
+                Problem::CpuTime => self.fault = Some(CallError::CpuTime.to_string()),
+                _ => {}
             }
             problem.into_response()
         });
@@ -46,36 +50,44 @@ impl Trace {
     }
 }
 
-/// Answers a request. `id` is its `x-request-id`.
-pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<Body>, trace: &mut Trace) -> Response {
-    let arrival = Instant::now();
-    // The one look at what is served: all that follows is of one version.
-    let catalog = host.catalog();
-    let (head, body) = request.into_parts();
-    let path = head.uri.path().to_owned();
-    let found = match catalog.find(head.method.as_str(), &path) {
+/// Answers the request of `caller`. All is of one version, that of `catalog`.
+pub async fn dispatch(
+    host: &Host,
+    catalog: &Catalog,
+    caller: &Caller,
+    request: Request<Body>,
+    trace: &mut Trace,
+) -> Response {
+    let found = match catalog.find(caller.method.as_str(), caller.uri.path()) {
         Ok(found) => found,
         Err(NotFound::Path) => return Problem::NoRoute.into_response(),
-        Err(NotFound::Method { allow }) if head.method == Method::OPTIONS => return options(&allow),
+        Err(NotFound::Method { allow }) if caller.method == Method::OPTIONS => return options(&allow),
         Err(NotFound::Method { allow }) => return Problem::MethodNotAllowed { allow }.into_response(),
     };
-    trace.plugin = Some(found.plugin.name.to_string());
-    trace.operation = Some(found.operation().label());
-    let answer = answer(host, arrival, peer, id, &found, head, body).await;
+    trace.plugin = Some(found.plugin.name.clone());
+    let deadline = caller.arrival + found.plugin.limits.deadline;
+    let plugin = match timeout_at(deadline, found.plugin.plugin(&host.loader)).await {
+        Ok(Ok(plugin)) => plugin,
+        Ok(Err(cause)) => return trace.noted(Err(cause.into())),
+        Err(_) => return trace.noted(Err(Problem::Deadline)),
+    };
+    let (head, body) = request.into_parts();
+    trace.operation = Some(plugin.names[found.index].label.clone());
+    let answer = answer(host, caller, &found, &plugin, head, body).await;
     trace.noted(answer)
 }
 
+#[expect(clippy::too_many_arguments, reason = "one call, and each is of another source")]
 async fn answer(
     host: &Host,
-    arrival: Instant,
-    peer: SocketAddr,
-    id: &str,
+    caller: &Caller,
     found: &Found<'_, '_>,
+    plugin: &Arc<Plugin>,
     mut head: request::Parts,
     body: Body,
 ) -> Result<Response, Problem> {
-    let operation = found.operation();
-    let limits = &found.plugin.limits;
+    let operation = &plugin.contract.operations[found.index];
+    let limits = &plugin.limits;
     let patience = host.config().server.body_timeout;
     let outcome = &operation.outcome;
     let offers = outcome.media_types();
@@ -90,112 +102,85 @@ async fn answer(
         _ => (body::read(operation, &mut head, body, limits.body, patience).await?, None),
     };
     let query = head.uri.query().unwrap_or_default();
-    let args = bind(operation, &Parts { path: &found.path, query, headers: &head.headers, body: &body })?;
+    let parts = Parts { path: &found.path, query, headers: &head.headers, body: &body };
+    let args = bind(operation, &parts, limits.memory)?;
     drop(body);
 
-    let deadline = arrival + limits.deadline;
-    let permit = tokio::time::timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
-    let is_head = head.method == Method::HEAD;
-    let facts = Facts { id: id.to_owned(), route: operation.pattern.to_string(), head, peer };
+    let deadline = caller.arrival + limits.deadline;
+    let permit = plugin.admit(Some(found.index), deadline).await?;
+    let route = plugin.names[found.index].route.clone();
+    let facts = Facts { id: caller.id.clone(), route, head, peer: caller.peer };
     if !operation.has_streams() {
-        let result = found.plugin.call(found.index, args, facts, deadline).await?;
-        drop(permit);
-        return respond(outcome, result, limits.result);
+        let reply = plugin.call(found.index, args, facts, permit, deadline).await?;
+        return respond(outcome, reply);
     }
 
-    let last = arrival + limits.stream_deadline;
-    let stream = stream.map(|(body, param)| streaming::incoming(found.plugin, found.index, param, body, patience));
-    let (input, incoming) = stream.unzip();
-    let answer = match &incoming {
-        None => found.plugin.start(found.index, args, input, facts, deadline.min(last)).await,
-        // What takes its time to send may take longer than what takes its time to answer.
-        Some(incoming) => tokio::select! {
-            answer = found.plugin.start(found.index, args, input, facts, last) => answer,
-            () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
-        },
-    };
-    match answer {
-        Ok(Answer::Value(result)) => {
-            drop(permit);
-            respond(outcome, result, limits.result)
-        }
-        Ok(Answer::Stream(output)) => {
-            if is_head {
-                // Nobody will read it.
-                return Ok(streaming::head(outcome, media_type));
+    let call = Streamed { caller, plugin, index: found.index, args, facts, permit, deadline, media_type, patience };
+    // It is larger than all the rest of a request, and few need it.
+    Box::pin(call.answer(stream)).await
+}
+
+/// A call with streams.
+struct Streamed<'r> {
+    caller: &'r Caller,
+    plugin: &'r Arc<Plugin>,
+    /// Of the operation.
+    index: usize,
+    args: Image,
+    facts: Facts,
+    permit: Permit,
+    deadline: Instant,
+    /// Of the answer.
+    media_type: &'static str,
+    /// How long the request's body may be silent.
+    patience: Duration,
+}
+
+impl Streamed<'_> {
+    /// Calls, and answers at the latest with the first item. `stream` is the request's body and its parameter.
+    async fn answer(self, stream: Option<(Body, usize)>) -> Result<Response, Problem> {
+        let Streamed { caller, plugin, index, args, facts, permit, deadline, media_type, patience } = self;
+        let limits = &plugin.limits;
+        let outcome = &plugin.contract.operations[index].outcome;
+        let last = caller.arrival + limits.stream_deadline;
+        let stream = stream.map(|(body, param)| streaming::incoming(plugin, index, param, body, patience));
+        let (input, incoming) = stream.unzip();
+        let answer = match &incoming {
+            None => plugin.start(index, args, input, facts, permit, deadline.min(last)).await,
+            // What takes its time to send may take longer than what takes its time to answer.
+            Some(incoming) => tokio::select! {
+                answer = plugin.start(index, args, input, facts, permit, last) => answer,
+                () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
+            },
+        };
+        match answer {
+            Ok((Answer::Value(result), permit)) => {
+                drop(permit);
+                let reply = Reply::of(outcome, result.as_ref(), limits.result);
+                respond(outcome, reply.map_err(|error| Problem::PluginFailed(error.to_string()))?)
             }
-            Ok(streaming::respond(outcome, output, permit, incoming, media_type, limits.result, last))
+            Ok((Answer::Stream(output), permit)) => {
+                if caller.method == Method::HEAD {
+                    // Nobody will read it.
+                    return Ok(streaming::head(outcome, media_type));
+                }
+                Ok(streaming::respond(outcome, output, permit, incoming, media_type, limits.result, last))
+            }
+            Err(CallError::Input) => Err(incoming.map_or(Problem::BodyBroken, |incoming| incoming.problem())),
+            Err(error) => Err(error.into()),
         }
-        Err(CallError::Input) => Err(incoming.map_or(Problem::BodyBroken, |incoming| incoming.problem())),
-        Err(error) => Err(error.into()),
     }
 }
 
-/// What the function returned, as an answer. The cases are those of [`Outcome::of`].
-fn respond(outcome: &Outcome, result: Option<Val>, limit: usize) -> Result<Response, Problem> {
-    let value = match result {
-        Some(Val::Result(Err(error))) if outcome.fallible => {
-            return Err(operation_error(outcome, error.as_deref(), limit)?);
-        }
-        Some(Val::Result(Ok(value))) if outcome.fallible => value.map(|value| *value),
-        other => other,
-    };
-    let value = match value {
-        Some(Val::Option(None)) if outcome.none_is_not_found => return Err(Problem::NoneFound),
-        Some(Val::Option(Some(value))) if outcome.none_is_not_found => Some(*value),
-        other => other,
+/// The answer to a request whose function has returned.
+fn respond(outcome: &Outcome, reply: Reply) -> Result<Response, Problem> {
+    let body = match reply {
+        Reply::Value(body) => body,
+        Reply::NoneFound => return Err(Problem::NoneFound),
+        Reply::Error { status, error } => return Err(Problem::Operation { status, error }),
     };
     let status = StatusCode::from_u16(outcome.success).unwrap_or(StatusCode::OK);
-    let (media_type, body) = match (&outcome.value, value) {
-        (Some(_), Some(Val::List(items))) if outcome.is_raw() => {
-            if items.len() > limit {
-                return Err(Problem::PluginFailed(value::Unwritable::TooLarge { limit }.to_string()));
-            }
-            ("application/octet-stream", value::write::bytes(&items).unwrap_or_default())
-        }
-        (Some(ty), Some(value)) => ("application/json", json(ty, &value, limit)?),
-        _ => return Ok(status.into_response()),
-    };
+    let Some(body) = body else { return Ok(status.into_response()) };
+    let media_type = if outcome.is_raw() { "application/octet-stream" } else { "application/json" };
     Ok((status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], Body::from(body)).into_response())
-}
-
-fn operation_error(outcome: &Outcome, error: Option<&Val>, limit: usize) -> Result<Problem, Problem> {
-    let status = match (outcome.error_status(), error) {
-        (ErrorStatus::Always(status), _) => status,
-        (ErrorStatus::Cases(statuses), Some(error)) => {
-            case_index(outcome.error.as_ref(), error).and_then(|i| statuses.get(i).copied()).unwrap_or(400)
-        }
-        (ErrorStatus::Member(i), Some(Val::Record(fields))) => match fields.get(i) {
-            Some((_, Val::U16(status))) if (400..600).contains(status) => *status,
-            Some((_, Val::U16(status))) => {
-                return Err(Problem::PluginFailed(format!(
-                    "the error's member `status` is {status}; wanted a number from 400 to 599"
-                )));
-            }
-            _ => 500,
-        },
-        _ => 500,
-    };
-    let error = match (&outcome.error, error) {
-        (Some(ty), Some(error)) => Some(json(ty, error, limit)?),
-        _ => None,
-    };
-    Ok(Problem::Operation { status, error })
-}
-
-/// Which case of the error's variant or enum it is.
-fn case_index(ty: Option<&Type>, error: &Val) -> Option<usize> {
-    let (Val::Variant(name, _) | Val::Enum(name)) = error else { return None };
-    match ty?.shape()? {
-        contract::Shape::Variant(cases) | contract::Shape::Enum(cases) => {
-            cases.iter().position(|case| case.name == *name)
-        }
-        _ => None,
-    }
-}
-
-fn json(ty: &Type, value: &Val, limit: usize) -> Result<Vec<u8>, Problem> {
-    let mut out = Vec::with_capacity(256);
-    value::write(&mut out, ty, value, limit).map_err(|error| Problem::PluginFailed(error.to_string()))?;
-    Ok(out)
 }

@@ -6,13 +6,12 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use futures_util::{FutureExt, future, stream};
 use percent_encoding::percent_decode;
-use wasmtime::component::Val;
 
 use crate::{
-    bind::{list_in_rules, of_words},
-    contract::{Docs, Scalar, Shape, Type},
+    bind::{in_option, list_in_rules, of_words},
+    contract::{Docs, Layout, Scalar, Shape, Type},
     media_type::MediaType,
-    value::{Faults, Member, Reader, Step, read, scalar},
+    value::{Faults, Image, Member, Reader, Step, read, scalar},
 };
 
 /// The most parts of one form in several parts: each has headers to be read.
@@ -74,8 +73,8 @@ impl Form {
         Ok(Form { fields })
     }
 
-    /// Reads the form as one object with exactly `members`, whose values come in their order. `None` if there was a fault.
-    pub fn members(&self, faults: &mut Faults, members: &[Member]) -> Option<Vec<Val>> {
+    /// Reads the form as one object with exactly `members`. Whether there was no fault in them.
+    pub fn members(&self, faults: &mut Faults, members: &[Member], image: &mut Image) -> bool {
         let mut given: HashMap<&str, Vec<&Field>> = HashMap::new();
         let is_member = |name: &str| members.iter().any(|member| member.name == name);
         for field in &self.fields {
@@ -86,25 +85,25 @@ impl Form {
             }
             fields.push(field);
         }
-        let mut values: Vec<Option<Val>> = members.iter().map(|_| None).collect();
+        let mut fits = true;
         let mut missing = vec![];
-        for (value, member) in values.iter_mut().zip(members) {
+        for Member { name, ty, docs, at } in members {
             let nothing = Docs::default();
-            let (name, ty, docs) = (member.name, member.ty, member.docs.unwrap_or(&nothing));
-            *value = match given.get(name) {
+            let docs = docs.unwrap_or(&nothing);
+            match given.get(name) {
                 Some(fields) => {
-                    faults.within(Step::Name(name.to_owned()), |faults| self::member(faults, ty, docs, fields))
+                    let step = Step::Name((*name).to_owned());
+                    fits &= faults.within(step, |faults| self::member(faults, ty, docs, fields, image, *at));
                 }
-                None => absent(ty, docs),
-            };
-            if value.is_none() && !given.contains_key(name) {
-                missing.push((name, ty));
+                None if absent(ty, docs, image, *at) => {}
+                None => missing.push((name, ty)),
             }
         }
+        fits &= missing.is_empty();
         for (name, ty) in missing {
             faults.add_at(name, "missing", format!("missing, wanted {}", read::article(ty)));
         }
-        values.into_iter().collect()
+        fits
     }
 }
 
@@ -139,16 +138,23 @@ async fn parts(mut form: multer::Multipart<'_>) -> Result<Vec<Field>, String> {
     Ok(fields)
 }
 
-/// What a member is of which a form has no field; `None` if it is missing.
-fn absent(ty: &Type, docs: &Docs) -> Option<Val> {
-    if let Some(value) = read::absent(ty, docs) {
-        return Some(value);
+/// Writes what a member is of which a form has no field; `false` if it is missing.
+fn absent(ty: &Type, docs: &Docs, image: &mut Image, at: usize) -> bool {
+    if read::absent(ty, docs, image, at) {
+        return true;
     }
     if !ty.is_empty_if_absent(docs) {
-        return None;
+        return false;
     }
     // A form can say in no other way that there are none.
-    Some(if matches!(ty.resolved(), Type::List(_)) { Val::List(vec![]) } else { Val::Flags(vec![]) })
+    match ty.resolved() {
+        Type::List(item) => {
+            let list = image.list(Layout::of(item));
+            image.close(at, list);
+        }
+        _ => image.put_tag(at, Layout::of(ty).bytes(), 0),
+    }
+    true
 }
 
 /// Whether a form may be without a field for the member.
@@ -156,19 +162,16 @@ pub fn is_optional(ty: &Type, docs: &Docs) -> bool {
     ty.absent(docs).is_allowed() || ty.is_empty_if_absent(docs)
 }
 
-/// The value of one member from all fields of its name, of which there is at least one.
-fn member(faults: &mut Faults, ty: &Type, docs: &Docs, fields: &[&Field]) -> Option<Val> {
+/// Writes the value of one member from all fields of its name, of which there is at least one. Whether there was no fault.
+fn member(faults: &mut Faults, ty: &Type, docs: &Docs, fields: &[&Field], image: &mut Image, at: usize) -> bool {
     if let [only] = fields {
-        if only.is_blank(ty, docs)
-            && let Some(absent) = absent(ty, docs)
-        {
-            return Some(absent);
+        if only.is_blank(ty, docs) && absent(ty, docs, image, at) {
+            return true;
         }
         if only.kind == Kind::Json && !only.is_bytes_for(ty) && (list_item(ty).is_none() || only.is_array()) {
-            return json(faults, ty, docs, only);
+            return json(faults, ty, docs, only, image, at);
         }
     }
-    let in_option = |value| if ty.is_option() { Val::Option(Some(Box::new(value))) } else { value };
     let is_bytes = fields.iter().any(|field| field.is_bytes_for(ty));
     match list_item(ty) {
         Some(item) if is_bytes || !item.is_scalar() || fields.iter().any(|field| field.kind == Kind::Json) => {
@@ -176,26 +179,34 @@ fn member(faults: &mut Faults, ty: &Type, docs: &Docs, fields: &[&Field]) -> Opt
                 && !is_bytes
                 && (only.is_array() || only.is_null_for(ty))
             {
-                return json(faults, ty, docs, only);
+                return json(faults, ty, docs, only, image, at);
             }
             let nothing = Docs::default();
-            let read = |faults: &mut Faults, field: &Field| match item.is_scalar() {
-                true => member(faults, item, &nothing, &[field]),
-                false => json(faults, item, &nothing, field),
-            };
-            let fields = fields.iter().filter(|field| field.kind != Kind::NoFile).enumerate();
-            let items = fields.map(|(i, field)| faults.within(Step::Index(i), |faults| read(faults, field)));
+            let of_list = in_option(ty, image, at);
+            let mut list = image.list(Layout::of(item));
+            let mut fits = true;
             // All of them are read, so that every fault is found.
-            let items = items.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
-            list_in_rules(faults, ty, docs, in_option(Val::List(items)))
+            for (i, field) in fields.iter().filter(|field| field.kind != Kind::NoFile).enumerate() {
+                let at = image.item(&mut list);
+                fits &= faults.within(Step::Index(i), |faults| match item.is_scalar() {
+                    true => member(faults, item, &nothing, &[field], image, at),
+                    false => json(faults, item, &nothing, field, image, at),
+                });
+            }
+            image.close(of_list, list);
+            fits && list_in_rules(faults, ty, docs, image, at)
         }
-        _ if !is_bytes && !is_json(ty) => of_words(faults, ty, docs, words(fields)),
+        _ if !is_bytes && !is_json(ty) => of_words(faults, ty, docs, words(fields), image, at),
         _ => match fields {
-            [only] if is_bytes => Some(in_option(Val::List(only.value.iter().copied().map(Val::U8).collect()))),
-            [only] => json(faults, ty, docs, only),
+            [only] if is_bytes => {
+                let at = in_option(ty, image, at);
+                image.bytes(at, &only.value);
+                true
+            }
+            [only] => json(faults, ty, docs, only, image, at),
             _ => {
                 faults.add("duplicate", format!("given {} times, wanted once", fields.len()));
-                None
+                false
             }
         },
     }
@@ -218,13 +229,13 @@ fn list_item(ty: &Type) -> Option<&Type> {
     }
 }
 
-fn json(faults: &mut Faults, ty: &Type, docs: &Docs, field: &Field) -> Option<Val> {
-    match Reader::new(&field.value, faults).value(ty, docs) {
-        Ok(value) => value,
+fn json(faults: &mut Faults, ty: &Type, docs: &Docs, field: &Field, image: &mut Image, at: usize) -> bool {
+    match Reader::new(&field.value, faults, image).value(ty, docs, at) {
+        Ok(is_read) => is_read,
         Err(malformed) => {
             let (line, column) = (malformed.line, malformed.column);
             faults.add("json", format!("not JSON: line {line}, column {column}: {}", malformed.reason));
-            None
+            false
         }
     }
 }
@@ -249,7 +260,7 @@ impl Field {
         let word = list_item(ty).map_or_else(|| ty.in_option(), Type::resolved);
         self.kind == Kind::NoFile
             || !matches!(word, Type::Scalar(Scalar::String))
-            || list_item(ty).is_none() && scalar::from_text(ty, docs, "").is_err()
+            || list_item(ty).is_none() && !may_be_empty(ty, docs)
     }
 
     /// Whether it is the JSON of a `none`.
@@ -261,6 +272,12 @@ impl Field {
     fn is_array(&self) -> bool {
         self.value.trim_ascii_start().starts_with(b"[")
     }
+}
+
+/// Whether the empty text is a value of that type, which is a string.
+fn may_be_empty(ty: &Type, docs: &Docs) -> bool {
+    let layout = Layout::of(ty);
+    scalar::from_text(ty, docs, "", &mut Image::new(layout, layout.bytes()), 0).is_ok()
 }
 
 /// Undoes percent-encoding, where `+` is a space.

@@ -17,6 +17,8 @@ pub struct Outcome {
     pub fallible: bool,
     /// The value of an `err`.
     pub error: Option<Type>,
+    /// All that the function returns, without the stream or the future that it comes in.
+    pub returned: Option<Type>,
     /// How the function returns it. With a stream, `value` is its item.
     pub delivery: Delivery,
     /// Only the `ok` comes so, not the whole result.
@@ -52,8 +54,9 @@ impl Outcome {
             }
             _ => (value, false),
         };
+        let returned = result.cloned();
         let success = if value.is_some() || route.status_is_explicit { route.success } else { 204 };
-        Outcome { success, value, none_is_not_found, fallible, error, delivery, in_ok }
+        Outcome { success, value, none_is_not_found, fallible, error, returned, delivery, in_ok }
     }
 
     /// Whether the value is sent as its bytes rather than as JSON.

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Docs, rules::Rules};
+use super::{
+    Docs,
+    layout::{self, Layout},
+    rules::Rules,
+};
 
 /// A WIT type as WitAPI sees it. Structural; cheap to clone.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +112,21 @@ pub struct Named {
     pub owner: String,
     pub docs: Docs,
     pub shape: Shape,
+    /// Of `shape`.
+    pub layout: Layout,
+    /// Where the members of a record begin, in bytes; empty for other types.
+    pub offsets: Box<[usize]>,
+}
+
+impl Named {
+    /// A type of which nothing is said yet.
+    pub fn new(name: String, owner: String, shape: Shape) -> Named {
+        let offsets = match &shape {
+            Shape::Record(fields) => layout::offsets(fields.iter().map(|field| &field.ty)).collect(),
+            _ => Box::default(),
+        };
+        Named { name, owner, docs: Docs::default(), layout: Layout::of_shape(&shape), offsets, shape }
+    }
 }
 
 /// The owner is left out: the same type in two interfaces is one schema.

@@ -208,7 +208,7 @@ impl<'a> Types<'a> {
             _ => None,
         };
         let mut docs = self.docs(&def.docs, Subject::Type, &item);
-        let mut named = Named { name, owner: self.owner(def.owner), docs: Docs::default(), shape };
+        let mut named = Named::new(name, self.owner(def.owner), shape);
         match aliased {
             Some(target) => docs.fit(Some(&target), &item, &mut self.findings),
             None => docs.fit(Some(&Type::Named(Arc::new(named.clone()))), &item, &mut self.findings),

@@ -1,6 +1,9 @@
 //! A plugin: a component with its contract, its limits and its grants, ready to be called.
 
+mod copies;
+mod listed;
 pub mod load;
+mod residents;
 mod served;
 pub mod watch;
 
@@ -12,25 +15,29 @@ use std::{
 
 use axum::http::Request;
 use tokio::time::Instant;
-use wasmtime::component::Val;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::{
+    caller::RequestId,
     config::{self, Limits},
-    contract::Contract,
+    contract::{Contract, Operation},
     openapi::{self, Document},
-    runtime::{Answer, CallError, Callable, Facts, Handled, Input, Permit},
+    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Late, Permit, Share, TurnedAway},
+    value::{Image, Reply},
 };
 
+pub use copies::Copies;
+pub use listed::{Listed, OperationSummary, Route, Summary};
 pub use load::LoadError;
+pub use residents::Residents;
 
 /// See the module. Made by [`load::load`]; never changes.
 pub struct Plugin {
     /// The file's name without `.wasm`.
     pub name: Arc<str>,
     pub file: PathBuf,
-    /// SHA-256 of the component, in hexadecimal.
-    pub digest: String,
+    /// SHA-256 of the component.
+    pub digest: [u8; 32],
     /// Of the component, in bytes.
     pub size: usize,
     pub contract: Contract,
@@ -39,9 +46,29 @@ pub struct Plugin {
     pub loaded_at: SystemTime,
     /// From the file's bytes to being ready, compilation included.
     pub load_time: Duration,
+    /// Its part of instances and processors, the same for all versions of it.
+    pub share: Arc<Share>,
+    /// Of its operations, in their order.
+    pub names: Box<[Names]>,
+    /// What calls took: one for each operation, and the last for the raw handler.
+    experience: Box<[Arc<Experience>]>,
     callable: Callable,
     document: OnceLock<Document>,
     wit: OnceLock<Document>,
+}
+
+/// What an operation is called in each request, put together once.
+pub struct Names {
+    /// See [`Operation::label`].
+    pub label: Arc<str>,
+    /// Its pattern, with the mount point.
+    pub route: Arc<str>,
+}
+
+impl Names {
+    fn of(operation: &Operation) -> Names {
+        Names { label: operation.label().into(), route: operation.pattern.to_string().into() }
+    }
 }
 
 impl Plugin {
@@ -62,7 +89,8 @@ impl Plugin {
     /// See [`Callable::instantiate`].
     pub async fn instantiation(&self, times: usize) -> Result<Duration, CallError> {
         let (head, ()) = Request::new(()).into_parts();
-        let facts = Facts { id: String::new(), route: String::new(), head, peer: ([0, 0, 0, 0], 0).into() };
+        let facts =
+            Facts { id: RequestId::of_host("instantiation"), route: "".into(), head, peer: ([0, 0, 0, 0], 0).into() };
         let mut taken = Vec::with_capacity(times);
         for _ in 0..times {
             let (facts, began) = (facts.clone(), Instant::now());
@@ -73,20 +101,33 @@ impl Plugin {
         Ok(taken.get(times / 2).copied().unwrap_or_default())
     }
 
+    /// Waits for an instance for a call of the operation of that index, or of the raw handler if it is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`TurnedAway`].
+    pub async fn admit(&self, index: Option<usize>, deadline: Instant) -> Result<Permit, TurnedAway> {
+        self.share.admit(deadline, &self.experience[index.unwrap_or(self.contract.operations.len())]).await
+    }
+
     /// Calls the operation of that index. See [`Callable::call`].
     ///
     /// # Errors
     ///
     /// See [`CallError`].
     pub async fn call(
-        &self,
+        self: &Arc<Self>,
         index: usize,
-        args: Vec<Val>,
+        args: Image,
         facts: Facts,
+        permit: Permit,
         deadline: Instant,
-    ) -> Result<Option<Val>, CallError> {
-        let has_result = self.contract.operations[index].outcome.has_result();
-        self.callable.call(index, has_result, args, facts, deadline).await
+    ) -> Result<Reply, CallError> {
+        let plugin = self.clone();
+        let call =
+            async move { plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await };
+        let (result, _permit) = permit.run(Some(deadline), call).await.map_err(|Late| CallError::Deadline)?;
+        result
     }
 
     /// Calls the operation of that index, which has streams or futures. See [`Callable::start`].
@@ -95,14 +136,20 @@ impl Plugin {
     ///
     /// See [`CallError`].
     pub async fn start(
-        &self,
+        self: &Arc<Self>,
         index: usize,
-        args: Vec<Val>,
+        args: Image,
         input: Option<Input>,
         facts: Facts,
+        permit: Permit,
         deadline: Instant,
-    ) -> Result<Answer, CallError> {
-        self.callable.start(&self.contract.operations[index], index, args, input, facts, deadline).await
+    ) -> Result<(Answer, Permit), CallError> {
+        let plugin = self.clone();
+        let start = async move {
+            plugin.callable.start(&plugin.contract.operations[index], index, args, input, facts, deadline).await
+        };
+        let (answer, permit) = permit.run(Some(deadline), start).await.map_err(|Late| CallError::Deadline)?;
+        Ok((answer?, permit))
     }
 
     /// Gives its raw HTTP handler a request. See [`Callable::handle`].

@@ -8,7 +8,6 @@
 //! `stream<u8>` needs none: see [`super::byte_stream`].
 
 mod encode;
-mod layout;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +18,8 @@ use wasmtime::{
     },
 };
 
-use self::layout::Layout;
 use super::sandbox::Sandbox;
-use crate::contract::{Delivery, Shape, Type};
+use crate::contract::{Delivery, Layout, Shape, Type};
 
 /// Bytes of items that a bridge reads at once, as far as they are of a fixed size.
 const BUFFER: u64 = 16 << 10;

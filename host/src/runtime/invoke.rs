@@ -2,28 +2,28 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use tokio::{
-    task::yield_now,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 use wasmtime::{
-    PoolConcurrencyLimitError, Store, UpdateDeadline,
-    component::{Component, ComponentExportIndex, Func, InstancePre, Val},
+    PoolConcurrencyLimitError, Store,
+    component::{Component, ComponentExportIndex, Func, InstancePre, Val, types::ComponentItem},
 };
 
 use super::{
     Broken, Engines,
     bridge::{Bridge, Channel},
+    direct::Signature,
     facts::Facts,
     grants::Grant,
     raw::Handler,
     reuse::{Idle, Live},
     sandbox::Sandbox,
+    scheduler::{self, CpuTime},
     stream::Bridges,
 };
 use crate::{
-    contract::{Contract, Operation},
+    contract::{Contract, Delivery, Operation, Param, layout::offsets},
     keyvalue::Stores,
+    value::{Image, Reply, Unwritable},
 };
 
 /// A component, ready to be instantiated, and the way to each of its operations.
@@ -32,6 +32,8 @@ pub struct Callable {
     pre: InstancePre<Sandbox>,
     /// In the order of the contract's operations.
     functions: Vec<ComponentExportIndex>,
+    /// Like `functions`: of those that are called without values of wasmtime's in between.
+    signatures: Vec<Option<Arc<Signature>>>,
     pub(super) engines: Engines,
     stores: Stores,
     pub(super) bounds: Bounds,
@@ -47,6 +49,8 @@ pub struct Callable {
 pub struct Bounds {
     /// Bytes of linear memory.
     pub memory: usize,
+    /// Bytes that the body of an answer may have.
+    pub result: usize,
     /// Bytes of the host's memory that the values of one call into or out of the guest may take.
     pub transfer: usize,
     /// The same for each passing of items in a call with streams: a few at once.
@@ -58,12 +62,17 @@ pub struct Bounds {
 }
 
 /// Why a call has no result. The texts are for the log; clients see none of them.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     #[error("{0}")]
     Trap(String),
     #[error("the deadline passed")]
     Deadline,
+    /// The function returned what cannot be sent.
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+    #[error("{CpuTime}; `cpu_ms` sets the limit")]
+    CpuTime,
     /// Whoever made the [`Input`](super::Input) knows why.
     #[error("the request's stream broke off")]
     Input,
@@ -89,22 +98,29 @@ impl Callable {
     ) -> wasmtime::Result<Callable> {
         let linker = super::grants::linker(component.engine(), &contract.imports, granted)?;
         let pre = linker.instantiate_pre(component)?;
-        let index = |operation: &Operation| {
+        let export = |operation: &Operation| {
             let instance = match &operation.instance {
                 Some(name) => Some(component.get_export_index(None, name)?),
                 None => None,
             };
-            component.get_export_index(instance.as_ref(), &operation.function)
+            component.get_export(instance.as_ref(), operation.function.as_str())
         };
-        let functions = contract
-            .operations
-            .iter()
-            .map(|it| index(it).ok_or_else(|| wasmtime::Error::msg(format!("no export for `{}`", it.label()))))
-            .collect::<wasmtime::Result<_>>()?;
+        let mut functions = Vec::with_capacity(contract.operations.len());
+        let mut signatures = Vec::with_capacity(contract.operations.len());
+        for it in &contract.operations {
+            let missing = || wasmtime::Error::msg(format!("no export for `{}`", it.label()));
+            let (item, function) = export(it).ok_or_else(missing)?;
+            let ComponentItem::ComponentFunc(ty) = item else { return Err(missing()) };
+            // The engine with component-model async passes values its own way.
+            let is_direct = !contract.uses_async && !it.has_streams();
+            let signature = is_direct.then(|| Signature::new(it, &ty, bounds.result, bounds.transfer)).transpose()?;
+            functions.push(function);
+            signatures.push(signature.map(Arc::new));
+        }
         let handler = contract.raw.as_ref().map(|raw| Handler::new(&pre, raw.generation)).transpose()?;
         let (engines, stores) = (engines.clone(), stores.clone());
-        let idle = Idle::new(bounds.requests_per_instance);
-        Ok(Callable { plugin: plugin.into(), pre, functions, engines, stores, bounds, bridges: vec![], handler, idle })
+        let (plugin, idle) = (plugin.into(), Idle::new(bounds.requests_per_instance));
+        Ok(Callable { plugin, pre, functions, signatures, engines, stores, bounds, bridges: vec![], handler, idle })
     }
 
     /// The same with the bridges that `contract` needs, which `compile` compiles.
@@ -143,23 +159,28 @@ impl Callable {
     /// See [`CallError`].
     pub async fn call(
         &self,
-        operation: usize,
-        has_result: bool,
-        args: Vec<Val>,
+        operation: &Operation,
+        index: usize,
+        args: Image,
         facts: Facts,
         deadline: Instant,
-    ) -> Result<Option<Val>, CallError> {
+    ) -> Result<Reply, CallError> {
+        if args.is_too_large() {
+            return Err(self.too_large());
+        }
         let _running = self.engines.running();
         let mut live = self.live(facts);
-        let mut results = if has_result { vec![Val::Bool(false)] } else { vec![] };
         let call = async {
-            let function = live.function(&self.pre, &self.functions[operation]).await?;
-            function.call_async(&mut live.store, &args, &mut results).await
+            let function = live.function(&self.pre, &self.functions[index]).await?;
+            match &self.signatures[index] {
+                Some(signature) => signature.call(&mut live.store, function, args).await,
+                None => call_with_values(operation, &mut live.store, function, &args, self.bounds.result).await,
+            }
         };
         match timeout_at(deadline, call).await {
-            Ok(Ok(())) => {
+            Ok(Ok(reply)) => {
                 self.idle.keep(live, self.engines.waiting());
-                Ok(results.pop())
+                Ok(reply?)
             }
             Ok(Err(error)) => Err(failure(&error, &live.store)),
             Err(_) => Err(CallError::Deadline),
@@ -190,6 +211,12 @@ impl Callable {
         }
     }
 
+    /// Why arguments that take more memory than an instance may have are not passed.
+    pub(super) fn too_large(&self) -> CallError {
+        let memory = self.bounds.memory;
+        CallError::Trap(format!("the arguments take more than {memory} bytes of memory; `memory_mib` sets the limit"))
+    }
+
     /// A store for one call, under the plugin's limits.
     pub(super) fn store(&self, facts: Facts, transfer: usize) -> Store<Sandbox> {
         let sandbox =
@@ -199,8 +226,7 @@ impl Callable {
         // It bounds each passing of values on its own, so a stream may pass any number of them.
         store.set_hostcall_fuel(transfer);
         store.set_epoch_deadline(1);
-        // Not wasmtime's own yield: tokio's lets the other tasks and the sockets of the thread have their turn.
-        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(yield_now()))));
+        store.epoch_deadline_callback(|_| scheduler::at_tick());
         store
     }
 
@@ -219,12 +245,43 @@ impl Drop for Callable {
     }
 }
 
+/// Calls a function by values as wasmtime has them: one that may be async.
+async fn call_with_values(
+    operation: &Operation,
+    store: &mut Store<Sandbox>,
+    function: Func,
+    args: &Image,
+    limit: usize,
+) -> wasmtime::Result<Result<Reply, Unwritable>> {
+    let args = values(operation, args)?;
+    let mut results = if operation.outcome.has_result() { vec![Val::Bool(false)] } else { vec![] };
+    function.call_async(store, &args, &mut results).await?;
+    Ok(Reply::of(&operation.outcome, results.first(), limit))
+}
+
+/// The arguments of a call as wasmtime has them, with any value in the place of a stream.
+///
+/// # Errors
+///
+/// There is not a value for each: the image was made for another operation.
+pub(super) fn values(operation: &Operation, args: &Image) -> wasmtime::Result<Vec<Val>> {
+    let places = offsets(operation.params.iter().map(|param| &param.ty));
+    let value = |(param, at): (&Param, usize)| match param.delivery {
+        Delivery::Stream => Some(Val::Bool(false)),
+        Delivery::Whole | Delivery::Future => args.val(at, &param.ty),
+    };
+    let values: Option<_> = operation.params.iter().zip(places).map(value).collect();
+    values.ok_or_else(|| wasmtime::Error::msg("the arguments do not fit the function"))
+}
+
 /// Why a call in that store failed.
 pub(super) fn failure(error: &wasmtime::Error, store: &Store<Sandbox>) -> CallError {
     if error.is::<PoolConcurrencyLimitError>() {
         CallError::NoRoom(format!("{error:#}"))
     } else if error.is::<Broken>() {
         CallError::Input
+    } else if error.is::<CpuTime>() {
+        CallError::CpuTime
     } else {
         CallError::Trap(describe(error, store.data().limits.was_reached))
     }

@@ -3,6 +3,7 @@
 pub mod bridge;
 pub mod byte_stream;
 pub mod code_cache;
+pub mod direct;
 pub mod engine;
 pub mod facts;
 pub mod function_cache;
@@ -23,5 +24,5 @@ pub use grants::{Grant, Refused};
 pub use invoke::{CallError, Callable};
 pub use pool::PoolSize;
 pub use raw::{Failure, Handled, Handler, Task};
-pub use scheduler::{Permit, Saturated, Scheduler};
+pub use scheduler::{Experience, Late, Permit, Scheduler, Share, TurnedAway};
 pub use stream::{Answer, Broken, Chunk, Input, Output};

@@ -12,8 +12,9 @@ use crate::keyvalue::Stores;
 /// Elements that one table may have. Each costs 8 bytes of the pool's address space, touched or not.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
-/// Handles of the host's resources (streams, pollables, buckets) that one call may hold.
-const MAX_RESOURCES: usize = 10_000;
+/// Handles of the host's resources (streams, pollables, buckets) that one call may hold. What is behind each is in the
+/// host's memory, beside `memory_mib`: with [`MAX_FIELDS`] they are 32 MiB at most.
+const MAX_RESOURCES: usize = 1_000;
 
 /// Bytes that the headers of one request or answer may take in the host's memory. A guest may hold as many of them as it
 /// may have handles.
@@ -48,7 +49,7 @@ impl Sandbox {
     /// Makes it that of another call in the same instance. What the guest holds of the host it keeps.
     pub fn begin_call(&mut self, facts: Facts) {
         if let Some(log) = &self.log {
-            log.begin(facts.id.clone(), self.log_budget);
+            log.begin(facts.id.to_string(), self.log_budget);
         }
         self.facts = facts;
         self.limits.was_reached = false;
@@ -64,7 +65,7 @@ impl Sandbox {
     /// Where the guest's lines go.
     pub fn log(&mut self) -> &GuestLog {
         let Sandbox { log, plugin, facts, log_budget, .. } = self;
-        log.get_or_insert_with(|| GuestLog::new(plugin.clone(), facts.id.clone(), *log_budget))
+        log.get_or_insert_with(|| GuestLog::new(plugin.clone(), facts.id.to_string(), *log_budget))
     }
 }
 

@@ -15,10 +15,13 @@ use super::{
     bridge::{self, Bridge, Channel, Direction},
     byte_stream,
     engine::Running,
-    invoke::{CallError, failure},
+    invoke::{CallError, failure, values},
     sandbox::Sandbox,
 };
-use crate::contract::{Body, Delivery, Operation, Scalar, Type};
+use crate::{
+    contract::{Body, Delivery, Operation, Scalar, Type},
+    value::Image,
+};
 
 /// The stream that a request brings.
 pub enum Input {
@@ -117,7 +120,7 @@ fn needs_bridge(delivery: Delivery, item: &Type) -> bool {
 
 impl Callable {
     /// Calls an operation that has streams or futures. Unlike [`Callable::call`], the instance outlives the function if that
-    /// returns a stream. `args` holds any value in the place of the stream that is `input`.
+    /// returns a stream. `args` has nothing in the place of the stream that is `input`.
     ///
     /// # Errors
     ///
@@ -126,16 +129,20 @@ impl Callable {
         &self,
         operation: &Operation,
         index: usize,
-        mut args: Vec<Val>,
+        args: Image,
         input: Option<Input>,
         facts: Facts,
         deadline: Instant,
     ) -> Result<Answer, CallError> {
+        if args.is_too_large() {
+            return Err(self.too_large());
+        }
         let running = self.engines.running();
         let mut store = self.store(facts, self.bounds.stream_transfer);
         let mut results = if operation.outcome.has_result() { vec![Val::Bool(false)] } else { vec![] };
         let bridges = &self.bridges[index];
         let call = async {
+            let mut args = values(operation, &args)?;
             let function = self.function(&mut store, index).await?;
             for (i, bridge) in &bridges.params {
                 if operation.params[*i].delivery == Delivery::Future {

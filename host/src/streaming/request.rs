@@ -17,7 +17,7 @@ use crate::{
     plugin::Plugin,
     problem::Problem,
     runtime::{Broken, Input},
-    value::{Faults, Malformed, Reader, Step},
+    value::{Faults, Malformed, Step, read},
 };
 
 /// How many items go to the guest at once, and bytes of their text, as far as they have arrived: items one by one would
@@ -230,7 +230,7 @@ impl Lines {
         let mut faults = Faults::default();
         faults.enter(Step::Name(Place::Body.name().into()));
         faults.enter(Step::Index(self.line));
-        let read = Reader::new(line, &mut faults).value(&param.ty, &param.docs);
+        let read = read::val(line, &param.ty, &param.docs, &mut faults, self.plugin.limits.memory);
         let item = read.map_err(|at| Problem::Malformed(Malformed { line: self.line + 1, ..at }))?;
         if faults.is_empty() { Ok(item) } else { Err(Problem::Faults(faults)) }
     }

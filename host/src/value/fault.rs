@@ -62,7 +62,10 @@ pub struct Faults {
     pub listed: Vec<Fault>,
     /// How many more there were than [`MAX_LISTED`].
     pub omitted: usize,
+    /// The way to where the walk is, and behind it names whose memory serves again.
     at: Vec<Step>,
+    /// How many steps of `at` are the way.
+    depth: usize,
     /// Bytes of text in `listed`.
     bytes: usize,
 }
@@ -80,10 +83,11 @@ impl Faults {
     /// Records a fault of the value where the walk is.
     pub fn add(&mut self, kind: &'static str, msg: impl Into<String>) {
         let msg = msg.into();
-        let size = msg.len() + self.at.iter().map(Step::size).sum::<usize>();
+        let way = &self.at[..self.depth];
+        let size = msg.len() + way.iter().map(Step::size).sum::<usize>();
         if self.listed.len() < MAX_LISTED && self.bytes + size <= MAX_BYTES {
             self.bytes += size;
-            self.listed.push(Fault { loc: self.at.clone(), msg, kind });
+            self.listed.push(Fault { loc: way.to_vec(), msg, kind });
         } else {
             self.omitted += 1;
         }
@@ -105,17 +109,42 @@ impl Faults {
 
     /// Goes one step down for the time of `walk`.
     pub fn within<T>(&mut self, step: Step, walk: impl FnOnce(&mut Self) -> T) -> T {
-        self.at.push(step);
+        self.enter(step);
         let result = walk(self);
-        self.at.pop();
+        self.leave();
         result
     }
 
     pub fn enter(&mut self, step: Step) {
+        self.at.truncate(self.depth);
         self.at.push(step);
+        self.depth += 1;
+    }
+
+    /// Enters the member of that name, which is one of the contract's.
+    pub fn enter_name(&mut self, name: &str) {
+        match self.at.get_mut(self.depth) {
+            Some(Step::Name(last)) => {
+                last.clear();
+                last.push_str(name);
+                self.depth += 1;
+            }
+            _ => self.enter(Step::Name(name.to_owned())),
+        }
+    }
+
+    /// Enters the item of that index.
+    pub fn enter_index(&mut self, index: usize) {
+        match self.at.get_mut(self.depth) {
+            Some(Step::Index(last)) => {
+                *last = index;
+                self.depth += 1;
+            }
+            _ => self.enter(Step::Index(index)),
+        }
     }
 
     pub fn leave(&mut self) {
-        self.at.pop();
+        self.depth = self.depth.saturating_sub(1);
     }
 }

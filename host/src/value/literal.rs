@@ -8,7 +8,10 @@ use wasmtime::component::Val;
 
 use crate::contract::{Contract, ContractError, Docs, Named, Problem, Shape, Type};
 
-use super::{Faults, Reader, Step};
+use super::{Faults, Step, read};
+
+/// Bytes that the value of a literal may take.
+const MAX: usize = 64 << 20;
 
 /// Checks every value that documentation holds.
 ///
@@ -34,7 +37,7 @@ pub fn check(contract: &Contract) -> Result<(), ContractError> {
 /// The value, or what is wrong with it.
 fn read(json: &str, ty: &Type, docs: &Docs) -> Result<Option<Val>, String> {
     let mut faults = Faults::default();
-    let value = Reader::new(json.as_bytes(), &mut faults).value(ty, docs).map_err(|malformed| malformed.reason)?;
+    let value = read::val(json.as_bytes(), ty, docs, &mut faults, MAX).map_err(|malformed| malformed.reason)?;
     let Some(fault) = faults.listed.first() else { return Ok(value) };
     let at: String = fault.loc.iter().map(Step::as_path).collect();
     Err(if at.is_empty() { fault.msg.clone() } else { format!("at `{at}`, {}", fault.msg) })

@@ -1,17 +1,16 @@
 //! One word of text → a scalar value, for paths, queries and the strings and numbers of JSON alike.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use wasmtime::component::Val;
 
-use super::rules;
+use super::{Image, rules};
 use crate::contract::{
-    Case, Docs, Scalar, Shape, Type,
+    Case, Docs, Layout, Scalar, Shape, Type,
     number::{self, NotInteger},
     rules::{Broken, short},
 };
 
-/// A number in JSON's grammar as a value of the numeric type `scalar`.
-pub fn from_number(scalar: Scalar, text: &str) -> Result<Val, Broken> {
+/// A number in JSON's grammar as a value of the numeric type `scalar`, at `at`.
+pub fn from_number(scalar: Scalar, text: &str, image: &mut Image, at: usize) -> Result<(), Broken> {
     if let Some((min, max)) = scalar.integer_range() {
         let name = scalar.name();
         let less = || ("minimum", format!("{} is less than {min}, the minimum of {name}", quoted(text)));
@@ -30,17 +29,14 @@ pub fn from_number(scalar: Scalar, text: &str) -> Result<Val, Broken> {
         if value > max {
             return Err(greater());
         }
-        // The range was just checked, so none of these casts cuts anything off.
-        return Ok(match scalar {
-            Scalar::U8 => Val::U8(value as u8),
-            Scalar::U16 => Val::U16(value as u16),
-            Scalar::U32 => Val::U32(value as u32),
-            Scalar::U64 => Val::U64(value as u64),
-            Scalar::S8 => Val::S8(value as i8),
-            Scalar::S16 => Val::S16(value as i16),
-            Scalar::S32 => Val::S32(value as i32),
-            _ => Val::S64(value as i64),
-        });
+        // The range was just checked, so none of these casts cuts off more than copies of the sign.
+        match scalar {
+            Scalar::U8 | Scalar::S8 => image.put(at, (value as u8).to_le_bytes()),
+            Scalar::U16 | Scalar::S16 => image.put(at, (value as u16).to_le_bytes()),
+            Scalar::U32 | Scalar::S32 => image.put(at, (value as u32).to_le_bytes()),
+            _ => image.put(at, (value as u64).to_le_bytes()),
+        }
+        return Ok(());
     }
     let name = scalar.name();
     let max = if scalar == Scalar::F32 { number::F32_MAX } else { number::F64_MAX };
@@ -51,18 +47,28 @@ pub fn from_number(scalar: Scalar, text: &str) -> Result<Val, Broken> {
         });
     }
     // Each from the text: a detour of f32 over f64 would round twice.
-    let value = if scalar == Scalar::F32 { text.parse().map(Val::Float32) } else { text.parse().map(Val::Float64) };
-    value.map_err(|_| ("type", format!("{} is not a number ({name})", quoted(text))))
+    let written = if scalar == Scalar::F32 {
+        text.parse().map(|value: f32| image.put(at, value.to_le_bytes()))
+    } else {
+        text.parse().map(|value: f64| image.put(at, value.to_le_bytes()))
+    };
+    written.map_err(|_| ("type", format!("{} is not a number ({name})", quoted(text))))
 }
 
-/// A string as a value of a type that is a string in JSON; `None` if the type is none.
-pub fn from_string(ty: &Type, text: &str) -> Option<Result<Val, Broken>> {
+/// A string as a value of a type that is a string in JSON, at `at`; `None` if the type is none.
+pub fn from_string(ty: &Type, text: &str, image: &mut Image, at: usize) -> Option<Result<(), Broken>> {
     Some(match ty.resolved() {
-        Type::Scalar(Scalar::String) => Ok(Val::String(text.to_owned())),
+        Type::Scalar(Scalar::String) => {
+            image.text(at, text);
+            Ok(())
+        }
         Type::Scalar(Scalar::Char) => {
             let mut chars = text.chars();
             match (chars.next(), chars.next()) {
-                (Some(only), None) => Ok(Val::Char(only)),
+                (Some(only), None) => {
+                    image.put(at, u32::from(only).to_le_bytes());
+                    Ok(())
+                }
                 _ => Err((
                     "length",
                     format!("{} has {} characters, wanted exactly 1 (char)", quoted(text), text.chars().count()),
@@ -71,12 +77,12 @@ pub fn from_string(ty: &Type, text: &str) -> Option<Result<Val, Broken>> {
         }
         Type::Bytes => STANDARD
             .decode(text)
-            .map(|bytes| Val::List(bytes.into_iter().map(Val::U8).collect()))
+            .map(|bytes| image.bytes(at, &bytes))
             .map_err(|_| ("base64", format!("{} is not base64 with padding (RFC 4648, section 4)", quoted(text)))),
         Type::Named(named) => match &named.shape {
-            Shape::Enum(cases) => case(cases, text).map(|case| Val::Enum(case.name.clone())),
-            Shape::Variant(cases) if cases.iter().all(|case| case.ty.is_none()) => {
-                case(cases, text).map(|case| Val::Variant(case.name.clone(), None))
+            Shape::Variant(cases) if cases.iter().any(|case| case.ty.is_some()) => return None,
+            Shape::Enum(cases) | Shape::Variant(cases) => {
+                case(cases, text).map(|(index, _)| image.case(at, cases.len(), index))
             }
             _ => return None,
         },
@@ -84,36 +90,49 @@ pub fn from_string(ty: &Type, text: &str) -> Option<Result<Val, Broken>> {
     })
 }
 
-/// One word of a path, a query or a header as a value of the type `ty`, a scalar or an option of one, that keeps its rules and those of `docs`.
+/// One word of a path, a query or a header as a value of the type `ty`, a scalar or an option of one, at `at`, that keeps
+/// its rules and those of `docs`.
 ///
 /// # Errors
 ///
 /// All that is wrong with it.
-pub fn from_text(ty: &Type, docs: &Docs, text: &str) -> Result<Val, Vec<Broken>> {
-    let value = match ty.resolved() {
-        Type::Option(some) => Val::Option(Some(Box::new(from_text(some, &Docs::default(), text)?))),
-        _ => typed(ty, text).map_err(|wrong| vec![wrong])?,
-    };
-    let broken = rules::check(docs.keywords.rules.as_deref().into_iter().chain(ty.rules()), &value, text);
-    if broken.is_empty() { Ok(value) } else { Err(broken) }
+pub fn from_text(ty: &Type, docs: &Docs, text: &str, image: &mut Image, at: usize) -> Result<(), Vec<Broken>> {
+    match ty.resolved() {
+        Type::Option(some) => {
+            let inner = image.some(at, ty);
+            from_text(some, &Docs::default(), text, image, inner)?;
+        }
+        _ => typed(ty, text, image, at).map_err(|wrong| vec![wrong])?,
+    }
+    let mut rules = docs.keywords.rules.as_deref().into_iter().chain(ty.rules()).peekable();
+    if rules.peek().is_none() {
+        return Ok(());
+    }
+    // Where an image has no room for its values, none of them is used.
+    let broken = image.look(at, ty, |value| rules::check(rules, ty, value, text)).and_then(Result::ok);
+    broken.filter(|broken| !broken.is_empty()).map_or(Ok(()), Err)
 }
 
-fn typed(ty: &Type, text: &str) -> Result<Val, Broken> {
+fn typed(ty: &Type, text: &str, image: &mut Image, at: usize) -> Result<(), Broken> {
     match ty.resolved() {
-        Type::Scalar(Scalar::Bool) => match text {
-            "true" => Ok(Val::Bool(true)),
-            "false" => Ok(Val::Bool(false)),
-            _ => Err(("type", format!("{} is not a boolean, wanted `true` or `false`", quoted(text)))),
-        },
+        Type::Scalar(Scalar::Bool) => {
+            let value = match text {
+                "true" => 1,
+                "false" => 0,
+                _ => return Err(("type", format!("{} is not a boolean, wanted `true` or `false`", quoted(text)))),
+            };
+            image.put(at, [value]);
+            Ok(())
+        }
         Type::Scalar(scalar) if !matches!(scalar, Scalar::String | Scalar::Char) => {
             if number::is_json_number(text) {
-                from_number(*scalar, text)
+                from_number(*scalar, text, image, at)
             } else {
                 let wanted = if scalar.integer_range().is_some() { "an integer" } else { "a number" };
                 Err(("type", format!("{} is not {wanted} ({})", quoted(text), scalar.name())))
             }
         }
-        _ => from_string(ty, text)
+        _ => from_string(ty, text, image, at)
             .unwrap_or_else(|| Err(("type", format!("{} is no {}", quoted(text), ty.describe_name())))),
     }
 }
@@ -121,32 +140,35 @@ fn typed(ty: &Type, text: &str) -> Result<Val, Broken> {
 /// Flags, put together one by one.
 pub struct FlagSet<'c> {
     cases: &'c [Case],
-    names: Vec<String>,
+    /// The flag of index `i` is bit `i`; there are 32 at most.
+    set: u32,
 }
 
 impl<'c> FlagSet<'c> {
     pub fn new(cases: &'c [Case]) -> Self {
-        FlagSet { cases, names: vec![] }
+        FlagSet { cases, set: 0 }
     }
 
     /// Sets the flag of that name.
     pub fn add(&mut self, name: &str) -> Result<(), Broken> {
-        let case = case(self.cases, name)?;
-        if self.names.contains(&case.name) {
+        let (index, case) = case(self.cases, name)?;
+        let bit = 1_u32.checked_shl(index as u32).unwrap_or_default();
+        if self.set & bit != 0 {
             return Err(("unique", format!("`{}` is there twice", case.name)));
         }
-        self.names.push(case.name.clone());
+        self.set |= bit;
         Ok(())
     }
 
-    pub fn value(self) -> Val {
-        Val::Flags(self.names)
+    /// Writes them as the value of type `ty` at `at`.
+    pub fn write(&self, ty: &Type, image: &mut Image, at: usize) {
+        image.put_tag(at, Layout::of(ty).bytes(), self.set);
     }
 }
 
-/// The case of that name.
-pub fn case<'a>(cases: &'a [Case], name: &str) -> Result<&'a Case, Broken> {
-    cases.iter().find(|case| case.name == name).ok_or_else(|| {
+/// The case of that name, with its index.
+pub fn case<'a>(cases: &'a [Case], name: &str) -> Result<(usize, &'a Case), Broken> {
+    cases.iter().enumerate().find(|(_, case)| case.name == name).ok_or_else(|| {
         let names: Vec<_> = cases.iter().map(|case| case.name.as_str()).collect();
         let nearest = nearest(name, &names).map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
         ("enum", format!("{} is none of {}{nearest}", quoted(name), listed(&names)))

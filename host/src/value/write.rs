@@ -3,10 +3,12 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use wasmtime::component::Val;
 
-use super::rules;
-use crate::contract::{Docs, Field, Shape, Type, schema};
+use super::{
+    rules,
+    view::{Parts, Source, Unreadable, View},
+};
+use crate::contract::{Case, Docs, Field, Shape, Type, schema};
 
 /// Why a value has no JSON. The fault is the guest's, so clients see none of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,9 +19,17 @@ pub enum Unwritable {
     TooLarge { limit: usize },
     #[error("the result breaks a rule of its documentation at `{path}`: {broken}")]
     BrokenRule { path: String, broken: String },
-    /// The component was checked against its contract at load, so this is a fault of the host.
-    #[error("the result at `{path}` is not of the type that the contract says")]
-    Mismatch { path: String },
+    #[error("the error's member `status` is {found}; wanted a number from 400 to 599")]
+    Status { found: u16 },
+    /// Not even a value.
+    #[error("the result at `{path}` cannot be read: {found}")]
+    Unreadable { path: String, found: Unreadable },
+}
+
+impl From<Unreadable> for Unwritable {
+    fn from(found: Unreadable) -> Self {
+        Unwritable::Unreadable { path: String::new(), found }
+    }
 }
 
 impl Unwritable {
@@ -28,7 +38,7 @@ impl Unwritable {
     fn at(mut self, step: &str) -> Self {
         if let Unwritable::NotFinite { path, .. }
         | Unwritable::BrokenRule { path, .. }
-        | Unwritable::Mismatch { path } = &mut self
+        | Unwritable::Unreadable { path, .. } = &mut self
         {
             path.insert_str(0, step);
         }
@@ -45,7 +55,7 @@ fn at_index(index: usize) -> impl Fn(Unwritable) -> Unwritable {
 /// # Errors
 ///
 /// See [`Unwritable`]; `out` holds a part of the text then.
-pub fn write(out: &mut Vec<u8>, ty: &Type, value: &Val, limit: usize) -> Result<(), Unwritable> {
+pub fn write<'v>(out: &mut Vec<u8>, ty: &Type, value: impl Source<'v>, limit: usize) -> Result<(), Unwritable> {
     Writer { out, limit }.any(ty, value)?;
     if out.len() > limit { Err(Unwritable::TooLarge { limit }) } else { Ok(()) }
 }
@@ -60,7 +70,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// A value that has to keep the rules of its type, and those of `docs`, the place where it stands.
-    fn ruled(&mut self, ty: &Type, docs: &Docs, value: &Val) -> Result<(), Unwritable> {
+    fn ruled<'v>(&mut self, ty: &Type, docs: &Docs, value: impl Source<'v>) -> Result<(), Unwritable> {
         let start = self.out.len();
         self.plain(ty, value)?;
         let mut rules = docs.keywords.rules.as_deref().into_iter().chain(ty.rules()).peekable();
@@ -68,50 +78,54 @@ impl Writer<'_> {
             return Ok(());
         }
         let text = std::str::from_utf8(&self.out[start..]).unwrap_or_default();
-        match rules::check(rules, value, text).into_iter().next() {
+        match rules::check(rules, ty, value, text)?.into_iter().next() {
             Some((_, broken)) => Err(Unwritable::BrokenRule { path: String::new(), broken }),
             None => Ok(()),
         }
     }
 
-    fn any(&mut self, ty: &Type, value: &Val) -> Result<(), Unwritable> {
+    fn any<'v>(&mut self, ty: &Type, value: impl Source<'v>) -> Result<(), Unwritable> {
         match ty {
             Type::Named(_) => self.ruled(ty, &NO_DOCS, value),
             _ => self.plain(ty, value),
         }
     }
 
-    fn plain(&mut self, ty: &Type, value: &Val) -> Result<(), Unwritable> {
+    fn plain<'v, S: Source<'v>>(&mut self, ty: &Type, value: S) -> Result<(), Unwritable> {
         if self.out.len() > self.limit {
             return Err(Unwritable::TooLarge { limit: self.limit });
         }
-        match (ty.resolved(), value) {
-            (_, Val::Bool(value)) => self.raw(if *value { b"true" } else { b"false" }),
-            (_, Val::U8(value)) => self.number(value),
-            (_, Val::U16(value)) => self.number(value),
-            (_, Val::U32(value)) => self.number(value),
-            (_, Val::U64(value)) => self.number(value),
-            (_, Val::S8(value)) => self.number(value),
-            (_, Val::S16(value)) => self.number(value),
-            (_, Val::S32(value)) => self.number(value),
-            (_, Val::S64(value)) => self.number(value),
-            (_, Val::Float32(value)) if value.is_finite() => self.number(value),
-            (_, Val::Float64(value)) if value.is_finite() => self.number(value),
-            (_, Val::Float32(value)) => return Err(self.not_finite(value)),
-            (_, Val::Float64(value)) => return Err(self.not_finite(value)),
-            (_, Val::Char(value)) => self.string(value.encode_utf8(&mut [0; 4])),
-            (_, Val::String(value)) => self.string(value),
-            (_, Val::Enum(name) | Val::Variant(name, None)) if !is_tagged(ty) => self.string(name),
-            (Type::Bytes, Val::List(items)) => {
-                let bytes = bytes(items).ok_or_else(|| self.mismatch())?;
-                self.string(&STANDARD.encode(bytes));
+        let ty = ty.resolved();
+        match (ty, value.view(ty)?) {
+            (_, View::Bool(value)) => self.raw(if value { b"true" } else { b"false" }),
+            (_, View::Unsigned(value)) => self.number(&value),
+            (_, View::Signed(value)) => self.number(&value),
+            (_, View::F32(value)) if value.is_finite() => self.number(&value),
+            (_, View::F64(value)) if value.is_finite() => self.number(&value),
+            (_, View::F32(value)) => return Err(not_finite(&value)),
+            (_, View::F64(value)) => return Err(not_finite(&value)),
+            (_, View::Char(value)) => self.string(value.encode_utf8(&mut [0; 4])),
+            (_, View::Text(value)) => {
+                self.fits(value.len())?;
+                self.string(&value);
             }
-            (Type::List(ty), Val::List(items)) | (Type::FixedList(ty, _), Val::FixedLengthList(items)) => {
-                self.array(items.iter().map(|item| (ty.as_ref(), item)))?;
+            (_, View::Bytes(bytes)) => {
+                self.fits(bytes.len())?;
+                self.string(&STANDARD.encode(&bytes));
             }
-            (Type::Tuple(types), Val::Tuple(items)) => self.array(types.iter().zip(items))?,
-            (Type::Option(_), Val::Option(None)) => self.raw(b"null"),
-            (Type::Option(some), Val::Option(Some(value))) => {
+            (Type::List(item), View::List(count, items)) => self.array::<S>(item, count, items)?,
+            (Type::FixedList(item, count), View::Members(items)) => self.array::<S>(item, *count as usize, items)?,
+            (Type::Tuple(types), View::Members(mut items)) => {
+                self.raw(b"[");
+                for (i, ty) in types.iter().enumerate() {
+                    self.separated(i);
+                    let item = items.next(ty)?;
+                    self.any(ty, item).map_err(at_index(i))?;
+                }
+                self.raw(b"]");
+            }
+            (Type::Option(_), View::Option(None)) => self.raw(b"null"),
+            (Type::Option(some), View::Option(Some(value))) => {
                 if some.is_option() {
                     self.raw(b"{\"some\":");
                     self.any(some, value)?;
@@ -120,7 +134,7 @@ impl Writer<'_> {
                     self.any(some, value)?;
                 }
             }
-            (Type::Result(ok, err), Val::Result(value)) => {
+            (Type::Result(ok, err), View::Result(value)) => {
                 let (name, ty, value) = match value {
                     Ok(value) => ("ok", ok, value),
                     Err(value) => ("err", err, value),
@@ -135,67 +149,70 @@ impl Writer<'_> {
                 }
                 self.raw(b"}");
             }
-            (Type::Map(key, ty), Val::Map(entries)) if schema::is_string(key) => self.object(ty, entries)?,
-            (Type::Map(key, ty), Val::Map(entries)) => {
+            (Type::Map(key, ty), View::List(count, entries)) if schema::is_string(key) => {
+                self.object::<S>(key, ty, count, entries)?;
+            }
+            (Type::Map(key, ty), View::List(count, mut entries)) => {
                 self.raw(b"[");
-                for (i, (name, value)) in entries.iter().enumerate() {
+                for i in 0..count {
                     self.raw(if i > 0 { b",[" } else { b"[" });
-                    self.any(key, name).map_err(at_index(i))?;
+                    self.any(key, entries.next(key)?).map_err(at_index(i))?;
                     self.raw(b",");
-                    self.any(ty, value).map_err(at_index(i))?;
+                    self.any(ty, entries.next(ty)?).map_err(at_index(i))?;
                     self.raw(b"]");
                 }
                 self.raw(b"]");
             }
-            (Type::Named(named), value) => self.shaped(&named.shape, value)?,
-            _ => return Err(self.mismatch()),
+            (Type::Named(named), view) => self.shaped(&named.shape, view)?,
+            _ => return Err(Unreadable::MISMATCH.into()),
         }
         Ok(())
     }
 
-    fn shaped(&mut self, shape: &Shape, value: &Val) -> Result<(), Unwritable> {
-        match (shape, value) {
-            (Shape::Record(fields), Val::Record(values)) if fields.len() == values.len() => {
+    fn shaped<'v, S: Source<'v>>(&mut self, shape: &Shape, view: View<'v, S>) -> Result<(), Unwritable> {
+        match (shape, view) {
+            (Shape::Record(fields), View::Members(mut members)) => {
                 self.raw(b"{");
-                for (i, (Field { json, ty, docs, .. }, (_, value))) in fields.iter().zip(values).enumerate() {
-                    if i > 0 {
-                        self.raw(b",");
-                    }
-                    self.member(json, ty, docs, value)?;
+                for (i, Field { json, ty, docs, .. }) in fields.iter().enumerate() {
+                    self.separated(i);
+                    self.member(json, ty, docs, members.next(ty)?)?;
                 }
                 self.raw(b"}");
             }
-            (Shape::Variant(cases), Val::Variant(name, payload)) => {
+            (Shape::Enum(cases) | Shape::Variant(cases), View::Case(case, payload)) => {
+                let is_tagged = schema::has_payload(cases);
+                let Case { name, ty, docs } = cases.get(case).ok_or(Unreadable::MISMATCH)?;
+                if !is_tagged {
+                    self.string(name);
+                    return Ok(());
+                }
                 self.raw(b"{\"tag\":");
                 self.string(name);
-                let case = cases.iter().find(|case| case.name == *name).ok_or_else(|| self.mismatch())?;
-                if let (Some(ty), Some(payload)) = (&case.ty, payload) {
+                if let (Some(ty), Some(payload)) = (ty, payload) {
                     self.raw(b",");
-                    self.member("val", ty, &case.docs, payload)?;
+                    self.member("val", ty, docs, payload)?;
                 }
                 self.raw(b"}");
             }
-            (Shape::Flags(_), Val::Flags(names)) => {
+            (Shape::Flags(cases), View::Flags(set)) => {
                 self.raw(b"[");
-                for (i, name) in names.iter().enumerate() {
-                    if i > 0 {
-                        self.raw(b",");
-                    }
-                    self.string(name);
+                let set = (0..32).filter(|i| set >> i & 1 == 1);
+                for (i, flag) in set.enumerate() {
+                    self.separated(i);
+                    self.string(&cases.get(flag).ok_or(Unreadable::MISMATCH)?.name);
                 }
                 self.raw(b"]");
             }
-            _ => return Err(self.mismatch()),
+            _ => return Err(Unreadable::MISMATCH.into()),
         }
         Ok(())
     }
 
-    fn array<'v>(&mut self, items: impl Iterator<Item = (&'v Type, &'v Val)>) -> Result<(), Unwritable> {
+    fn array<'v, S: Source<'v>>(&mut self, ty: &Type, count: usize, mut items: S::Parts) -> Result<(), Unwritable> {
         self.raw(b"[");
-        for (i, (ty, item)) in items.enumerate() {
-            if i > 0 {
-                self.raw(b",");
-            }
+        for i in 0..count {
+            self.separated(i);
+            let item = items.next(ty)?;
             self.any(ty, item).map_err(at_index(i))?;
         }
         self.raw(b"]");
@@ -203,31 +220,61 @@ impl Writer<'_> {
     }
 
     /// A map with string keys. A guest may hold a key twice; the last one wins, as the component model has it.
-    fn object(&mut self, ty: &Type, entries: &[(Val, Val)]) -> Result<(), Unwritable> {
-        let mut last = HashMap::with_capacity(entries.len());
-        for (i, (key, _)) in entries.iter().enumerate() {
-            let Val::String(key) = key else { return Err(self.mismatch()) };
-            last.insert(key.as_str(), i);
+    fn object<'v, S: Source<'v>>(
+        &mut self,
+        key: &Type,
+        ty: &Type,
+        count: usize,
+        mut items: S::Parts,
+    ) -> Result<(), Unwritable> {
+        let mut entries = Vec::with_capacity(count);
+        for _ in 0..count {
+            let View::Text(name) = items.next(key)?.view(key)? else { return Err(Unreadable::MISMATCH.into()) };
+            entries.push((name, items.next(ty)?));
         }
+        // To compare a few names is faster than to have a table of them.
+        let last: Option<HashMap<&str, usize>> =
+            (count > 16).then(|| entries.iter().enumerate().map(|(i, (name, _))| (name.as_ref(), i)).collect());
+        let is_replaced = |i: usize, name: &str| match &last {
+            Some(last) => last.get(name) != Some(&i),
+            None => entries[i + 1..].iter().any(|(other, _)| other == name),
+        };
         self.raw(b"{");
         let mut is_first = true;
-        for (i, (key, value)) in entries.iter().enumerate() {
-            let Val::String(key) = key else { return Err(self.mismatch()) };
-            if last.get(key.as_str()) == Some(&i) {
-                if !std::mem::take(&mut is_first) {
-                    self.raw(b",");
-                }
-                self.member(key, ty, &NO_DOCS, value)?;
+        for (i, (name, value)) in entries.iter().enumerate() {
+            let start = self.out.len();
+            self.separated(usize::from(!is_first));
+            // What another one replaces has to be a value, too.
+            self.member(name, ty, &NO_DOCS, *value)?;
+            if is_replaced(i, name) {
+                self.out.truncate(start);
+            } else {
+                is_first = false;
             }
         }
         self.raw(b"}");
         Ok(())
     }
 
-    fn member(&mut self, name: &str, ty: &Type, docs: &Docs, value: &Val) -> Result<(), Unwritable> {
+    fn member<'v>(&mut self, name: &str, ty: &Type, docs: &Docs, value: impl Source<'v>) -> Result<(), Unwritable> {
         self.string(name);
         self.raw(b":");
         self.ruled(ty, docs, value).map_err(|error| error.at(&format!(".{name}")))
+    }
+
+    /// A comma, but not in front of the first.
+    fn separated(&mut self, index: usize) {
+        if index > 0 {
+            self.raw(b",");
+        }
+    }
+
+    /// Whether so many bytes more are not too many.
+    fn fits(&self, more: usize) -> Result<(), Unwritable> {
+        if self.out.len().saturating_add(more) > self.limit {
+            return Err(Unwritable::TooLarge { limit: self.limit });
+        }
+        Ok(())
     }
 
     fn raw(&mut self, text: &[u8]) {
@@ -242,22 +289,8 @@ impl Writer<'_> {
     fn string(&mut self, value: &str) {
         let _ = serde_json::to_writer(&mut *self.out, value);
     }
-
-    fn not_finite(&self, found: &dyn std::fmt::Display) -> Unwritable {
-        Unwritable::NotFinite { path: String::new(), found: found.to_string() }
-    }
-
-    fn mismatch(&self) -> Unwritable {
-        Unwritable::Mismatch { path: String::new() }
-    }
 }
 
-/// Whether the type is a variant that is written as an object.
-fn is_tagged(ty: &Type) -> bool {
-    matches!(ty.shape(), Some(Shape::Variant(cases)) if schema::has_payload(cases))
-}
-
-/// The bytes of a `list<u8>`; `None` if the value is none.
-pub fn bytes(items: &[Val]) -> Option<Vec<u8>> {
-    items.iter().map(|item| if let Val::U8(byte) = item { Some(*byte) } else { None }).collect()
+fn not_finite(found: &dyn std::fmt::Display) -> Unwritable {
+    Unwritable::NotFinite { path: String::new(), found: found.to_string() }
 }

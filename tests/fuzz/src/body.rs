@@ -5,14 +5,14 @@ use serde_json::Value;
 use witapi::{
     bind::{Parts, Rejection, bind},
     body::Content,
-    contract::Body,
+    contract::{Body, layout::offsets},
     form::Form,
     value::write,
 };
 
-use crate::CONTRACT;
 #[cfg(feature = "libfuzzer")]
 use crate::schema::accepts;
+use crate::{CONTRACT, request::MEMORY};
 
 /// The first byte chooses an operation, the rest is its body as JSON. What the host accepts, the published schema
 /// accepts; what it calls malformed is no JSON; and what was read is written and read again as the same.
@@ -29,7 +29,7 @@ pub fn json(bytes: &[u8]) {
     let parts = Parts { path: &[], query: "", headers: &headers, body: &content };
     // What `serde_json` reads: it nests at most 128 levels, and a number too large for an `f64` is an error for it.
     let value = serde_json::from_slice::<Value>(body);
-    match bind(operation, &parts) {
+    match bind(operation, &parts, MEMORY) {
         Ok(args) => {
             #[cfg(feature = "libfuzzer")]
             if let Ok(value) = &value
@@ -38,11 +38,18 @@ pub fn json(bytes: &[u8]) {
                 assert!(accepts(operation, value), "accepted against the schema");
             }
             if let Body::Whole(i) = operation.body {
+                let ty = &operation.params[i].ty;
+                let at = offsets(operation.params.iter().map(|param| &param.ty)).nth(i).expect("a place");
                 let mut text = vec![];
-                write(&mut text, &operation.params[i].ty, &args[i], usize::MAX).expect("what was read can be written");
-                let again = bind(operation, &Parts { body: &Content::Bytes(text.clone().into()), ..parts })
+                let written = args.look(at, ty, |value| write(&mut text, ty, value, usize::MAX));
+                written.expect("a value").expect("what was read can be written");
+                let again = bind(operation, &Parts { body: &Content::Bytes(text.clone().into()), ..parts }, MEMORY)
                     .expect("what was written can be read");
-                assert_eq!(args, again, "{}", String::from_utf8_lossy(&text));
+                let value = args.val(at, ty).expect("a value");
+                assert_eq!(Some(&value), again.val(at, ty).as_ref(), "{}", String::from_utf8_lossy(&text));
+                let mut of_val = vec![];
+                write(&mut of_val, ty, &value, usize::MAX).expect("what was read can be written");
+                assert_eq!(text, of_val, "a value is written alike, whatever holds it");
             }
         }
         Err(Rejection::Malformed(malformed)) => assert!(value.is_err(), "JSON that is called malformed: {malformed:?}"),
@@ -82,8 +89,8 @@ pub fn form(bytes: &[u8]) {
     let Ok(form) = form else { return };
     let path: Vec<_> = operation.pattern.params().map(|_| "1").collect();
     let parts = Parts { path: &path, query: "", headers: &HeaderMap::new(), body: &Content::Form(form) };
-    match bind(operation, &parts) {
-        Ok(args) => assert_eq!(args.len(), operation.params.len()),
+    match bind(operation, &parts, MEMORY) {
+        Ok(args) => crate::request::has_values(operation, &args),
         Err(Rejection::Malformed(malformed)) => panic!("a form is no JSON: {malformed:?}"),
         Err(Rejection::Faults(faults)) => assert!(!faults.is_empty()),
     }

@@ -5,11 +5,22 @@ use witapi::{
     accept,
     bind::{Parts, Rejection, bind},
     body::Content,
-    contract::{Docs, Place, Scalar, Type},
-    value::{Faults, Reader, scalar},
+    contract::{Body, Docs, Layout, Operation, Place, Scalar, Type, layout::offsets},
+    value::{Faults, Image, read, scalar},
 };
 
 use crate::CONTRACT;
+
+/// Bytes that arguments may have.
+pub const MEMORY: usize = 64 << 20;
+
+/// Whether there is a value for each parameter.
+pub fn has_values(operation: &Operation, args: &Image) {
+    let places = offsets(operation.params.iter().map(|param| &param.ty));
+    for (i, (param, at)) in operation.params.iter().zip(places).enumerate() {
+        assert!(operation.body == Body::Stream(i) || args.val(at, &param.ty).is_some(), "no value of `{}`", param.json);
+    }
+}
 
 /// The first byte chooses an operation; the rest is the values of its path parameters, one a line, then the query, then
 /// the body, then headers, one a line. A number or a boolean in a path is taken exactly when the same text is taken as JSON.
@@ -25,8 +36,8 @@ pub fn request(bytes: &[u8]) {
         .filter_map(|line| line.split_once(':'))
         .filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?)))
         .collect();
-    match bind(operation, &Parts { path: &path, query, headers: &headers, body: &body }) {
-        Ok(args) => assert_eq!(args.len(), operation.params.len()),
+    match bind(operation, &Parts { path: &path, query, headers: &headers, body: &body }, MEMORY) {
+        Ok(args) => has_values(operation, &args),
         Err(Rejection::Malformed(_)) => assert!(operation.params_in(Place::Body).next().is_some()),
         Err(Rejection::Faults(faults)) => assert!(!faults.is_empty()),
     }
@@ -38,9 +49,11 @@ pub fn request(bytes: &[u8]) {
             let (ty, docs) = (Type::Scalar(scalar), Docs::default());
             let mut faults = Faults::default();
             // White space around a value is JSON's, and no part of the value.
-            let as_json = Reader::new(text.as_bytes(), &mut faults).value(&ty, &docs).ok().flatten();
+            let as_json = read::val(text.as_bytes(), &ty, &docs, &mut faults, MEMORY).ok().flatten();
             let as_json = as_json.filter(|_| text.trim_matches([' ', '\t', '\r']) == text);
-            assert_eq!(scalar::from_text(&ty, &docs, text).ok(), as_json, "{text:?} as {}", scalar.name());
+            let mut image = Image::new(Layout::of(&ty), MEMORY);
+            let as_text = scalar::from_text(&ty, &docs, text, &mut image, 0).ok().and_then(|()| image.val(0, &ty));
+            assert_eq!(as_text, as_json, "{text:?} as {}", scalar.name());
         }
     }
 }

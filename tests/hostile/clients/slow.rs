@@ -53,7 +53,8 @@ async fn bodies_that_come_byte_by_byte_are_a_408() {
             0 => ("content-length: 100000", b" "),
             _ => ("transfer-encoding: chunked", b"1\r\n \r\n"),
         };
-        let head = format!("POST /hostile/print HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{framing}\r\n\r\n");
+        let head =
+            format!("POST /hostile/print HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{framing}\r\n\r\n");
         drips.push(tokio::spawn(drip(Wire::with(&host, head).await, bytes)));
     }
     for drip in drips {

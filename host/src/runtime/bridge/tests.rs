@@ -1,10 +1,13 @@
 //! Layouts against wit-parser's, and components against the validator.
 
 use wasmparser::{Validator, WasmFeatures};
-use wit_parser::{Resolve, SizeAlign};
+use wit_parser::{
+    Resolve, SizeAlign,
+    abi::{FlatTypes, WasmType},
+};
 
-use super::{Channel, Direction, layout::Layout};
-use crate::contract::{Delivery, Type, wit::Types};
+use super::{Channel, Direction};
+use crate::contract::{Delivery, Layout, Type, wit::Types};
 
 /// Every kind of type, and sizes around which layouts change.
 fn types() -> (Resolve, Vec<(wit_parser::Type, Type)>) {
@@ -62,8 +65,12 @@ fn layouts_are_those_of_the_canonical_abi() {
     assert!(types.len() > 20);
     for (wit, ty) in types {
         let wanted = (layouts.size(&wit).size_wasm32() as u64, layouts.align(&wit).align_wasm32() as u64);
-        let Layout { size, align } = Layout::of(&ty);
+        let Layout { size, align, flat } = Layout::of(&ty);
         assert_eq!((size, align), wanted, "{}", ty.describe());
+        let mut storage = [WasmType::I32; 64];
+        let mut values = FlatTypes::new(&mut storage);
+        assert!(resolve.push_flat(&wit, &mut values));
+        assert_eq!(flat as usize, values.to_vec().len(), "{}", ty.describe());
     }
 }
 

@@ -119,7 +119,7 @@ impl Callable {
         let (sender, head) = oneshot::channel();
         let failed = Failure::default();
         let known = failed.clone();
-        let task = tokio::spawn(async move {
+        let handling = permit.run(None, async move {
             let result = timeout_at(deadline, run(&mut store, &handler, request, sender)).await;
             let why = match result {
                 Ok(Ok(())) => None,
@@ -128,16 +128,15 @@ impl Callable {
             };
             if let Some(why) = why {
                 if known.0.answer_is_whole.load(Ordering::Relaxed) {
-                    tracing::error!(%plugin, request = id, fault = why.to_string(), "the handler failed behind its answer");
+                    tracing::error!(%plugin, request = id.as_str(), fault = why.to_string(), "the handler failed behind its answer");
                 }
                 let _ = known.0.why.set(why);
             }
             // What it left unfinished ends with the store, and whoever reads that asks why.
             drop(store);
             drop(running);
-            drop(permit);
         });
-        let task = Task(Some(task));
+        let task = Task(Some(tokio::spawn(async move { drop(handling.await) })));
         match head.await {
             Ok(Ok(response)) if response.status().is_informational() => {
                 Err(CallError::Trap(format!("the handler's answer has the status {}", response.status().as_u16())))
@@ -147,10 +146,7 @@ impl Callable {
             // The sender went with the store.
             Err(_) => Err(match failed.get() {
                 None => CallError::Trap("the handler returned without an answer".into()),
-                Some(CallError::Trap(trap)) => CallError::Trap(trap.clone()),
-                Some(CallError::NoRoom(why)) => CallError::NoRoom(why.clone()),
-                Some(CallError::Deadline) => CallError::Deadline,
-                Some(CallError::Input) => CallError::Input,
+                Some(error) => error.clone(),
             }),
         }
     }
