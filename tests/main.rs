@@ -46,6 +46,7 @@ mod raw;
 mod reuse;
 mod round_trip;
 mod routes;
+mod scheduling;
 mod sdk_go_c;
 mod serving;
 mod streams;

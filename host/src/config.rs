@@ -39,6 +39,9 @@ pub struct Config {
     /// `compatible`: what becomes of a plugin's new version whose contract breaks clients of the one that serves.
     /// Default `warn`.
     pub compatible: Compatible,
+    /// `resident`, 1 to 20,000: plugins whose contract and code stay in memory, in use or not. Others are read back with
+    /// their next request, in milliseconds. Default 256.
+    pub resident: usize,
     /// `[limits]`: those of a plugin that has none of its own.
     pub limits: Limits,
     /// `[scheduler]`
@@ -85,6 +88,18 @@ pub struct Limits {
     /// `log_kib`, 0 to 65,536: how much of what a call writes reaches the log: stdout, stderr and `wasi:logging`. Default 64 KiB.
     /// Here in bytes.
     pub log: usize,
+    /// `cpu_ms`, 1 to 3,600,000: processor time of one call, without the time that it waits. Default 10 s.
+    pub cpu: Duration,
+    /// `concurrency`, 1 to 20,000: instances of the plugin at one time. Default as many as there are:
+    /// `scheduler.instances`.
+    pub concurrency: usize,
+    /// `queue`, 0 to 1,000,000: requests of the plugin that may wait for an instance; more are turned away. Default 512.
+    pub queue: usize,
+    /// `weight`, 1 to 10,000: how much of the processors the plugin gets, as long as others want them as well. One with
+    /// 200 gets twice as much as one with 100. Default 100.
+    pub weight: u32,
+    /// `keyvalue_mib`, 1 to 1,048,576, for one plugin only: its store. Default `keyvalue.max_mib`. Here in bytes.
+    pub keyvalue: u64,
 }
 
 /// `[scheduler]`: how much runs at one time.
@@ -92,7 +107,8 @@ pub struct Limits {
 pub struct Scheduler {
     /// `instances`, 1 to 20,000: guest instances at one time. Default 256.
     pub instances: usize,
-    /// `queue`, 0 to 1,000,000: requests that may wait for one; more are turned away. Default 1024.
+    /// `queue`, 0 to 1,000,000: requests of all plugins that may wait for one. When there are more, the plugin with the
+    /// most of them loses its last. Default 1024.
     pub queue: usize,
 }
 
@@ -228,8 +244,11 @@ impl Config {
             }
         }
         let mount = own.mount.as_ref().map(|mount| mount.0.0.clone());
+        let mut limits = self.limits.overridden(own.limits());
+        limits.concurrency = limits.concurrency.min(self.scheduler.instances);
+        limits.keyvalue = own.keyvalue_mib.map_or(self.keyvalue.max_bytes, |max| max.0 << 20);
         PluginConfig {
-            limits: self.limits.overridden(own.limits()),
+            limits,
             raw_mount: mount.clone().unwrap_or_else(|| format!("/{name}")),
             mount: mount.unwrap_or_default(),
             openapi: own.openapi.as_ref().map(|path| path.0.0.clone()),
@@ -254,6 +273,7 @@ impl Default for Config {
             data: "data".into(),
             grants: Vec::new(),
             compatible: Compatible::default(),
+            resident: 256,
             limits: Limits::default(),
             scheduler: Scheduler::default(),
             server: Server::default(),
@@ -274,6 +294,11 @@ impl Default for Limits {
             body: 1 << 20,
             result: 1 << 20,
             log: 64 << 10,
+            cpu: Duration::from_secs(10),
+            concurrency: MAX_INSTANCES as usize,
+            queue: 512,
+            weight: 100,
+            keyvalue: 256 << 20,
         }
     }
 }
@@ -326,7 +351,13 @@ type StreamMilliseconds = Whole<1, 86_400_000>;
 type MemoryMib = Whole<1, 4096>;
 /// A wasm32 guest could address four times the upper bound.
 type Kib = Whole<1, { 1 << 20 }>;
+type KeyValueMib = Whole<1, { 1 << 20 }>;
 type LogKib = Whole<0, 65_536>;
+type Instances = Whole<1, MAX_INSTANCES>;
+type QueueLength = Whole<0, 1_000_000>;
+type Weight = Whole<1, 10_000>;
+
+const MAX_INSTANCES: u64 = 20_000;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -336,6 +367,7 @@ struct File {
     data: Option<Text<PathBuf>>,
     grants: Vec<Text<Grant>>,
     compatible: Option<Text<Compatible>>,
+    resident: Option<Whole<1, 20_000>>,
     limits: Table<LimitsTable>,
     scheduler: Table<SchedulerTable>,
     server: Table<ServerTable>,
@@ -357,6 +389,7 @@ impl File {
             data: folder.join(Text::or(self.data, default.data)),
             grants: self.grants.into_iter().map(|grant| grant.0.0).collect(),
             compatible: Text::or(self.compatible, default.compatible),
+            resident: self.resident.map_or(default.resident, Whole::count),
             limits: default.limits.overridden(self.limits.0),
             scheduler: Scheduler {
                 instances: scheduler.instances.map_or(default.scheduler.instances, Whole::count),
@@ -393,13 +426,17 @@ struct LimitsTable {
     body_kib: Option<Kib>,
     result_kib: Option<Kib>,
     log_kib: Option<LogKib>,
+    cpu_ms: Option<Milliseconds>,
+    concurrency: Option<Instances>,
+    queue: Option<QueueLength>,
+    weight: Option<Weight>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct SchedulerTable {
-    instances: Option<Whole<1, 20_000>>,
-    queue: Option<Whole<0, 1_000_000>>,
+    instances: Option<Instances>,
+    queue: Option<QueueLength>,
 }
 
 #[derive(Default, Deserialize)]
@@ -445,7 +482,7 @@ impl CorsTable {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct KeyValueTable {
-    max_mib: Option<Whole<1, { 1 << 20 }>>,
+    max_mib: Option<KeyValueMib>,
 }
 
 /// The limits stand here once more: serde cannot both flatten a table and refuse unknown keys.
@@ -455,6 +492,7 @@ struct PluginTable {
     mount: Option<Text<Mount>>,
     openapi: Option<Text<DocumentPath>>,
     casing: Option<Text<Casing>>,
+    keyvalue_mib: Option<KeyValueMib>,
     requests_per_instance: Option<Whole<1, 1_000_000>>,
     grants: Vec<Text<Grant>>,
     compatible: Option<Text<Compatible>>,
@@ -464,6 +502,10 @@ struct PluginTable {
     body_kib: Option<Kib>,
     result_kib: Option<Kib>,
     log_kib: Option<LogKib>,
+    cpu_ms: Option<Milliseconds>,
+    concurrency: Option<Instances>,
+    queue: Option<QueueLength>,
+    weight: Option<Weight>,
 }
 
 impl PluginTable {
@@ -475,6 +517,10 @@ impl PluginTable {
             body_kib: self.body_kib,
             result_kib: self.result_kib,
             log_kib: self.log_kib,
+            cpu_ms: self.cpu_ms,
+            concurrency: self.concurrency,
+            queue: self.queue,
+            weight: self.weight,
         }
     }
 }
@@ -487,7 +533,12 @@ impl Limits {
             stream_deadline: by.stream_deadline_ms.map_or(self.stream_deadline, Whole::ms),
             body: by.body_kib.map_or(self.body, Whole::kib),
             result: by.result_kib.map_or(self.result, Whole::kib),
+            keyvalue: self.keyvalue,
             log: by.log_kib.map_or(self.log, Whole::kib),
+            cpu: by.cpu_ms.map_or(self.cpu, Whole::ms),
+            concurrency: by.concurrency.map_or(self.concurrency, Whole::count),
+            queue: by.queue.map_or(self.queue, Whole::count),
+            weight: by.weight.map_or(self.weight, |weight| weight.0 as u32),
         }
     }
 }
@@ -521,7 +572,8 @@ mod tests {
         assert_eq!(config.cors, Cors::default());
         assert_eq!(config.keyvalue.max_bytes, 268_435_456);
         let plugin = config.plugin("todos");
-        assert_eq!(plugin.limits, Limits::default());
+        // No more than there are.
+        assert_eq!(plugin.limits, Limits { concurrency: 256, ..Limits::default() });
         assert_eq!((plugin.mount.as_str(), plugin.casing), ("", None));
         assert_eq!(plugin.grants, [""; 0]);
         assert_eq!(plugin.compatible, Compatible::Warn);
@@ -536,6 +588,7 @@ mod tests {
             data = "/var/lib/witapi"
             grants = ["witapi:host/request"]
             compatible = "off"
+            resident = 7
 
             [limits]
             memory_mib = 64
@@ -544,6 +597,10 @@ mod tests {
             body_kib = 2
             result_kib = 3
             log_kib = 0
+            cpu_ms = 100
+            concurrency = 11
+            queue = 7
+            weight = 300
 
             [scheduler]
             instances = 10
@@ -576,6 +633,8 @@ mod tests {
             casing = "camelCase"
             grants = ["wasi:keyvalue", "witapi:host/request"]
             memory_mib = 256
+            concurrency = 3
+            keyvalue_mib = 2
             compatible = "required"
             requests_per_instance = 100
 
@@ -588,6 +647,7 @@ mod tests {
         assert_eq!(config.compatible, Compatible::Off);
         assert_eq!(config.plugin("todos").compatible, Compatible::Required);
         assert_eq!(config.plugin("a.b").compatible, Compatible::Off);
+        assert_eq!(config.resident, 7);
         assert_eq!(config.scheduler, Scheduler { instances: 10, queue: 0 });
         let [header_timeout, body_timeout, drain, write_timeout] = [1, 2, 0, 3].map(Duration::from_millis);
         let server = Server {
@@ -612,12 +672,25 @@ mod tests {
         assert_eq!(config.cors, cors);
         assert_eq!(config.keyvalue.max_bytes, 1_048_576);
         let [deadline, stream_deadline] = [1, 86_400].map(Duration::from_secs);
-        let limits = Limits { memory: 64 << 20, deadline, stream_deadline, body: 2048, result: 3072, log: 0 };
+        let cpu = Duration::from_millis(100);
+        let limits = Limits {
+            memory: 64 << 20,
+            deadline,
+            stream_deadline,
+            body: 2048,
+            result: 3072,
+            log: 0,
+            cpu,
+            concurrency: 11,
+            queue: 7,
+            weight: 300,
+            ..config.limits
+        };
         assert_eq!(config.limits, limits);
         assert_eq!(
             config.plugin("todos"),
             PluginConfig {
-                limits: Limits { memory: 256 << 20, ..limits },
+                limits: Limits { memory: 256 << 20, concurrency: 3, keyvalue: 2 << 20, ..limits },
                 mount: "/shop/v1".to_owned(),
                 raw_mount: "/shop/v1".to_owned(),
                 openapi: Some("/api.json?v=3".to_owned()),
@@ -627,7 +700,7 @@ mod tests {
                 requests_per_instance: 100,
             }
         );
-        assert_eq!(config.plugin("other").limits, limits);
+        assert_eq!(config.plugin("other").limits, Limits { concurrency: 10, keyvalue: 1 << 20, ..limits });
         assert_eq!(config.plugin("other").grants, ["witapi:host/request"]);
         assert_eq!(config.plugin_names().collect::<Vec<_>>(), ["a.b", "todos"]);
     }
@@ -651,17 +724,17 @@ mod tests {
         refused(
             "# comment\n\nlisen = \"127.0.0.1:1\"",
             "witapi.toml:3: unknown key `lisen` in the top level; the nearest known key is `listen` \
-             (known: listen, plugins, data, grants, compatible, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+             (known: listen, plugins, data, grants, compatible, resident, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[limits]\nmemory_mb = 1",
             "witapi.toml:2: unknown key `memory_mb` in `limits`; the nearest known key is `memory_mib` \
-             (known: memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
+             (known: memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib, cpu_ms, concurrency, queue, weight)",
         );
         refused(
             "[plugin.todos]\nmount = \"/\"\n\ncase = \"camelCase\"",
             "witapi.toml:4: unknown key `case` in `plugin.todos`; the nearest known key is `casing` \
-             (known: mount, openapi, casing, requests_per_instance, grants, compatible, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib)",
+             (known: mount, openapi, casing, keyvalue_mib, requests_per_instance, grants, compatible, memory_mib, deadline_ms, stream_deadline_ms, body_kib, result_kib, log_kib, cpu_ms, concurrency, queue, weight)",
         );
         refused(
             "keyvalue = { maxmib = 3 }",
@@ -683,7 +756,7 @@ mod tests {
         refused(
             "memory_mib = 64",
             "witapi.toml:1: unknown key `memory_mib` in the top level; it belongs in `limits` \
-             (known: listen, plugins, data, grants, compatible, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+             (known: listen, plugins, data, grants, compatible, resident, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[server]\ninstances = 64",

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, Method, Request, StatusCode, header, request},
     response::{IntoResponse, Response},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     Host, accept,
@@ -16,6 +16,7 @@ use crate::{
     caller::Caller,
     catalog::{Catalog, Found, NotFound},
     contract::{self, Outcome},
+    plugin::Plugin,
     problem::{Problem, options},
     runtime::{Answer, CallError, Facts, Permit},
     streaming,
@@ -37,8 +38,10 @@ impl Trace {
     /// The answer as the client gets it; what it is not told is noted here.
     pub fn noted(&mut self, answer: Result<Response, Problem>) -> Response {
         let mut response = answer.unwrap_or_else(|problem| {
-            if let Problem::PluginFailed(reason) = &problem {
-                self.fault = Some(reason.clone());
+            match &problem {
+                Problem::PluginFailed(reason) => self.fault = Some(reason.clone()),
+                Problem::CpuTime => self.fault = Some(CallError::CpuTime.to_string()),
+                _ => {}
             }
             problem.into_response()
         });
@@ -61,10 +64,16 @@ pub async fn dispatch(
         Err(NotFound::Method { allow }) if caller.method == Method::OPTIONS => return options(&allow),
         Err(NotFound::Method { allow }) => return Problem::MethodNotAllowed { allow }.into_response(),
     };
-    let (head, body) = request.into_parts();
     trace.plugin = Some(found.plugin.name.clone());
-    trace.operation = Some(found.names().label.clone());
-    let answer = answer(host, caller, &found, head, body).await;
+    let deadline = caller.arrival + found.plugin.limits.deadline;
+    let plugin = match timeout_at(deadline, found.plugin.plugin(&host.loader)).await {
+        Ok(Ok(plugin)) => plugin,
+        Ok(Err(cause)) => return trace.noted(Err(cause.into())),
+        Err(_) => return Problem::Deadline.into_response(),
+    };
+    trace.operation = Some(plugin.names[found.index].label.clone());
+    let (head, body) = request.into_parts();
+    let answer = answer(host, caller, &found, &plugin, head, body).await;
     trace.noted(answer)
 }
 
@@ -72,11 +81,12 @@ async fn answer(
     host: &Host,
     caller: &Caller,
     found: &Found<'_, '_>,
+    plugin: &Arc<Plugin>,
     mut head: request::Parts,
     body: Body,
 ) -> Result<Response, Problem> {
-    let operation = found.operation();
-    let limits = &found.plugin.limits;
+    let operation = &plugin.contract.operations[found.index];
+    let limits = &plugin.limits;
     let patience = host.config().server.body_timeout;
     let outcome = &operation.outcome;
     let offers = outcome.media_types();
@@ -96,15 +106,15 @@ async fn answer(
     drop(body);
 
     let deadline = caller.arrival + limits.deadline;
-    let permit = tokio::time::timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
-    let facts = Facts { id: caller.id.clone(), route: found.names().route.clone(), head, peer: caller.peer };
+    let permit = plugin.admit(Some(found.index), deadline).await?;
+    let route = plugin.names[found.index].route.clone();
+    let facts = Facts { id: caller.id.clone(), route, head, peer: caller.peer };
     if !operation.has_streams() {
-        let reply = found.plugin.call(found.index, args, facts, deadline).await?;
-        drop(permit);
+        let reply = plugin.call(found.index, args, facts, permit, deadline).await?;
         return respond(outcome, reply);
     }
 
-    let call = Streamed { caller, found, args, facts, permit, deadline, media_type, patience };
+    let call = Streamed { caller, plugin, index: found.index, args, facts, permit, deadline, media_type, patience };
     // It is larger than all the rest of a request, and few need it.
     Box::pin(call.answer(stream)).await
 }
@@ -112,7 +122,9 @@ async fn answer(
 /// A call with streams.
 struct Streamed<'r> {
     caller: &'r Caller,
-    found: &'r Found<'r, 'r>,
+    plugin: &'r Arc<Plugin>,
+    /// The operation's place in the contract.
+    index: usize,
     args: Image,
     facts: Facts,
     permit: Permit,
@@ -126,27 +138,27 @@ struct Streamed<'r> {
 impl Streamed<'_> {
     /// Calls, and answers at the latest with the first item. `stream` is the request's body and its parameter.
     async fn answer(self, stream: Option<(Body, usize)>) -> Result<Response, Problem> {
-        let Streamed { caller, found, args, facts, permit, deadline, media_type, patience } = self;
-        let limits = &found.plugin.limits;
-        let outcome = &found.operation().outcome;
+        let Streamed { caller, plugin, index, args, facts, permit, deadline, media_type, patience } = self;
+        let limits = &plugin.limits;
+        let outcome = &plugin.contract.operations[index].outcome;
         let last = caller.arrival + limits.stream_deadline;
-        let stream = stream.map(|(body, param)| streaming::incoming(found.plugin, found.index, param, body, patience));
+        let stream = stream.map(|(body, param)| streaming::incoming(plugin, index, param, body, patience));
         let (input, incoming) = stream.unzip();
         let answer = match &incoming {
-            None => found.plugin.start(found.index, args, input, facts, deadline.min(last)).await,
+            None => plugin.start(index, args, input, facts, permit, deadline.min(last)).await,
             // What takes its time to send may take longer than what takes its time to answer.
             Some(incoming) => tokio::select! {
-                answer = found.plugin.start(found.index, args, input, facts, last) => answer,
+                answer = plugin.start(index, args, input, facts, permit, last) => answer,
                 () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
             },
         };
         match answer {
-            Ok(Answer::Value(result)) => {
+            Ok((Answer::Value(result), permit)) => {
                 drop(permit);
                 let reply = Reply::of(outcome, result.as_ref(), limits.result);
                 respond(outcome, reply.map_err(|error| Problem::PluginFailed(error.to_string()))?)
             }
-            Ok(Answer::Stream(output)) => {
+            Ok((Answer::Stream(output), permit)) => {
                 if caller.method == Method::HEAD {
                     // Nobody will read it.
                     return Ok(streaming::head(outcome, media_type));

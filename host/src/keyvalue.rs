@@ -113,6 +113,8 @@ pub struct Stores(Arc<Folder>);
 struct Folder {
     path: PathBuf,
     max_bytes: u64,
+    /// Where a plugin's store may hold something else.
+    exceptions: HashMap<String, u64>,
     stores: Mutex<HashMap<String, Store>>,
 }
 
@@ -122,9 +124,10 @@ impl Stores {
     /// Each may hold `max_bytes`, the sum of its keys and values and of [`ENTRY_BYTES`] for each
     /// entry. A store that already holds more keeps it, and can be read, deleted from and
     /// overwritten with less. The file may take two or three times as much, since redb never
-    /// overwrites what a reader may still see.
-    pub fn new(data: &Path, max_bytes: u64) -> Stores {
-        Stores(Arc::new(Folder { path: data.join("keyvalue"), max_bytes, stores: Mutex::new(HashMap::new()) }))
+    /// overwrites what a reader may still see. `exceptions` has plugins whose stores may hold something else.
+    pub fn new(data: &Path, max_bytes: u64, exceptions: HashMap<String, u64>) -> Stores {
+        let stores = Mutex::new(HashMap::new());
+        Stores(Arc::new(Folder { path: data.join("keyvalue"), max_bytes, exceptions, stores }))
     }
 
     /// The store of one plugin, its file created and opened if it is not yet, off the async
@@ -140,7 +143,10 @@ impl Stores {
         }
         let store = lock(&self.0.stores)
             .entry(plugin.to_owned())
-            .or_insert_with(|| Store::new(self.0.path.join(format!("{plugin}.redb")), self.0.max_bytes))
+            .or_insert_with(|| {
+                let max_bytes = self.0.exceptions.get(plugin).copied().unwrap_or(self.0.max_bytes);
+                Store::new(self.0.path.join(format!("{plugin}.redb")), max_bytes)
+            })
             .clone();
         store.read(|_| Ok(())).await?;
         Ok(store)

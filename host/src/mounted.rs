@@ -21,7 +21,7 @@ use crate::{
 /// Answers the request of `caller`, which is for `mounted`.
 pub async fn answer(
     host: &Host,
-    mounted: &Mounted,
+    mounted: Mounted<'_>,
     caller: &Caller,
     request: Request<Body>,
     trace: &mut Trace,
@@ -32,12 +32,18 @@ pub async fn answer(
     trace.noted(answer)
 }
 
-async fn handled(host: &Host, mounted: &Mounted, caller: &Caller, request: Request<Body>) -> Result<Response, Problem> {
+async fn handled(
+    host: &Host,
+    mounted: Mounted<'_>,
+    caller: &Caller,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
     let arrival = caller.arrival;
     let limits = &mounted.plugin.limits;
     let last = arrival + limits.stream_deadline;
     let deadline = (arrival + limits.deadline).min(last);
-    let permit = timeout_at(deadline, host.scheduler().admit()).await.map_err(|_| Problem::Deadline)??;
+    let plugin = timeout_at(deadline, mounted.plugin.plugin(&host.loader)).await.map_err(|_| Problem::Deadline)??;
+    let permit = plugin.admit(None, deadline).await?;
 
     let is_head = request.method() == Method::HEAD;
     let incoming = Incoming::new(arrival);
@@ -49,7 +55,7 @@ async fn handled(host: &Host, mounted: &Mounted, caller: &Caller, request: Reque
     *request.uri_mut() = with_authority(request.uri(), request.headers());
 
     let answer = tokio::select! {
-        answer = mounted.plugin.handle(request, facts, permit, last) => answer,
+        answer = plugin.handle(request, facts, permit, last) => answer,
         // A request may take its time to arrive, as long as the handler takes it in.
         () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
     };

@@ -13,7 +13,8 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     bind::Rejection,
     contract::Method,
-    runtime::{CallError, Saturated},
+    plugin::load::Cause,
+    runtime::{CallError, TurnedAway},
     value::{Faults, Malformed},
 };
 
@@ -73,6 +74,15 @@ pub enum Problem {
     PluginFailed(String),
     Saturated,
     Deadline,
+    /// The call used up its processor time.
+    CpuTime,
+}
+
+/// A plugin that was asleep and did not wake up.
+impl From<Cause> for Problem {
+    fn from(cause: Cause) -> Self {
+        Problem::PluginFailed(cause.to_string())
+    }
 }
 
 impl From<Rejection> for Problem {
@@ -84,9 +94,12 @@ impl From<Rejection> for Problem {
     }
 }
 
-impl From<Saturated> for Problem {
-    fn from(_: Saturated) -> Self {
-        Problem::Saturated
+impl From<TurnedAway> for Problem {
+    fn from(turned: TurnedAway) -> Self {
+        match turned {
+            TurnedAway::Saturated => Problem::Saturated,
+            TurnedAway::Deadline => Problem::Deadline,
+        }
     }
 }
 
@@ -96,6 +109,7 @@ impl From<CallError> for Problem {
             CallError::Trap(trap) => Problem::PluginFailed(trap),
             CallError::Unwritable(why) => Problem::PluginFailed(why.to_string()),
             CallError::Deadline => Problem::Deadline,
+            CallError::CpuTime => Problem::CpuTime,
             CallError::Input => Problem::BodyBroken,
             CallError::NoRoom(_) => Problem::Saturated,
         }
@@ -133,7 +147,7 @@ impl Problem {
             Problem::Operation { .. } => OPERATION_ERROR,
             Problem::PluginFailed(_) => PLUGIN_FAILED,
             Problem::Saturated => SATURATED,
-            Problem::Deadline => DEADLINE,
+            Problem::Deadline | Problem::CpuTime => DEADLINE,
         }
     }
 
@@ -162,6 +176,7 @@ impl Problem {
             },
             Problem::PluginFailed(_) => "The host's log says why, under this answer's `x-request-id`.".into(),
             Problem::Saturated => "Try again in a moment.".into(),
+            Problem::CpuTime => "It used up its processor time.".into(),
             Problem::NoRoute | Problem::NoneFound | Problem::Operation { .. } | Problem::Deadline => return None,
         })
     }

@@ -145,17 +145,25 @@ async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
 
 async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
-    send(catalog.document(&server.host.config().openapi), &headers)
+    send(catalog.document(&server.host.config().openapi, &server.host.loader), &headers)
 }
 
 /// `/openapi/<plugin>.json` and `/openapi/<plugin>.wit`
 async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
     let serving = |name: &str| catalog.entries().get(name)?.serving.as_ref();
-    match file.rsplit_once('.').and_then(|(name, ending)| Some((serving(name)?, ending))) {
-        Some((plugin, "json")) => send(plugin.document(&server.host.config().openapi), &headers),
-        Some((plugin, "wit")) => send(plugin.wit(), &headers),
-        _ => Problem::NoRoute.into_response(),
+    let Some((listed, ending @ ("json" | "wit"))) =
+        file.rsplit_once('.').and_then(|(name, ending)| Some((serving(name)?, ending)))
+    else {
+        return Problem::NoRoute.into_response();
+    };
+    match listed.plugin(&server.host.loader).await {
+        Ok(plugin) if ending == "json" => send(plugin.document(&server.host.config().openapi), &headers),
+        Ok(plugin) => send(plugin.wit(), &headers),
+        Err(error) => {
+            tracing::error!(plugin = %listed.name, %error, "it has no document");
+            Problem::from(error).into_response()
+        }
     }
 }
 

@@ -96,7 +96,7 @@ impl Offline {
         };
         let folder = data.or(temporary.as_ref().map(|it| it.0.as_path())).unwrap_or(Path::new("data"));
         let loader = self.loader.with_data(folder);
-        let plugin = load::load(&loader, &self.file, &self.bytes)?;
+        let plugin = load::listed(&loader, &self.file, &self.bytes)?;
         let host = Arc::new(Host::of(loader));
         host.serve(plugin)?;
         let server = Server::new(host.clone());

@@ -9,7 +9,21 @@ use toml::de::{DeTable, DeValue};
 
 /// The keys that stand in one kind of table only, to tell where a misplaced one belongs.
 const TABLES: [(&str, &[&str]); 7] = [
-    ("limits", &["memory_mib", "deadline_ms", "stream_deadline_ms", "body_kib", "result_kib", "log_kib"]),
+    (
+        "limits",
+        &[
+            "memory_mib",
+            "deadline_ms",
+            "stream_deadline_ms",
+            "body_kib",
+            "result_kib",
+            "log_kib",
+            "cpu_ms",
+            "concurrency",
+            "queue",
+            "weight",
+        ],
+    ),
     ("scheduler", &["instances", "queue"]),
     (
         "server",
@@ -27,7 +41,7 @@ const TABLES: [(&str, &[&str]); 7] = [
     ("cors", &["origins", "methods", "headers", "expose_headers", "credentials", "max_age_s"]),
     ("keyvalue", &["max_mib"]),
     ("openapi", &["title", "description", "version", "servers", "contact", "license", "terms_of_service"]),
-    ("plugin.<name>", &["mount", "openapi", "casing", "requests_per_instance"]),
+    ("plugin.<name>", &["mount", "openapi", "casing", "keyvalue_mib", "requests_per_instance"]),
 ];
 
 /// Why there is no configuration.

@@ -16,7 +16,7 @@ impl Data {
     }
 
     fn stores(&self) -> Stores {
-        Stores::new(&self.0, DEFAULT_MAX_BYTES)
+        Stores::new(&self.0, DEFAULT_MAX_BYTES, HashMap::new())
     }
 
     fn file(&self, plugin: &str) -> PathBuf {
@@ -237,7 +237,7 @@ async fn keys_and_values_up_to_their_bounds_are_stored_and_beyond_refused() {
 async fn a_full_store_refuses_growth_and_counts_what_is_freed() {
     let data = Data::new();
     // Room for two entries of 1 + 9 bytes.
-    let stores = Stores::new(&data.0, 2 * (ENTRY_BYTES + 10));
+    let stores = Stores::new(&data.0, 2 * (ENTRY_BYTES + 10), HashMap::new());
     let store = stores.open("todos").await.unwrap();
     set(&store, "a", "123456789").await;
     set(&store, "b", "123456789").await;
@@ -262,7 +262,7 @@ async fn a_store_over_a_bound_lowered_since_may_shrink() {
     set(&store, "a", "123456789").await;
     stores.close().await;
     drop((store, stores));
-    let store = Stores::new(&data.0, 10).open("todos").await.unwrap();
+    let store = Stores::new(&data.0, 10, HashMap::new()).open("todos").await.unwrap();
     set(&store, "a", "1").await;
     assert!(store.set(key("a"), b"12".to_vec()).await.is_err());
     store.delete(key("a")).await.unwrap();

@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::component::Val;
 
-use super::{Names, Plugin, served};
+use super::{Copies, Listed, Names, Plugin, Residents, served};
 use crate::{
     catalog::Conflict,
     config::{Config, Limits, PluginConfig, toml_key},
@@ -18,8 +18,8 @@ use crate::{
     keyvalue::Stores,
     openapi,
     runtime::{
-        Callable, Engines, PoolSize, Refused, Scheduler,
-        code_cache::{CodeCache, hex},
+        Callable, Engines, Experience, PoolSize, Refused, Scheduler, Share,
+        code_cache::CodeCache,
         grants::{self, Grant},
         invoke::Bounds,
     },
@@ -43,8 +43,10 @@ pub struct Loader {
     pub engines: Engines,
     pub cache: CodeCache,
     pub stores: Stores,
-    /// Who asks a handler for its document needs an instance like any other.
     pub scheduler: Scheduler,
+    /// Of components whose plugins may sleep. `None`: none sleeps.
+    pub copies: Option<Copies>,
+    pub residents: Residents,
 }
 
 impl Loader {
@@ -59,19 +61,39 @@ impl Loader {
         Ok(Loader {
             engines: Engines::new(pool, cache.functions())?,
             cache,
-            stores: Stores::new(&config.data, config.keyvalue.max_bytes),
-            scheduler: Scheduler::new(config.scheduler.instances, config.scheduler.queue),
+            stores: stores(&config, &config.data),
+            scheduler: Scheduler::new(&config.scheduler)?,
+            copies: None,
+            residents: Residents::new(config.resident),
             config: Arc::new(config),
         })
+    }
+
+    /// The same, whose plugins sleep when they are not used. It takes compiled code that is kept, to wake them in time.
+    pub fn with_sleep(self) -> Loader {
+        let copies = self.cache.folder().and_then(|folder| {
+            let made = Copies::create(folder);
+            made.inspect_err(|error| {
+                tracing::warn!(folder = %folder.display(), %error, "plugins stay in memory, in use or not");
+            })
+            .ok()
+        });
+        Loader { copies, ..self }
     }
 
     /// The same, but what plugins store is in `data`.
     pub fn with_data(&self, data: &Path) -> Loader {
         let mut config = Config::clone(&self.config);
         data.clone_into(&mut config.data);
-        let stores = Stores::new(data, config.keyvalue.max_bytes);
+        let stores = stores(&config, data);
         Loader { config: Arc::new(config), stores, ..self.clone() }
     }
+}
+
+/// What plugins store in the folder `data`.
+fn stores(config: &Config, data: &Path) -> Stores {
+    let own = |name: &str| (name.to_owned(), config.plugin(name).limits.keyvalue);
+    Stores::new(data, config.keyvalue.max_bytes, config.plugin_names().map(own).collect())
 }
 
 /// Bytes of the largest linear memory that any plugin may have.
@@ -165,6 +187,15 @@ pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadEr
     named(loader, file, name, bytes).map_err(error)
 }
 
+/// The same, as the catalog lists it.
+///
+/// # Errors
+///
+/// See [`Cause`].
+pub fn listed(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Listed, LoadError> {
+    load(loader, file, bytes).map(|plugin| Listed::new(loader, plugin, bytes))
+}
+
 /// What the component in `bytes` promises under the configuration of its plugin.
 ///
 /// # Errors
@@ -211,13 +242,85 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     for warning in &contract.warnings {
         tracing::warn!(plugin = name, "{warning}");
     }
+    let digest = Sha256::digest(bytes).into();
+    let callable = callable(loader, name, &contract, &settings, bytes, &digest)?;
+    let share = loader.scheduler.share(name, &settings.limits);
+    if let Some(path) = &settings.openapi
+        && let Err(found) = ask_for_document(&callable, &mut contract, &share, &settings.limits, path)
+    {
+        let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
+        tracing::warn!(plugin = name, "{warning}");
+        contract.warnings.push(warning);
+    }
+    let experience = experience(&contract);
+    Ok(Plugin {
+        name: name.into(),
+        file: file.to_owned(),
+        digest,
+        size: bytes.len(),
+        names: contract.operations.iter().map(Names::of).collect(),
+        contract,
+        limits: settings.limits,
+        grants: settings.grants,
+        loaded_at: SystemTime::now(),
+        load_time: began.elapsed(),
+        share,
+        experience,
+        callable,
+        document: OnceLock::new(),
+        wit: OnceLock::new(),
+    })
+}
+
+/// Loads a plugin once more that was put to sleep, of the bytes that it was made of.
+///
+/// # Errors
+///
+/// Its code is not in the cache any more, and does not compile: it did before.
+pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, Cause> {
+    let began = Instant::now();
+    let settings = loader.config.plugin(&listed.name);
+    let contract = contract_of(bytes, &settings)?;
+    let callable = callable(loader, &listed.name, &contract, &settings, bytes, &listed.digest)?;
+    let experience = experience(&contract);
+    Ok(Plugin {
+        name: listed.name.clone(),
+        file: listed.file.clone(),
+        digest: listed.digest,
+        size: listed.size,
+        names: contract.operations.iter().map(Names::of).collect(),
+        contract,
+        limits: listed.limits,
+        grants: settings.grants,
+        loaded_at: listed.loaded_at,
+        load_time: began.elapsed(),
+        share: listed.share.clone(),
+        experience,
+        callable,
+        document: OnceLock::new(),
+        wit: OnceLock::new(),
+    })
+}
+
+/// One for each operation, and one for the raw handler.
+fn experience(contract: &Contract) -> Box<[Experience]> {
+    (0..=contract.operations.len()).map(|_| Experience::default()).collect()
+}
+
+/// What `bytes`, whose SHA-256 is `digest`, is compiled to, linked with what is granted.
+fn callable(
+    loader: &Loader,
+    name: &str,
+    contract: &Contract,
+    settings: &PluginConfig,
+    bytes: &[u8],
+    digest: &[u8; 32],
+) -> Result<Callable, Cause> {
     let granted: Vec<_> = settings.grants.iter().cloned().map(Grant).collect();
     grants::check(name, &contract.imports, &granted).map_err(Cause::Refused)?;
-
     let engine = loader.engines.get(contract.uses_async);
-    let digest = Sha256::digest(bytes);
     let component =
-        loader.cache.component(engine, bytes, &digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
+        loader.cache.component(engine, bytes, digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
     let bounds = Bounds {
         memory: settings.limits.memory,
         result: settings.limits.result,
@@ -229,44 +332,22 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         requests_per_instance: settings.requests_per_instance,
     };
     let bridge = |bytes: &[u8]| loader.cache.component(engine, bytes, &Sha256::digest(bytes));
-    let callable = Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds)
-        .and_then(|callable| callable.with_bridges(&contract, bridge))
-        .map_err(|error| Cause::Link(format!("{error:#}")))?;
-    if let Some(path) = &settings.openapi
-        && let Err(found) = ask_for_document(loader, &callable, &mut contract, &settings.limits, path)
-    {
-        let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
-        tracing::warn!(plugin = name, "{warning}");
-        contract.warnings.push(warning);
-    }
-    Ok(Plugin {
-        name: name.into(),
-        file: file.to_owned(),
-        digest: hex(&digest),
-        size: bytes.len(),
-        names: contract.operations.iter().map(Names::of).collect(),
-        contract,
-        limits: settings.limits,
-        grants: settings.grants,
-        loaded_at: SystemTime::now(),
-        load_time: began.elapsed(),
-        callable,
-        document: OnceLock::new(),
-        wit: OnceLock::new(),
-    })
+    Callable::new(name, &component, contract, &granted, &loader.engines, &loader.stores, bounds)
+        .and_then(|callable| callable.with_bridges(contract, bridge))
+        .map_err(|error| Cause::Link(format!("{error:#}")))
 }
 
 /// What the handler serves goes before what it embeds: it is of the same component, and may know its mount.
 fn ask_for_document(
-    loader: &Loader,
     callable: &Callable,
     contract: &mut Contract,
+    share: &Arc<Share>,
     limits: &Limits,
     path: &str,
 ) -> Result<(), String> {
     let Some(raw) = &mut contract.raw else {
         return Err("found no raw HTTP handler that could be asked".into());
     };
-    raw.document = Some(Arc::new(served::document(loader, callable, raw, limits, path)?));
+    raw.document = Some(Arc::new(served::document(callable, raw, share, limits, path)?));
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! A plugin: a component with its contract, its limits and its grants, ready to be called.
 
+mod copies;
+mod listed;
 pub mod load;
+mod residents;
 mod served;
 pub mod watch;
 
@@ -19,19 +22,22 @@ use crate::{
     config::{self, Limits},
     contract::{Contract, Operation},
     openapi::{self, Document},
-    runtime::{Answer, CallError, Callable, Facts, Handled, Input, Permit},
+    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Permit, Share, TurnedAway},
     value::{Image, Reply},
 };
 
+pub use copies::Copies;
+pub use listed::{Listed, OperationSummary, Route, Summary};
 pub use load::LoadError;
+pub use residents::Residents;
 
 /// See the module. Made by [`load::load`]; never changes.
 pub struct Plugin {
     /// The file's name without `.wasm`.
     pub name: Arc<str>,
     pub file: PathBuf,
-    /// SHA-256 of the component, in hexadecimal.
-    pub digest: String,
+    /// SHA-256 of the component.
+    pub digest: [u8; 32],
     /// Of the component, in bytes.
     pub size: usize,
     pub contract: Contract,
@@ -42,6 +48,10 @@ pub struct Plugin {
     pub load_time: Duration,
     /// Of its operations, in their order.
     pub names: Vec<Names>,
+    /// Its part of instances and processors, the same for all versions of it.
+    pub share: Arc<Share>,
+    /// What calls took: one for each operation, and the last for the raw handler.
+    experience: Box<[Experience]>,
     callable: Callable,
     document: OnceLock<Document>,
     wit: OnceLock<Document>,
@@ -91,13 +101,33 @@ impl Plugin {
         Ok(taken.get(times / 2).copied().unwrap_or_default())
     }
 
+    /// Waits for an instance for a call of the operation of that index, or of the raw handler if it is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`TurnedAway`].
+    pub async fn admit(&self, index: Option<usize>, deadline: Instant) -> Result<Permit, TurnedAway> {
+        self.share.admit(deadline, &self.experience[index.unwrap_or(self.contract.operations.len())]).await
+    }
+
     /// Calls the operation of that index. See [`Callable::call`].
     ///
     /// # Errors
     ///
     /// See [`CallError`].
-    pub async fn call(&self, index: usize, args: Image, facts: Facts, deadline: Instant) -> Result<Reply, CallError> {
-        self.callable.call(&self.contract.operations[index], index, args, facts, deadline).await
+    pub async fn call(
+        self: &Arc<Self>,
+        index: usize,
+        args: Image,
+        facts: Facts,
+        permit: Permit,
+        deadline: Instant,
+    ) -> Result<Reply, CallError> {
+        let plugin = self.clone();
+        let call =
+            async move { plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await };
+        let (result, _permit) = self.experience[index].of(permit.run(Some(deadline), call)).await?;
+        result
     }
 
     /// Calls the operation of that index, which has streams or futures. See [`Callable::start`].
@@ -106,14 +136,20 @@ impl Plugin {
     ///
     /// See [`CallError`].
     pub async fn start(
-        &self,
+        self: &Arc<Self>,
         index: usize,
         args: Image,
         input: Option<Input>,
         facts: Facts,
+        permit: Permit,
         deadline: Instant,
-    ) -> Result<Answer, CallError> {
-        self.callable.start(&self.contract.operations[index], index, args, input, facts, deadline).await
+    ) -> Result<(Answer, Permit), CallError> {
+        let plugin = self.clone();
+        let start = async move {
+            plugin.callable.start(&plugin.contract.operations[index], index, args, input, facts, deadline).await
+        };
+        let (answer, permit) = self.experience[index].of(permit.run(Some(deadline), start)).await?;
+        Ok((answer?, permit))
     }
 
     /// Gives its raw HTTP handler a request. See [`Callable::handle`].

@@ -1,6 +1,9 @@
 //! The OpenAPI document that a raw HTTP handler serves: asked for once, when it is loaded, without a socket.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::http::{Request, header};
 use http_body_util::{BodyExt, Empty, Limited, combinators::UnsyncBoxBody};
@@ -10,13 +13,12 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::load::Loader;
 use crate::{
     caller::RequestId,
     config::Limits,
     contract::{Raw, sections::MAX_OPENAPI},
     openapi,
-    runtime::{Callable, Facts},
+    runtime::{Callable, Experience, Facts, Share},
 };
 
 /// Asks the handler for what is at `path` under its mount. Waits, so it is not for async threads.
@@ -24,10 +26,16 @@ use crate::{
 /// # Errors
 ///
 /// Why it has no such document.
-pub fn document(loader: &Loader, callable: &Callable, raw: &Raw, limits: &Limits, path: &str) -> Result<Value, String> {
+pub fn document(
+    callable: &Callable,
+    raw: &Raw,
+    share: &Arc<Share>,
+    limits: &Limits,
+    path: &str,
+) -> Result<Value, String> {
     let runtime = Handle::try_current().map_err(|error| error.to_string())?;
     let deadline = Instant::now() + limits.deadline;
-    let asked = runtime.block_on(timeout_at(deadline, ask(loader, callable, raw, path, deadline)));
+    let asked = runtime.block_on(timeout_at(deadline, ask(callable, raw, share, path, deadline)));
     match asked {
         Ok(Ok(document)) => openapi::check(&document).map(|()| document),
         Ok(Err(found)) if Instant::now() < deadline => Err(found),
@@ -35,7 +43,13 @@ pub fn document(loader: &Loader, callable: &Callable, raw: &Raw, limits: &Limits
     }
 }
 
-async fn ask(loader: &Loader, callable: &Callable, raw: &Raw, path: &str, deadline: Instant) -> Result<Value, String> {
+async fn ask(
+    callable: &Callable,
+    raw: &Raw,
+    share: &Arc<Share>,
+    path: &str,
+    deadline: Instant,
+) -> Result<Value, String> {
     let request = Request::get(format!("http://localhost{}{path}", raw.mount));
     let request = request.header(header::ACCEPT, "application/json");
     let request = request.body(()).map_err(|error| error.to_string())?;
@@ -47,7 +61,9 @@ async fn ask(loader: &Loader, callable: &Callable, raw: &Raw, path: &str, deadli
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
     };
     let body = UnsyncBoxBody::new(Empty::new().map_err(|never| match never {}));
-    let permit = loader.scheduler.admit().await.map_err(|_| "found no free instance to ask".to_owned())?;
+    // Who asks needs an instance like any other.
+    let permit = share.admit(deadline, &Experience::default()).await;
+    let permit = permit.map_err(|_| "found no free instance to ask".to_owned())?;
     let handled = callable.handle(Request::from_parts(head, body), facts, permit, deadline).await;
     let handled = handled.map_err(|error| format!("found no answer: {error}"))?;
     let status = handled.response.status().as_u16();

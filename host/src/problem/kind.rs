@@ -148,16 +148,16 @@ kinds! {
     example: || Problem::PluginFailed(String::new());
 
     SATURATED: "saturated", Some(503), "All instances are busy";
-    cause: "The host has as many requests under way as it can take, and as many again waiting. This one was turned away \
-        at once rather than kept waiting.";
+    cause: "The host has as many requests for this plugin under way as it can take, and as many as may wait are waiting. \
+        This one was turned away rather than kept waiting: no code of the operation ran.";
     remedy: "Nothing has changed, so the same request can be sent again: after the seconds in the header `retry-after`, \
         and later with every try.";
     example: || Problem::Saturated;
 
     DEADLINE: "deadline", Some(504), "The operation took too long";
-    cause: "The operation did not answer within its time, the wait for a free instance included, and was stopped.";
+    cause: "The operation did not answer within its time, the wait for a free instance included, and was stopped. The same goes for one that used more processor time than it may.";
     remedy: "Ask for less at once, or try again when the host is less busy. The operation may have done a part of its \
-        work before it was stopped. The time is the operator's, for each plugin (`deadline_ms`).";
+        work before it was stopped. The time is the operator's, for each plugin (`deadline_ms`, `cpu_ms`).";
     example: || Problem::Deadline;
 }
 

@@ -2,12 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use tokio::{
-    task::yield_now,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 use wasmtime::{
-    PoolConcurrencyLimitError, Store, UpdateDeadline,
+    PoolConcurrencyLimitError, Store,
     component::{Component, ComponentExportIndex, Func, InstancePre, Val, types::ComponentItem},
 };
 
@@ -20,6 +17,7 @@ use super::{
     raw::Handler,
     reuse::{Idle, Live},
     sandbox::Sandbox,
+    scheduler::{self, CpuTime},
     stream::Bridges,
 };
 use crate::{
@@ -73,6 +71,8 @@ pub enum CallError {
     /// The function returned what cannot be sent.
     #[error(transparent)]
     Unwritable(#[from] Unwritable),
+    #[error("{CpuTime}; `cpu_ms` sets the limit")]
+    CpuTime,
     /// Whoever made the [`Input`](super::Input) knows why.
     #[error("the request's stream broke off")]
     Input,
@@ -226,8 +226,7 @@ impl Callable {
         // It bounds each passing of values on its own, so a stream may pass any number of them.
         store.set_hostcall_fuel(transfer);
         store.set_epoch_deadline(1);
-        // Not wasmtime's own yield: tokio's lets the other tasks and the sockets of the thread have their turn.
-        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(yield_now()))));
+        store.epoch_deadline_callback(|_| scheduler::at_tick());
         store
     }
 
@@ -281,6 +280,8 @@ pub(super) fn failure(error: &wasmtime::Error, store: &Store<Sandbox>) -> CallEr
         CallError::NoRoom(format!("{error:#}"))
     } else if error.is::<Broken>() {
         CallError::Input
+    } else if error.is::<CpuTime>() {
+        CallError::CpuTime
     } else {
         CallError::Trap(describe(error, store.data().limits.was_reached))
     }

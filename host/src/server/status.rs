@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     catalog::{Catalog, Entry},
     config::Limits,
-    contract::Operation,
-    inspect,
-    plugin::Plugin,
+    plugin::{Listed, OperationSummary},
+    runtime::Share,
 };
 
 /// One object a plugin, by name.
@@ -44,19 +43,21 @@ fn state(entry: &Entry) -> &'static str {
     }
 }
 
-fn serving_plugin(plugin: &Plugin) -> Value {
+fn serving_plugin(plugin: &Listed) -> Value {
+    let summary = plugin.summary();
     json!({
         "file": plugin.file.display().to_string(),
-        "digest": format!("sha256:{}", plugin.digest),
+        "digest": format!("sha256:{}", plugin.digest()),
         "size_bytes": plugin.size,
-        "package": plugin.contract.package,
+        "package": summary.package,
         "loaded_at": time(plugin.loaded_at),
         "load_ms": plugin.load_time.as_millis() as u64,
         "grants": plugin.grants,
         "limits": limits(&plugin.limits),
-        "routes": plugin.contract.operations.iter().map(route).collect::<Vec<_>>(),
-        "raw": plugin.contract.raw.as_ref().map(inspect::raw),
-        "warnings": plugin.contract.warnings,
+        "scheduler": scheduler(&plugin.share),
+        "routes": summary.operations.iter().map(route).collect::<Vec<_>>(),
+        "raw": summary.raw,
+        "warnings": summary.warnings,
     })
 }
 
@@ -67,15 +68,32 @@ fn limits(limits: &Limits) -> Value {
         "deadline_ms": limits.deadline.as_millis() as u64,
         "body_kib": limits.body >> 10,
         "result_kib": limits.result >> 10,
+        "stream_deadline_ms": limits.stream_deadline.as_millis() as u64,
         "log_kib": limits.log >> 10,
+        "cpu_ms": limits.cpu.as_millis() as u64,
+        "concurrency": limits.concurrency,
+        "queue": limits.queue,
+        "weight": limits.weight,
+        "keyvalue_mib": limits.keyvalue >> 20,
     })
 }
 
-fn route(operation: &Operation) -> Value {
+fn scheduler(share: &Share) -> Value {
+    let figures = share.figures();
     json!({
-        "method": operation.method.as_str(),
-        "path": operation.pattern.to_string(),
-        "operation": operation.label(),
+        "running": figures.running,
+        "waiting": figures.waiting,
+        "cpu_ms": figures.used.as_millis() as u64,
+        "refused": figures.refused,
+        "long": figures.long,
+    })
+}
+
+fn route(operation: &OperationSummary) -> Value {
+    json!({
+        "method": operation.method,
+        "path": operation.path,
+        "operation": operation.label,
     })
 }
 

@@ -113,6 +113,10 @@ impl Break {
                 let why = "the stream took too long; `stream_deadline_ms` sets the limit".into();
                 Break { why, is_clients: false }
             }
+            Problem::CpuTime => {
+                let why = "the stream used up its processor time; `cpu_ms` sets the limit".into();
+                Break { why, is_clients: false }
+            }
             other => {
                 let document: Value = serde_json::from_slice(&other.document()).unwrap_or_default();
                 let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
@@ -141,9 +145,12 @@ async fn send(
     deadline: Instant,
     end: End,
 ) {
-    let sent = timeout_at(deadline, send_all(output, incoming, &writer, &sender)).await;
-    // The instance is gone by now, whatever the client does with what it has got.
-    drop(permit);
+    let sending = permit.run(None, async move {
+        let sent = timeout_at(deadline, send_all(output, incoming, &writer, &sender)).await;
+        (sent, writer, sender)
+    });
+    // The instance is gone by then, whatever the client does with what it has got.
+    let Ok((sent, writer, sender)) = sending.await.map(|(sent, _permit)| sent) else { return };
     let mut event = None;
     let outcome = match sent.unwrap_or(Err(Problem::Deadline)) {
         Ok(()) => Ok(()),

@@ -119,7 +119,7 @@ impl Callable {
         let (sender, head) = oneshot::channel();
         let failed = Failure::default();
         let known = failed.clone();
-        let task = tokio::spawn(async move {
+        let handling = permit.run(None, async move {
             let result = timeout_at(deadline, run(&mut store, &handler, request, sender)).await;
             let why = match result {
                 Ok(Ok(())) => None,
@@ -135,9 +135,8 @@ impl Callable {
             // What it left unfinished ends with the store, and whoever reads that asks why.
             drop(store);
             drop(running);
-            drop(permit);
         });
-        let task = Task(Some(task));
+        let task = Task(Some(tokio::spawn(async move { drop(handling.await) })));
         match head.await {
             Ok(Ok(response)) if response.status().is_informational() => {
                 Err(CallError::Trap(format!("the handler's answer has the status {}", response.status().as_u16())))
