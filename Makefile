@@ -1,6 +1,6 @@
 # The two commands of the README. Both install what they need, in code, and both are safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long check build plugins fixtures bench bench-languages
+.PHONY: help serve test test-long soak check build plugins fixtures bench bench-languages
 
 WITAPI := target/release/witapi
 EXAMPLES := $(wildcard plugins/*-*)
@@ -13,8 +13,9 @@ help:
 	@echo "make serve   build the host and the example plugins, then serve them on 127.0.0.1:8080"
 	@echo "make test    build everything and run all tests"
 	@echo "make test-long   what make test tries by chance, 100,000 times, and each fuzz target for 10 minutes"
+	@echo "make soak    all attacks at once, for 20 minutes: answers right, memory and descriptors flat"
 	@echo "make check   formatting and clippy"
-	@echo "make bench   measure the host beside a native axum server"
+	@echo "make bench   measure the host beside its peers: native axum, fastify, FastAPI, wasmtime serve"
 	@echo "make bench-languages   measure what authors wait for, and what a template costs, in each language"
 
 # Everything it needs; then the plugins of target/plugins, and whatever is copied there while it runs.
@@ -39,9 +40,13 @@ test-long: plugins fixtures
 	tools/fuzz >>$$log 2>&1 || { tail -n 60 $$log; exit 1; }; \
 	grep '^total: ' $$log
 
+# WITAPI_SOAK_SECONDS and WITAPI_SOAK_SEED say how long and which choices; what was seen is in target/soak.txt too.
+soak: plugins fixtures
+	WITAPI_SOAK_SECONDS=$${WITAPI_SOAK_SECONDS:-1200} cargo test --release -p witapi-tests -- --nocapture hostile::soak
+
 check:
 	cargo fmt --all --check
-	@for crate in sdk/rust sdk/rust/macros $(wildcard plugins/*-rust) tests/fixtures; do \
+	@for crate in sdk/rust sdk/rust/macros $(wildcard plugins/*-rust) tests/fixtures bench/busy bench/wasi; do \
 		cargo fmt --all --check --manifest-path $$crate/Cargo.toml || exit 1; done
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
@@ -59,11 +64,15 @@ fixtures: build
 		$(BUILD) $$folder $$lang -o target/fixtures/$$name.wasm || exit 1; done
 	@$(BUILD) tests/fixtures/echo --lang js --world javascript -o target/fixtures/echo-js.wasm
 
-# Options of bench/run in ARGS, such as `make bench ARGS=--write`.
+# Options of bench/run in ARGS, such as `make bench ARGS='--only axum'`.
 bench: build
 	@tools/setup-bench
 	@$(BUILD) plugins/orders-rust -o target/plugins/orders.wasm
-	cargo build --release -p bench-native
+	@$(BUILD) bench/busy -o target/bench/busy.wasm
+	@for name in versioned waiter; do \
+		$(BUILD) tests/fixtures/$$name --lang rust -o target/fixtures/$$name.wasm || exit 1; done
+	CARGO_TARGET_DIR=target/guests cargo build --release --target wasm32-wasip2 --manifest-path bench/wasi/Cargo.toml
+	cargo build --release -p bench-native -p bench-rate
 	bench/run $(ARGS)
 
 # Options of bench/languages in ARGS, such as `make bench-languages ARGS='rust go --write'`, or `--spidermonkey`.

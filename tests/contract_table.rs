@@ -80,25 +80,30 @@ fn each_test_that_is_named_is_there() {
     let (_, held) = read(&page());
     let mut missing = vec![];
     for name in held.iter().flat_map(|[.., tests]| tests.split(", ")) {
-        let path = name.trim_matches('`');
-        let (module, test) = path.rsplit_once("::").unwrap_or_else(|| panic!("{path} is no `module::test`"));
-        let module = module.replace("::", "/");
-        let file = match module.strip_prefix("host/") {
-            Some(module) => format!("host/src/{module}.rs"),
-            None => format!("tests/{module}.rs"),
-        };
-        let source = fs::read_to_string(root().join(&file)).unwrap_or_default();
-        let is_test = |part: &str| {
-            let mut lines = part.lines().rev().map(str::trim).skip_while(|line| line.is_empty());
-            lines.by_ref().take_while(|line| line.starts_with("#[")).any(|line| line.contains("test"))
-        };
-        let found = ["fn ", "async fn "].iter().any(|kind| {
-            source.match_indices(&format!("\n{kind}{test}(")).any(|(at, _)| is_test(&source[..at]))
-                || source.match_indices(&format!("\n    {kind}{test}(")).any(|(at, _)| is_test(&source[..at]))
-        });
-        if !found {
-            missing.push(format!("{path} in {file}"));
-        }
+        missing.extend(missing_test(name.trim_matches('`')));
     }
     assert!(missing.is_empty(), "no such test: {missing:#?}");
+}
+
+/// Says what is missing where there is no such test: `module::test`, of the tests or, with `host::` before it, of the host.
+pub fn missing_test(path: &str) -> Option<String> {
+    let (module, test) = path.rsplit_once("::").unwrap_or_else(|| panic!("{path} is no `module::test`"));
+    let module = module.replace("::", "/");
+    let file = match module.strip_prefix("host/") {
+        Some(module) => format!("host/src/{module}.rs"),
+        None => format!("tests/{module}.rs"),
+    };
+    let source = fs::read_to_string(root().join(&file)).unwrap_or_default();
+    let is_test = |part: &str| {
+        let mut lines = part.lines().rev().map(str::trim).skip_while(|line| line.is_empty());
+        lines
+            .by_ref()
+            .take_while(|line| !line.is_empty() && (line.starts_with("#[") || line.starts_with("///")))
+            .any(|line| line.starts_with("#[") && line.contains("test"))
+    };
+    let found = ["fn ", "async fn "].iter().any(|kind| {
+        source.match_indices(&format!("\n{kind}{test}(")).any(|(at, _)| is_test(&source[..at]))
+            || source.match_indices(&format!("\n    {kind}{test}(")).any(|(at, _)| is_test(&source[..at]))
+    });
+    (!found).then(|| format!("{path} in {file}"))
 }

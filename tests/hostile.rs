@@ -3,4 +3,6 @@
 
 mod clients;
 mod guests;
+mod list;
 mod neighbour;
+mod soak;

@@ -69,10 +69,10 @@ pub async fn dispatch(
     let plugin = match timeout_at(deadline, found.plugin.plugin(&host.loader)).await {
         Ok(Ok(plugin)) => plugin,
         Ok(Err(cause)) => return trace.noted(Err(cause.into())),
-        Err(_) => return Problem::Deadline.into_response(),
+        Err(_) => return trace.noted(Err(Problem::Deadline)),
     };
-    trace.operation = Some(plugin.names[found.index].label.clone());
     let (head, body) = request.into_parts();
+    trace.operation = Some(plugin.names[found.index].label.clone());
     let answer = answer(host, caller, &found, &plugin, head, body).await;
     trace.noted(answer)
 }
@@ -123,7 +123,7 @@ async fn answer(
 struct Streamed<'r> {
     caller: &'r Caller,
     plugin: &'r Arc<Plugin>,
-    /// The operation's place in the contract.
+    /// Of the operation.
     index: usize,
     args: Image,
     facts: Facts,

@@ -187,7 +187,7 @@ impl Host {
             return Err(Cause::Incompatible { plugin: plugin.name.to_string(), breaks: lines.join("\n") });
         }
         for line in lines {
-            tracing::warn!(plugin = %plugin.name, "the new version breaks the contract: {line}");
+            tracing::warn!(plugin = %plugin.name, "the new version breaks the contract: {}", log::printable_lines(&line));
         }
         Ok(())
     }
@@ -204,7 +204,8 @@ impl Host {
         }
         let _changing = self.changing();
         let failures = errors.iter().map(|error| {
-            tracing::error!("not loaded: {error}");
+            // It quotes the file, whose words are nobody's but its author's.
+            tracing::error!("not loaded: {}", log::printable_lines(&error.to_string()));
             let file = error.file.clone();
             let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             (name, Failure { step: Step::Load, file, reason: error.cause.to_string(), at: SystemTime::now() })

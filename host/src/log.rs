@@ -150,6 +150,11 @@ pub fn printable(line: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same for a text of the host's own that quotes what others wrote: its line ends stay.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// Whether a character acts on the terminal or the text around it, or is not seen at all:
 /// C0, DEL and C1 controls but the tab, line and paragraph separators, bidirectional controls,
 /// invisible operators, interlinear marks, tags and the byte order mark. The joiners that emoji and some

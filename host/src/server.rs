@@ -45,6 +45,7 @@ mod conditional;
 mod connections;
 mod cors;
 mod events;
+mod head;
 mod pages;
 mod patience;
 mod status;

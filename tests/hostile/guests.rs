@@ -3,7 +3,12 @@
 mod arguments;
 pub mod attack;
 pub mod component;
+mod floods;
+mod http;
 mod lies;
+mod loads;
 mod rust;
+mod secrets;
 mod spins;
 mod tasks;
+mod traps;

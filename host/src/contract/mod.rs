@@ -24,6 +24,7 @@ pub mod rules;
 pub mod schema;
 pub mod sections;
 mod signature;
+mod size;
 pub mod types;
 pub mod wit;
 

@@ -5,7 +5,7 @@ use wasmparser::{
     InstanceTypeDeclaration, Parser, Payload,
 };
 
-use super::{ContractError, Problem};
+use super::{ContractError, Problem, size::Size};
 
 /// The custom section that holds the author's WIT as text.
 pub const WIT_SECTION: &str = "witapi:wit";
@@ -45,6 +45,7 @@ impl<'a> Sections<'a> {
         let mut outermost = None;
         let mut outermost_openapi = None;
         let mut depth = 0usize;
+        let mut size = Size::default();
         for payload in Parser::new(0).parse_all(bytes) {
             let payload = payload.map_err(|error| {
                 let is_truncated = error.message().contains("unexpected end");
@@ -56,6 +57,7 @@ impl<'a> Sections<'a> {
                 let problem = Problem::new(item, found, "a whole WebAssembly component: copy or build it again");
                 ContractError { problems: vec![problem], is_truncated }
             })?;
+            size.count(&payload).map_err(|error| Problem::new("the component", error.to_string(), error.wanted()))?;
             match payload {
                 Payload::Version { encoding, .. } => {
                     if depth == 0 && encoding == Encoding::Module {

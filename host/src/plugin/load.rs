@@ -16,6 +16,7 @@ use crate::{
     config::{Config, Limits, PluginConfig, toml_key},
     contract::{self, Contract, ContractError, route, sections::OPENAPI_SECTION},
     keyvalue::Stores,
+    log::printable_lines,
     openapi,
     runtime::{
         Callable, Engines, Experience, PoolSize, Refused, Scheduler, Share,
@@ -240,7 +241,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     let settings = loader.config.plugin(name);
     let mut contract = contract_of(bytes, &settings)?;
     for warning in &contract.warnings {
-        tracing::warn!(plugin = name, "{warning}");
+        tracing::warn!(plugin = name, "{}", printable_lines(warning));
     }
     let digest = Sha256::digest(bytes).into();
     let callable = callable(loader, name, &contract, &settings, bytes, &digest)?;
@@ -249,10 +250,10 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         && let Err(found) = ask_for_document(&callable, &mut contract, &share, &settings.limits, path)
     {
         let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
-        tracing::warn!(plugin = name, "{warning}");
+        tracing::warn!(plugin = name, "{}", printable_lines(&warning));
         contract.warnings.push(warning);
     }
-    let experience = experience(&contract);
+    let (names, experience) = (names(&contract), experience(&contract));
     Ok(Plugin {
         name: name.into(),
         file: file.to_owned(),
@@ -265,6 +266,7 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         loaded_at: SystemTime::now(),
         load_time: began.elapsed(),
         share,
+        names,
         experience,
         callable,
         document: OnceLock::new(),
@@ -282,7 +284,7 @@ pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, C
     let settings = loader.config.plugin(&listed.name);
     let contract = contract_of(bytes, &settings)?;
     let callable = callable(loader, &listed.name, &contract, &settings, bytes, &listed.digest)?;
-    let experience = experience(&contract);
+    let (names, experience) = (names(&contract), experience(&contract));
     Ok(Plugin {
         name: listed.name.clone(),
         file: listed.file.clone(),
@@ -295,6 +297,7 @@ pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, C
         loaded_at: listed.loaded_at,
         load_time: began.elapsed(),
         share: listed.share.clone(),
+        names,
         experience,
         callable,
         document: OnceLock::new(),
@@ -302,9 +305,13 @@ pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, C
     })
 }
 
+fn names(contract: &Contract) -> Box<[Names]> {
+    contract.operations.iter().map(Names::of).collect()
+}
+
 /// One for each operation, and one for the raw handler.
-fn experience(contract: &Contract) -> Box<[Experience]> {
-    (0..=contract.operations.len()).map(|_| Experience::default()).collect()
+fn experience(contract: &Contract) -> Box<[Arc<Experience>]> {
+    (0..=contract.operations.len()).map(|_| Arc::default()).collect()
 }
 
 /// What `bytes`, whose SHA-256 is `digest`, is compiled to, linked with what is granted.

@@ -22,7 +22,7 @@ use crate::{
     config::{self, Limits},
     contract::{Contract, Operation},
     openapi::{self, Document},
-    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Permit, Share, TurnedAway},
+    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Late, Permit, Share, TurnedAway},
     value::{Image, Reply},
 };
 
@@ -46,12 +46,12 @@ pub struct Plugin {
     pub loaded_at: SystemTime,
     /// From the file's bytes to being ready, compilation included.
     pub load_time: Duration,
-    /// Of its operations, in their order.
-    pub names: Vec<Names>,
     /// Its part of instances and processors, the same for all versions of it.
     pub share: Arc<Share>,
+    /// Of its operations, in their order.
+    pub names: Box<[Names]>,
     /// What calls took: one for each operation, and the last for the raw handler.
-    experience: Box<[Experience]>,
+    experience: Box<[Arc<Experience>]>,
     callable: Callable,
     document: OnceLock<Document>,
     wit: OnceLock<Document>,
@@ -126,7 +126,7 @@ impl Plugin {
         let plugin = self.clone();
         let call =
             async move { plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await };
-        let (result, _permit) = self.experience[index].of(permit.run(Some(deadline), call)).await?;
+        let (result, _permit) = permit.run(Some(deadline), call).await.map_err(|Late| CallError::Deadline)?;
         result
     }
 
@@ -148,7 +148,7 @@ impl Plugin {
         let start = async move {
             plugin.callable.start(&plugin.contract.operations[index], index, args, input, facts, deadline).await
         };
-        let (answer, permit) = self.experience[index].of(permit.run(Some(deadline), start)).await?;
+        let (answer, permit) = permit.run(Some(deadline), start).await.map_err(|Late| CallError::Deadline)?;
         Ok((answer?, permit))
     }
 

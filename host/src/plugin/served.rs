@@ -18,7 +18,7 @@ use crate::{
     config::Limits,
     contract::{Raw, sections::MAX_OPENAPI},
     openapi,
-    runtime::{Callable, Experience, Facts, Share},
+    runtime::{Callable, Facts, Share},
 };
 
 /// Asks the handler for what is at `path` under its mount. Waits, so it is not for async threads.
@@ -62,7 +62,7 @@ async fn ask(
     };
     let body = UnsyncBoxBody::new(Empty::new().map_err(|never| match never {}));
     // Who asks needs an instance like any other.
-    let permit = share.admit(deadline, &Experience::default()).await;
+    let permit = share.admit(deadline, &Arc::default()).await;
     let permit = permit.map_err(|_| "found no free instance to ask".to_owned())?;
     let handled = callable.handle(Request::from_parts(head, body), facts, permit, deadline).await;
     let handled = handled.map_err(|error| format!("found no answer: {error}"))?;

@@ -125,6 +125,8 @@ impl Watch {
 
     /// Follows every change, for ever.
     pub async fn run(mut self) {
+        // Here, since what told of all plugins took the most.
+        give_back();
         let mut due = self.look();
         loop {
             due = self.wait(due).await;
@@ -289,6 +291,16 @@ impl Watch {
                 }
             }
         }
+    }
+}
+
+/// Gives memory back to the system that loading needed and that the allocator holds: of thousands of plugins it is more
+/// than what stays.
+fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes any number, and changes nothing that is in use.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

@@ -12,8 +12,9 @@ use crate::keyvalue::Stores;
 /// Elements that one table may have. Each costs 8 bytes of the pool's address space, touched or not.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
-/// Handles of the host's resources (streams, pollables, buckets) that one call may hold.
-const MAX_RESOURCES: usize = 10_000;
+/// Handles of the host's resources (streams, pollables, buckets) that one call may hold. What is behind each is in the
+/// host's memory, beside `memory_mib`: with [`MAX_FIELDS`] they are 32 MiB at most.
+const MAX_RESOURCES: usize = 1_000;
 
 /// Bytes that the headers of one request or answer may take in the host's memory. A guest may hold as many of them as it
 /// may have handles.

@@ -30,7 +30,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutWriter;
 
-use super::patience::Patience;
+use super::{head, patience::Patience};
 use crate::config;
 
 /// Descriptors that are kept from connections: for files of plugins, of stores and of compiled code.
@@ -143,11 +143,17 @@ impl Connections {
         let (of, id) = (place.of, place.id);
         let state = waiting.clone();
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let answer = state.begins_answer().then(|| answer(peer, request));
+            let answer = state.begins_answer().then(|| match head::refused(&request) {
+                Some(refused) => Err(refused),
+                None => Ok(answer(peer, request)),
+            });
             let state = state.clone();
             async move {
-                let Some(answer) = answer else { return Err(Closing) };
-                let response = answer.await;
+                let response = match answer {
+                    None => return Err(Closing),
+                    Some(Err(refused)) => refused,
+                    Some(Ok(answer)) => answer.await,
+                };
                 // One whose end is not known is being answered until its next request.
                 if response.body().size_hint().exact().is_some() {
                     state.waits();

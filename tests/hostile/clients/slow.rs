@@ -77,6 +77,10 @@ async fn clients_that_read_nothing_are_given_up() {
         // More than the buffers of both sockets.
         wires.push(Wire::with(&host, "GET /hostile/string/1000 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(40)).await);
     }
+    // Each has been accepted.
+    for wire in &mut wires {
+        wire.has_begun().await;
+    }
     host.closes_all_but(before + 1).await;
     for mut wire in wires {
         // It got the beginning, and not all of it.
@@ -103,6 +107,10 @@ async fn streams_that_nobody_reads_are_given_up() {
     for i in 0..6 {
         let path = ["/bytes?count=1000000000000&chunk=65536", "/strings?count=4000000000&length=10000"][i % 2];
         wires.push(Wire::with(&host, format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await);
+    }
+    // Each has been accepted.
+    for wire in &mut wires {
+        wire.has_begun().await;
     }
     host.closes_all_but(before + 1).await;
     // All their instances are free again.

@@ -80,18 +80,36 @@ impl Wire {
         if (100..200).contains(&heard.status) {
             return Some(heard);
         }
-        let length = heard.header("content-length").map(|length| length.parse::<usize>().expect("a length"));
-        let Some(length) = length else {
-            assert_eq!(heard.header("transfer-encoding"), None, "an answer in chunks is not read here");
-            return Some(heard);
-        };
-        while self.read.len() < length {
+        if heard.header("transfer-encoding") == Some("chunked") {
+            loop {
+                let end = loop {
+                    match self.read.windows(2).position(|window| window == b"\r\n") {
+                        Some(at) => break at,
+                        None if !self.more().await => return None,
+                        None => {}
+                    }
+                };
+                let line: Vec<u8> = self.read.drain(..end + 2).collect();
+                let size = usize::from_str_radix(std::str::from_utf8(&line[..end]).expect("text"), 16).expect("a size");
+                let chunk = self.bytes(size + 2).await?;
+                if size == 0 {
+                    return Some(heard);
+                }
+                heard.body.extend_from_slice(&chunk[..size]);
+            }
+        }
+        let length = heard.header("content-length").map_or(0, |length| length.parse().expect("a length"));
+        heard.body = self.bytes(length).await?;
+        Some(heard)
+    }
+
+    async fn bytes(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.read.len() < count {
             if !self.more().await {
                 return None;
             }
         }
-        heard.body = self.read.drain(..length).collect();
-        Some(heard)
+        Some(self.read.drain(..count).collect())
     }
 
     /// All answers until the host closes the connection.
@@ -102,6 +120,11 @@ impl Wire {
         }
         assert_eq!(self.read, b"", "{answers:?}");
         answers
+    }
+
+    /// Waits for the first bytes of an answer.
+    pub async fn has_begun(&mut self) {
+        assert!(self.more().await, "the connection ended before an answer");
     }
 
     /// Waits until the host closes the connection, whatever it says before.

@@ -57,7 +57,12 @@ impl Attack {
     /// That this GET is answered with that JSON.
     pub async fn answers(&self, path: &str, value: Value) {
         let answer = self.host.get(path).await;
-        assert_eq!((answer.status.as_u16(), answer.json()), (200, value), "{path}\n{}", self.host.log.text());
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()),
+            (200, value),
+            "{path}: {:#?}",
+            self.host.log.lines_with("ERROR")
+        );
     }
 
     /// Ends the attack: the neighbour never noticed, the host weighs about what it did, and nothing in it panicked.
