@@ -77,7 +77,6 @@ pub async fn dispatch(
     trace.noted(answer)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call, and each is of another source")]
 async fn answer(
     host: &Host,
     caller: &Caller,
