@@ -15,7 +15,7 @@ help:
 	@echo "make test-long   what make test tries by chance, 100,000 times, and each fuzz target for 10 minutes"
 	@echo "make soak    all attacks at once, for 20 minutes: answers right, memory and descriptors flat"
 	@echo "make check   formatting and clippy"
-	@echo "make bench   measure the host beside a native axum server"
+	@echo "make bench   measure the host beside its peers: native axum, fastify, FastAPI, wasmtime serve"
 	@echo "make bench-languages   measure what authors wait for, and what a template costs, in each language"
 
 # Everything it needs; then the plugins of target/plugins, and whatever is copied there while it runs.
@@ -46,7 +46,7 @@ soak: plugins fixtures
 
 check:
 	cargo fmt --all --check
-	@for crate in sdk/rust sdk/rust/macros $(wildcard plugins/*-rust) tests/fixtures; do \
+	@for crate in sdk/rust sdk/rust/macros $(wildcard plugins/*-rust) tests/fixtures bench/busy bench/wasi; do \
 		cargo fmt --all --check --manifest-path $$crate/Cargo.toml || exit 1; done
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
@@ -64,11 +64,15 @@ fixtures: build
 		$(BUILD) $$folder $$lang -o target/fixtures/$$name.wasm || exit 1; done
 	@$(BUILD) tests/fixtures/echo --lang js --world javascript -o target/fixtures/echo-js.wasm
 
-# Options of bench/run in ARGS, such as `make bench ARGS=--write`.
+# Options of bench/run in ARGS, such as `make bench ARGS='--only axum'`.
 bench: build
 	@tools/setup-bench
 	@$(BUILD) plugins/orders-rust -o target/plugins/orders.wasm
-	cargo build --release -p bench-native
+	@$(BUILD) bench/busy -o target/bench/busy.wasm
+	@for name in versioned waiter; do \
+		$(BUILD) tests/fixtures/$$name --lang rust -o target/fixtures/$$name.wasm || exit 1; done
+	CARGO_TARGET_DIR=target/guests cargo build --release --target wasm32-wasip2 --manifest-path bench/wasi/Cargo.toml
+	cargo build --release -p bench-native -p bench-rate
 	bench/run $(ARGS)
 
 # Options of bench/languages in ARGS, such as `make bench-languages ARGS='rust go --write'`, or `--spidermonkey`.

@@ -36,7 +36,7 @@ const SHRINKS: usize = 500;
 
 const NAMES: [&str; 3] = ["value", "a-b", "other"];
 
-fn body_strategy(ty: &Ty) -> BoxedStrategy<(Json, bool)> {
+pub fn body_strategy(ty: &Ty) -> BoxedStrategy<(Json, bool)> {
     let near = (values::near(ty), prop::collection::vec(values::mishap(), 0..3));
     let near = near.prop_map(|(value, mishaps): (Json, Vec<(Index, Mishap)>)| value.after(mishaps));
     let intact = values::near(ty);

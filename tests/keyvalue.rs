@@ -155,13 +155,16 @@ async fn what_is_too_large_is_an_error_for_the_guest_and_the_host_stays_up() {
 
 #[tokio::test]
 async fn a_full_store_takes_no_more_until_something_is_deleted() {
-    let host = kv().config("[keyvalue]\nmax_mib = 2").start().await;
-    let put = async |path: &str| send(host.request("PUT", path)).await.status;
-    assert_eq!(put("/entries/a/1000000").await, 204);
-    assert_eq!(put("/entries/b/1000000").await, 204);
-    assert_eq!(put("/entries/c/200000").await, 400);
-    assert_eq!(host.delete("/entries/a").await.status, 204);
-    assert_eq!(put("/entries/c/200000").await, 204);
+    // For all plugins, and for this one.
+    for config in ["[keyvalue]\nmax_mib = 2", "keyvalue_mib = 2\n[keyvalue]\nmax_mib = 1"] {
+        let host = kv().config(config).start().await;
+        let put = async |path: &str| send(host.request("PUT", path)).await.status;
+        assert_eq!(put("/entries/a/1000000").await, 204);
+        assert_eq!(put("/entries/b/1000000").await, 204);
+        assert_eq!(put("/entries/c/200000").await, 400);
+        assert_eq!(host.delete("/entries/a").await.status, 204);
+        assert_eq!(put("/entries/c/200000").await, 204);
+    }
 }
 
 #[tokio::test]

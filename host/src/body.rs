@@ -121,25 +121,23 @@ enum Media {
 }
 
 fn media(operation: &Operation, headers: &HeaderMap) -> Result<Media, Problem> {
-    let takes_forms = operation.form_members().is_some();
     let streamed = match operation.body {
         contract::Body::Stream(_) => streaming::taken(operation),
         _ => &[],
     };
     let is_raw = matches!(operation.body, contract::Body::Raw(_)) || operation.takes_byte_stream();
-    let wanted = match (is_raw, takes_forms) {
-        (true, _) => format!("`{BYTES}`"),
-        (false, _) if !streamed.is_empty() => {
-            streamed.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or ")
-        }
-        (false, true) => format!("`{JSON}`, `{MULTIPART}` or `{URL_ENCODED}`"),
-        (false, false) => format!("`{JSON}`"),
+    let takes_forms = || operation.form_members().is_some();
+    let wanted = || match is_raw {
+        true => format!("`{BYTES}`"),
+        false if !streamed.is_empty() => streamed.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or "),
+        false if takes_forms() => format!("`{JSON}`, `{MULTIPART}` or `{URL_ENCODED}`"),
+        false => format!("`{JSON}`"),
     };
     let Some(found) = headers.get(header::CONTENT_TYPE) else {
-        return Err(Problem::UnsupportedMediaType { found: "no `content-type`".into(), wanted });
+        return Err(Problem::UnsupportedMediaType { found: "no `content-type`".into(), wanted: wanted() });
     };
     let text = String::from_utf8_lossy(found.as_bytes());
-    let unsupported = || Problem::UnsupportedMediaType { found: quoted(&text), wanted };
+    let unsupported = || Problem::UnsupportedMediaType { found: quoted(&text), wanted: wanted() };
     let Some(found) = MediaType::parse(trim(&text)) else { return Err(unsupported()) };
     // Every `+json` type is JSON (RFC 6839, section 3.1).
     let is_json = |found: &MediaType| {
@@ -155,9 +153,9 @@ fn media(operation: &Operation, headers: &HeaderMap) -> Result<Media, Problem> {
         Media::Plain
     } else if is_json(&found) {
         Media::Plain
-    } else if takes_forms && found.is(URL_ENCODED) {
+    } else if found.is(URL_ENCODED) && takes_forms() {
         Media::UrlEncoded
-    } else if takes_forms && found.is(MULTIPART) {
+    } else if found.is(MULTIPART) && takes_forms() {
         match found.param("boundary") {
             Some(boundary) if (1..=MAX_BOUNDARY).contains(&boundary.len()) => {
                 Media::Multipart { boundary: boundary.to_owned() }

@@ -4,9 +4,9 @@ use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf, sync::Arc, sync::O
 
 use crate::{
     config,
-    contract::{Method, Operation, Pattern, Raw, Segment},
+    contract::{Method, Raw},
     openapi::{self, Document},
-    plugin::Plugin,
+    plugin::{Listed, Route, load::Loader},
 };
 
 /// See the module.
@@ -15,14 +15,14 @@ pub struct Catalog {
     entries: BTreeMap<String, Entry>,
     router: matchit::Router<Vec<Target>>,
     /// With raw HTTP handlers, those of the longest prefix first.
-    mounted: Vec<Mounted>,
+    mounted: Vec<Arc<Listed>>,
     document: OnceLock<Document>,
 }
 
 /// What the host knows of one plugin.
 #[derive(Clone, Default)]
 pub struct Entry {
-    pub serving: Option<Arc<Plugin>>,
+    pub serving: Option<Arc<Listed>>,
     /// Why the newest file of this name is not what is serving.
     pub failure: Option<Failure>,
 }
@@ -56,30 +56,24 @@ impl Step {
 
 #[derive(Clone)]
 struct Target {
-    plugin: Arc<Plugin>,
+    plugin: Arc<Listed>,
     operation: usize,
 }
 
 /// An operation that a request is for.
 pub struct Found<'c, 'p> {
-    pub plugin: &'c Arc<Plugin>,
+    pub plugin: &'c Arc<Listed>,
     /// Its place in the contract.
     pub index: usize,
     /// What stands in the places of the path parameters, percent-encoded, in the route's order.
     pub path: Vec<&'p str>,
 }
 
-impl<'c> Found<'c, '_> {
-    pub fn operation(&self) -> &'c Operation {
-        &self.plugin.contract.operations[self.index]
-    }
-}
-
 /// A plugin with a raw HTTP handler.
-#[derive(Clone)]
-pub struct Mounted {
-    pub plugin: Arc<Plugin>,
-    pub raw: Raw,
+#[derive(Clone, Copy)]
+pub struct Mounted<'c> {
+    pub plugin: &'c Arc<Listed>,
+    pub raw: &'c Raw,
 }
 
 /// Why there is none.
@@ -110,42 +104,47 @@ impl Catalog {
     /// # Errors
     ///
     /// A route is taken by another plugin, or is one of the host's own.
-    pub fn with(&self, plugin: Arc<Plugin>) -> Result<Catalog, Conflict> {
-        for operation in &plugin.contract.operations {
-            let conflict = |taken: String, owner: &str| Conflict {
-                route: operation.route(),
-                newcomer: operation.label(),
-                operation: taken,
-                owner: owner.to_owned(),
-            };
-            if let Some(path) = reserved(&operation.pattern) {
-                return Err(conflict(path.to_owned(), "witapi"));
+    pub fn with(&self, plugin: Arc<Listed>, loader: &Loader) -> Result<Catalog, Conflict> {
+        let (catalog, mut refused) = self.with_all([plugin], loader);
+        refused.pop().map_or(Ok(catalog), |(_, conflict)| Err(conflict))
+    }
+
+    /// The same of many, one after the other: of two that want one route, the first one has it. Those that got no route
+    /// are not in it, but beside it.
+    pub fn with_all(
+        &self,
+        plugins: impl IntoIterator<Item = Arc<Listed>>,
+        loader: &Loader,
+    ) -> (Catalog, Vec<(Arc<Listed>, Conflict)>) {
+        let plugins: Vec<_> = plugins.into_iter().collect();
+        let mut entries = self.entries.clone();
+        for plugin in &plugins {
+            // What it replaces does not stand in its way.
+            if let Some(entry) = entries.get_mut(plugin.name.as_ref()) {
+                entry.serving = None;
             }
-            for other in self.plugins().filter(|other| other.name != plugin.name) {
-                if let Some(taken) = other.contract.operations.iter().find(|taken| taken.has_route_of(operation)) {
-                    return Err(conflict(taken.label(), &other.name));
+        }
+        let mut routes = Routes::of(&entries);
+        let mut refused = vec![];
+        for plugin in plugins {
+            let name = plugin.name.as_ref();
+            match routes.conflict(&plugin) {
+                None => {
+                    routes.add(&plugin);
+                    entries.insert(name.to_owned(), Entry { serving: Some(plugin), failure: None });
+                }
+                Some(taken) => {
+                    // The earlier one goes on.
+                    if let Some(entry) = self.entries.get(name) {
+                        entry.serving.iter().for_each(|earlier| routes.add(earlier));
+                        entries.insert(name.to_owned(), entry.clone());
+                    }
+                    let conflict = taken.described(&plugin, loader);
+                    refused.push((plugin, conflict));
                 }
             }
         }
-        if let Some(raw) = &plugin.contract.raw {
-            let conflict = |taken: &str, owner: &str| Conflict {
-                route: raw.paths(),
-                newcomer: format!("the raw HTTP handler of {}", plugin.name),
-                operation: taken.to_owned(),
-                owner: owner.to_owned(),
-            };
-            if let Some(path) = reserved_segment(&raw.mount) {
-                return Err(conflict(path, "witapi"));
-            }
-            let others = self.mounted.iter().filter(|other| other.plugin.name != plugin.name);
-            if let Some(other) = others.into_iter().find(|other| other.raw.mount == raw.mount) {
-                return Err(conflict("the raw HTTP handler", &other.plugin.name));
-            }
-        }
-        let mut entries = self.entries.clone();
-        let name = plugin.name.to_string();
-        entries.insert(name, Entry { serving: Some(plugin), failure: None });
-        Ok(Catalog::of(entries))
+        (Catalog::of_routes(entries, routes), refused)
     }
 
     /// This catalog without that plugin, and without what is known of its failures.
@@ -155,10 +154,12 @@ impl Catalog {
         Catalog::of(entries)
     }
 
-    /// This catalog with a failure noted; what is serving goes on.
-    pub fn with_failure(&self, name: &str, failure: Failure) -> Catalog {
+    /// This catalog with failures noted, by plugin; what is serving goes on.
+    pub fn with_failures(&self, failures: impl IntoIterator<Item = (String, Failure)>) -> Catalog {
         let mut entries = self.entries.clone();
-        entries.entry(name.to_owned()).or_default().failure = Some(failure);
+        for (name, failure) in failures {
+            entries.entry(name).or_default().failure = Some(failure);
+        }
         Catalog::of(entries)
     }
 
@@ -172,34 +173,29 @@ impl Catalog {
     }
 
     fn of(entries: BTreeMap<String, Entry>) -> Catalog {
-        let mut targets: BTreeMap<String, Vec<Target>> = BTreeMap::new();
-        for plugin in entries.values().filter_map(|entry| entry.serving.as_ref()) {
-            for (i, operation) in plugin.contract.operations.iter().enumerate() {
-                let target = Target { plugin: plugin.clone(), operation: i };
-                targets.entry(anonymous(&operation.pattern)).or_default().push(target);
-            }
-        }
-        let mut router = matchit::Router::new();
-        for (path, targets) in targets {
-            // The paths are well-formed and all different, so the router takes each.
-            if let Err(error) = router.insert(&path, targets) {
-                tracing::error!(path, %error, "a route is not served");
-            }
-        }
-        let serving = entries.values().filter_map(|entry| entry.serving.as_ref());
-        let mut mounted: Vec<_> = serving
-            .filter_map(|plugin| Some(Mounted { plugin: plugin.clone(), raw: plugin.contract.raw.clone()? }))
-            .collect();
-        mounted.sort_by_key(|mounted| Reverse(mounted.raw.mount.len()));
+        let routes = Routes::of(&entries);
+        Catalog::of_routes(entries, routes)
+    }
+
+    fn of_routes(entries: BTreeMap<String, Entry>, routes: Routes) -> Catalog {
+        let Routes { router, mut mounted } = routes;
+        mounted.sort_by_key(|plugin| Reverse(plugin.raw.as_ref().map_or(0, |raw| raw.mount.len())));
         Catalog { entries, router, mounted, document: OnceLock::new() }
     }
 
     /// The raw HTTP handler that a request for that path is for: that with the longest prefix, unless the host or an
     /// operation has the path.
-    pub fn mounted(&self, path: &str) -> Option<&Mounted> {
-        let mounted = self.mounted.iter().find(|mounted| mounted.raw.has(path))?;
+    pub fn mounted(&self, path: &str) -> Option<Mounted<'_>> {
+        let mut mounted =
+            self.mounted.iter().filter_map(|plugin| Some(Mounted { plugin, raw: plugin.raw.as_deref()? }));
+        let mounted = mounted.find(|mounted| mounted.raw.has(path))?;
         let is_operations = || matches!(self.find("", path), Err(NotFound::Method { .. }));
         (reserved_segment(path).is_none() && !is_operations()).then_some(mounted)
+    }
+
+    /// Whether a path is among those that the host has kept for itself.
+    pub fn is_reserved(path: &str) -> bool {
+        reserved_segment(path).is_some()
     }
 
     /// The operation for a method and a path as it came.
@@ -215,9 +211,9 @@ impl Catalog {
         }
         // Who asks for the head of an answer gets the operation of the whole; hyper leaves out the body.
         let wanted = if method == "HEAD" { "GET" } else { method };
-        let is_wanted = |target: &&Target| target.operation().method.as_str() == wanted;
+        let is_wanted = |target: &&Target| target.route().method.as_str() == wanted;
         let Some(target) = matched.value.iter().find(is_wanted) else {
-            let mut allow: Vec<_> = matched.value.iter().map(|target| target.operation().method).collect();
+            let mut allow: Vec<_> = matched.value.iter().map(|target| target.route().method).collect();
             allow.sort();
             return Err(NotFound::Method { allow });
         };
@@ -231,20 +227,127 @@ impl Catalog {
     }
 
     /// The plugins that serve, by name.
-    pub fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+    pub fn plugins(&self) -> impl Iterator<Item = &Arc<Listed>> {
         self.entries.values().filter_map(|entry| entry.serving.as_ref())
     }
 
-    /// The OpenAPI document of all plugins, made when it is first asked for.
-    pub fn document(&self, settings: &config::OpenApi) -> &Document {
-        self.document
-            .get_or_init(|| openapi::of_all(settings, self.plugins().map(|it| (it.name.as_ref(), &it.contract))))
+    /// The OpenAPI document of all plugins, made when it is first asked for. For that moment the contracts of all of them
+    /// are in memory.
+    pub fn document(&self, settings: &config::OpenApi, loader: &Loader) -> &Document {
+        self.document.get_or_init(|| {
+            let contracts: Vec<_> = self
+                .plugins()
+                .filter_map(|plugin| {
+                    let contract = plugin.contract(loader);
+                    let contract = contract.inspect_err(
+                        |error| tracing::error!(plugin = %plugin.name, %error, "it is missing in the document"),
+                    );
+                    Some((plugin.name.as_ref(), contract.ok()?))
+                })
+                .collect();
+            openapi::of_all(settings, contracts.iter().map(|(name, contract)| (*name, &**contract)))
+        })
     }
 }
 
 impl Target {
-    fn operation(&self) -> &Operation {
-        &self.plugin.contract.operations[self.operation]
+    fn route(&self) -> &Route {
+        &self.plugin.routes[self.operation]
+    }
+}
+
+/// What becomes the way from paths to plugins.
+#[derive(Default)]
+struct Routes {
+    router: matchit::Router<Vec<Target>>,
+    mounted: Vec<Arc<Listed>>,
+}
+
+/// What a plugin wants and another has.
+enum Taken {
+    Route {
+        wanted: usize,
+        owner: Arc<Listed>,
+        operation: usize,
+    },
+    Mount {
+        owner: Arc<Listed>,
+    },
+    /// One of the host's own: the operation that wants it, if it is not the handler.
+    Reserved {
+        wanted: Option<usize>,
+        path: String,
+    },
+}
+
+impl Routes {
+    fn of(entries: &BTreeMap<String, Entry>) -> Routes {
+        let mut routes = Routes::default();
+        entries.values().filter_map(|entry| entry.serving.as_ref()).for_each(|plugin| routes.add(plugin));
+        routes
+    }
+
+    fn add(&mut self, plugin: &Arc<Listed>) {
+        for (operation, route) in plugin.routes.iter().enumerate() {
+            let target = Target { plugin: plugin.clone(), operation };
+            match self.router.at_mut(&route.path) {
+                Ok(found) if found.value.iter().all(|it| it.route().path == route.path) => found.value.push(target),
+                // The paths are well-formed and all different, so the router takes each.
+                _ => {
+                    if let Err(error) = self.router.insert(&*route.path, vec![target]) {
+                        tracing::error!(path = %route.path, %error, "a route is not served");
+                    }
+                }
+            }
+        }
+        if plugin.raw.is_some() {
+            self.mounted.push(plugin.clone());
+        }
+    }
+
+    /// What of `plugin` is taken.
+    fn conflict(&self, plugin: &Listed) -> Option<Taken> {
+        for (wanted, route) in plugin.routes.iter().enumerate() {
+            if let Some(path) = reserved_segment(&route.path) {
+                return Some(Taken::Reserved { wanted: Some(wanted), path: path.to_owned() });
+            }
+            // A pattern taken as a path is found where it stands itself: braces stand for no literal text.
+            let targets = self.router.at(&route.path).map_or(&[][..], |found| found.value);
+            if let Some(taken) = targets.iter().find(|target| target.route() == route) {
+                return Some(Taken::Route { wanted, owner: taken.plugin.clone(), operation: taken.operation });
+            }
+        }
+        let raw = plugin.raw.as_ref()?;
+        if let Some(path) = reserved_segment(&raw.mount) {
+            return Some(Taken::Reserved { wanted: None, path: path.to_owned() });
+        }
+        let is_same = |other: &&Arc<Listed>| other.raw.as_ref().is_some_and(|other| other.mount == raw.mount);
+        self.mounted.iter().find(is_same).map(|owner| Taken::Mount { owner: owner.clone() })
+    }
+}
+
+impl Taken {
+    /// In words.
+    fn described(&self, plugin: &Listed, loader: &Loader) -> Conflict {
+        let operation = |plugin: &Listed, operation: usize| {
+            let contract = plugin.contract(loader);
+            let found = contract.as_ref().ok().and_then(|contract| contract.operations.get(operation));
+            found.map_or_else(Default::default, |operation| (operation.route(), operation.label()))
+        };
+        let handler = || {
+            let paths = plugin.raw.as_ref().map(|raw| raw.paths()).unwrap_or_default();
+            (paths, format!("the raw HTTP handler of {}", plugin.name))
+        };
+        let ((route, newcomer), (taken, owner)) = match self {
+            Taken::Route { wanted, owner, operation: at } => {
+                (operation(plugin, *wanted), (operation(owner, *at).1, owner.name.as_ref()))
+            }
+            Taken::Mount { owner } => (handler(), ("the raw HTTP handler".to_owned(), owner.name.as_ref())),
+            Taken::Reserved { wanted, path } => {
+                (wanted.map_or_else(handler, |wanted| operation(plugin, wanted)), (path.clone(), "witapi"))
+            }
+        };
+        Conflict { route, newcomer, operation: taken, owner: owner.to_owned() }
     }
 }
 
@@ -252,28 +355,8 @@ impl Target {
 pub const RESERVED: [&str; 8] =
     ["docs", "openapi", "openapi.json", "_witapi", "healthz", "readyz", "problems", "reference"];
 
-/// The host's path that the pattern would hide.
-fn reserved(pattern: &Pattern) -> Option<&str> {
-    match pattern.segments.first()? {
-        Segment::Literal(first) => RESERVED.contains(&first.as_str()).then_some(first),
-        Segment::Param(_) => None,
-    }
-}
-
-/// The same of a path as it comes.
+/// The host's path that stands for a path as it comes.
 fn reserved_segment(path: &str) -> Option<&str> {
     let first = path.strip_prefix('/')?.split('/').next()?;
     RESERVED.contains(&first).then_some(first)
-}
-
-/// The pattern with numbers for names, so that patterns that match the same paths are equal.
-fn anonymous(pattern: &Pattern) -> String {
-    if pattern.segments.is_empty() {
-        return "/".into();
-    }
-    let segment = |(i, segment): (usize, &Segment)| match segment {
-        Segment::Literal(text) => format!("/{text}"),
-        Segment::Param(_) => format!("/{{p{i}}}"),
-    };
-    pattern.segments.iter().enumerate().map(segment).collect()
 }

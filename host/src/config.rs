@@ -39,6 +39,9 @@ pub struct Config {
     /// `compatible`: what becomes of a plugin's new version whose contract breaks clients of the one that serves.
     /// Default `warn`.
     pub compatible: Compatible,
+    /// `resident`, 1 to 20,000: plugins whose contract and code stay in memory, in use or not. Others are read back with
+    /// their next request, in milliseconds. Default 256.
+    pub resident: usize,
     /// `[limits]`: those of a plugin that has none of its own.
     pub limits: Limits,
     /// `[scheduler]`
@@ -270,6 +273,7 @@ impl Default for Config {
             data: "data".into(),
             grants: Vec::new(),
             compatible: Compatible::default(),
+            resident: 256,
             limits: Limits::default(),
             scheduler: Scheduler::default(),
             server: Server::default(),
@@ -363,6 +367,7 @@ struct File {
     data: Option<Text<PathBuf>>,
     grants: Vec<Text<Grant>>,
     compatible: Option<Text<Compatible>>,
+    resident: Option<Whole<1, 20_000>>,
     limits: Table<LimitsTable>,
     scheduler: Table<SchedulerTable>,
     server: Table<ServerTable>,
@@ -384,6 +389,7 @@ impl File {
             data: folder.join(Text::or(self.data, default.data)),
             grants: self.grants.into_iter().map(|grant| grant.0.0).collect(),
             compatible: Text::or(self.compatible, default.compatible),
+            resident: self.resident.map_or(default.resident, Whole::count),
             limits: default.limits.overridden(self.limits.0),
             scheduler: Scheduler {
                 instances: scheduler.instances.map_or(default.scheduler.instances, Whole::count),
@@ -582,6 +588,7 @@ mod tests {
             data = "/var/lib/witapi"
             grants = ["witapi:host/request"]
             compatible = "off"
+            resident = 7
 
             [limits]
             memory_mib = 64
@@ -640,6 +647,7 @@ mod tests {
         assert_eq!(config.compatible, Compatible::Off);
         assert_eq!(config.plugin("todos").compatible, Compatible::Required);
         assert_eq!(config.plugin("a.b").compatible, Compatible::Off);
+        assert_eq!(config.resident, 7);
         assert_eq!(config.scheduler, Scheduler { instances: 10, queue: 0 });
         let [header_timeout, body_timeout, drain, write_timeout] = [1, 2, 0, 3].map(Duration::from_millis);
         let server = Server {
@@ -716,7 +724,7 @@ mod tests {
         refused(
             "# comment\n\nlisen = \"127.0.0.1:1\"",
             "witapi.toml:3: unknown key `lisen` in the top level; the nearest known key is `listen` \
-             (known: listen, plugins, data, grants, compatible, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+             (known: listen, plugins, data, grants, compatible, resident, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[limits]\nmemory_mb = 1",
@@ -748,7 +756,7 @@ mod tests {
         refused(
             "memory_mib = 64",
             "witapi.toml:1: unknown key `memory_mib` in the top level; it belongs in `limits` \
-             (known: listen, plugins, data, grants, compatible, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+             (known: listen, plugins, data, grants, compatible, resident, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
         );
         refused(
             "[server]\ninstances = 64",

@@ -1,31 +1,33 @@
 //! One request of a plugin's operation, from start to finish.
 
-use std::net::SocketAddr;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     http::{HeaderValue, Method, Request, StatusCode, header, request},
     response::{IntoResponse, Response},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     Host, accept,
     bind::{Parts, bind},
     body,
-    catalog::{Found, NotFound},
+    caller::Caller,
+    catalog::{Catalog, Found, NotFound},
     contract::{self, Outcome},
+    plugin::Plugin,
     problem::{Problem, options},
-    runtime::{Answer, CallError, Facts},
+    runtime::{Answer, CallError, Facts, Permit},
     streaming,
-    value::Reply,
+    value::{Image, Reply},
 };
 
 /// What the log says of a request.
 #[derive(Debug, Default)]
 pub struct Trace {
-    pub plugin: Option<String>,
-    pub operation: Option<String>,
+    pub plugin: Option<Arc<str>>,
+    pub operation: Option<Arc<str>>,
     /// What trapped, or what else clients are not told.
     pub fault: Option<String>,
     /// How the answer ended, which is not known before its body has been sent.
@@ -48,36 +50,44 @@ impl Trace {
     }
 }
 
-/// Answers a request. `id` is its `x-request-id`.
-pub async fn dispatch(host: &Host, peer: SocketAddr, id: &str, request: Request<Body>, trace: &mut Trace) -> Response {
-    let arrival = Instant::now();
-    // The one look at what is served: all that follows is of one version.
-    let catalog = host.catalog();
-    let (head, body) = request.into_parts();
-    let path = head.uri.path().to_owned();
-    let found = match catalog.find(head.method.as_str(), &path) {
+/// Answers the request of `caller`. All is of one version, that of `catalog`.
+pub async fn dispatch(
+    host: &Host,
+    catalog: &Catalog,
+    caller: &Caller,
+    request: Request<Body>,
+    trace: &mut Trace,
+) -> Response {
+    let found = match catalog.find(caller.method.as_str(), caller.uri.path()) {
         Ok(found) => found,
         Err(NotFound::Path) => return Problem::NoRoute.into_response(),
-        Err(NotFound::Method { allow }) if head.method == Method::OPTIONS => return options(&allow),
+        Err(NotFound::Method { allow }) if caller.method == Method::OPTIONS => return options(&allow),
         Err(NotFound::Method { allow }) => return Problem::MethodNotAllowed { allow }.into_response(),
     };
-    trace.plugin = Some(found.plugin.name.to_string());
-    trace.operation = Some(found.operation().label());
-    let answer = answer(host, arrival, peer, id, &found, head, body).await;
+    trace.plugin = Some(found.plugin.name.clone());
+    let deadline = caller.arrival + found.plugin.limits.deadline;
+    let plugin = match timeout_at(deadline, found.plugin.plugin(&host.loader)).await {
+        Ok(Ok(plugin)) => plugin,
+        Ok(Err(cause)) => return trace.noted(Err(cause.into())),
+        Err(_) => return trace.noted(Err(Problem::Deadline)),
+    };
+    let (head, body) = request.into_parts();
+    trace.operation = Some(plugin.names[found.index].label.clone());
+    let answer = answer(host, caller, &found, &plugin, head, body).await;
     trace.noted(answer)
 }
 
+#[expect(clippy::too_many_arguments, reason = "one call, and each is of another source")]
 async fn answer(
     host: &Host,
-    arrival: Instant,
-    peer: SocketAddr,
-    id: &str,
+    caller: &Caller,
     found: &Found<'_, '_>,
+    plugin: &Arc<Plugin>,
     mut head: request::Parts,
     body: Body,
 ) -> Result<Response, Problem> {
-    let operation = found.operation();
-    let limits = &found.plugin.limits;
+    let operation = &plugin.contract.operations[found.index];
+    let limits = &plugin.limits;
     let patience = host.config().server.body_timeout;
     let outcome = &operation.outcome;
     let offers = outcome.media_types();
@@ -96,41 +106,69 @@ async fn answer(
     let args = bind(operation, &parts, limits.memory)?;
     drop(body);
 
-    let deadline = arrival + limits.deadline;
-    let permit = found.plugin.admit(Some(found.index), deadline).await?;
-    let is_head = head.method == Method::HEAD;
-    let facts = Facts { id: id.to_owned(), route: operation.pattern.to_string(), head, peer };
+    let deadline = caller.arrival + limits.deadline;
+    let permit = plugin.admit(Some(found.index), deadline).await?;
+    let route = plugin.names[found.index].route.clone();
+    let facts = Facts { id: caller.id.clone(), route, head, peer: caller.peer };
     if !operation.has_streams() {
-        let reply = found.plugin.call(found.index, args, facts, permit, deadline).await?;
+        let reply = plugin.call(found.index, args, facts, permit, deadline).await?;
         return respond(outcome, reply);
     }
 
-    let last = arrival + limits.stream_deadline;
-    let stream = stream.map(|(body, param)| streaming::incoming(found.plugin, found.index, param, body, patience));
-    let (input, incoming) = stream.unzip();
-    let answer = match &incoming {
-        None => found.plugin.start(found.index, args, input, facts, permit, deadline.min(last)).await,
-        // What takes its time to send may take longer than what takes its time to answer.
-        Some(incoming) => tokio::select! {
-            answer = found.plugin.start(found.index, args, input, facts, permit, last) => answer,
-            () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
-        },
-    };
-    match answer {
-        Ok((Answer::Value(result), permit)) => {
-            drop(permit);
-            let reply = Reply::of(outcome, result.as_ref(), limits.result);
-            respond(outcome, reply.map_err(|error| Problem::PluginFailed(error.to_string()))?)
-        }
-        Ok((Answer::Stream(output), permit)) => {
-            if is_head {
-                // Nobody will read it.
-                return Ok(streaming::head(outcome, media_type));
+    let call = Streamed { caller, plugin, index: found.index, args, facts, permit, deadline, media_type, patience };
+    // It is larger than all the rest of a request, and few need it.
+    Box::pin(call.answer(stream)).await
+}
+
+/// A call with streams.
+struct Streamed<'r> {
+    caller: &'r Caller,
+    plugin: &'r Arc<Plugin>,
+    /// Of the operation.
+    index: usize,
+    args: Image,
+    facts: Facts,
+    permit: Permit,
+    deadline: Instant,
+    /// Of the answer.
+    media_type: &'static str,
+    /// How long the request's body may be silent.
+    patience: Duration,
+}
+
+impl Streamed<'_> {
+    /// Calls, and answers at the latest with the first item. `stream` is the request's body and its parameter.
+    async fn answer(self, stream: Option<(Body, usize)>) -> Result<Response, Problem> {
+        let Streamed { caller, plugin, index, args, facts, permit, deadline, media_type, patience } = self;
+        let limits = &plugin.limits;
+        let outcome = &plugin.contract.operations[index].outcome;
+        let last = caller.arrival + limits.stream_deadline;
+        let stream = stream.map(|(body, param)| streaming::incoming(plugin, index, param, body, patience));
+        let (input, incoming) = stream.unzip();
+        let answer = match &incoming {
+            None => plugin.start(index, args, input, facts, permit, deadline.min(last)).await,
+            // What takes its time to send may take longer than what takes its time to answer.
+            Some(incoming) => tokio::select! {
+                answer = plugin.start(index, args, input, facts, permit, last) => answer,
+                () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
+            },
+        };
+        match answer {
+            Ok((Answer::Value(result), permit)) => {
+                drop(permit);
+                let reply = Reply::of(outcome, result.as_ref(), limits.result);
+                respond(outcome, reply.map_err(|error| Problem::PluginFailed(error.to_string()))?)
             }
-            Ok(streaming::respond(outcome, output, permit, incoming, media_type, limits.result, last))
+            Ok((Answer::Stream(output), permit)) => {
+                if caller.method == Method::HEAD {
+                    // Nobody will read it.
+                    return Ok(streaming::head(outcome, media_type));
+                }
+                Ok(streaming::respond(outcome, output, permit, incoming, media_type, limits.result, last))
+            }
+            Err(CallError::Input) => Err(incoming.map_or(Problem::BodyBroken, |incoming| incoming.problem())),
+            Err(error) => Err(error.into()),
         }
-        Err(CallError::Input) => Err(incoming.map_or(Problem::BodyBroken, |incoming| incoming.problem())),
-        Err(error) => Err(error.into()),
     }
 }
 

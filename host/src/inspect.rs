@@ -94,14 +94,13 @@ pub fn raw(raw: &Raw) -> Value {
 pub fn routes(catalog: &Catalog) -> String {
     let mut table = table(["PLUGIN", "METHOD", "PATH", "SUMMARY"]);
     for plugin in catalog.plugins() {
-        for (i, operation) in plugin.contract.operations.iter().enumerate() {
+        for (i, operation) in plugin.summary().operations.iter().enumerate() {
             let name = if i == 0 { &plugin.name } else { "" };
-            let summary = operation.docs.summary.as_deref().unwrap_or_default();
-            let path = operation.pattern.to_string();
-            table.add_row([name, operation.method.as_str(), path.as_str(), summary]);
+            let summary = operation.summary.as_deref().unwrap_or_default();
+            table.add_row([name, operation.method.as_str(), operation.path.as_str(), summary]);
         }
-        if let Some(raw) = &plugin.contract.raw {
-            let name = if plugin.contract.operations.is_empty() { &plugin.name } else { "" };
+        if let Some(raw) = &plugin.raw {
+            let name = if plugin.routes.is_empty() { &plugin.name } else { "" };
             table.add_row([name, "*", raw.paths().as_str(), raw.export.as_str()]);
         }
     }

@@ -6,6 +6,7 @@ pub mod accept;
 pub mod author;
 pub mod bind;
 pub mod body;
+pub mod caller;
 pub mod catalog;
 pub mod config;
 pub mod contract;
@@ -26,7 +27,8 @@ pub mod streaming;
 pub mod value;
 
 use std::{
-    path::Path,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -38,7 +40,7 @@ use catalog::{Catalog, Failure, Step};
 use config::{Compatible, Config};
 use contract::diff;
 use plugin::{
-    LoadError, Plugin,
+    Listed, LoadError,
     load::{self, Cause, Loader},
 };
 
@@ -68,7 +70,7 @@ impl Host {
     /// The instance pools do not fit into the address space.
     pub fn new(config: Config) -> wasmtime::Result<Host> {
         let code = config.data.join("code");
-        Ok(Host::of(Loader::new(config, code)?))
+        Ok(Host::of(Loader::new(config, code)?.with_sleep()))
     }
 
     /// A host without plugins that loads with `loader`.
@@ -110,32 +112,57 @@ impl Host {
     /// # Errors
     ///
     /// Another plugin has one of its routes, or another file its name; or it breaks its contract where that is not allowed. Nothing has changed then.
-    pub fn serve(&self, plugin: Plugin) -> Result<(), LoadError> {
+    pub fn serve(&self, plugin: Listed) -> Result<(), LoadError> {
+        self.serve_all(vec![plugin]).pop().map_or(Ok(()), Err)
+    }
+
+    /// The same of many, in that order, as one change. The answer says which are not served, and why.
+    pub fn serve_all(&self, plugins: Vec<Listed>) -> Vec<LoadError> {
         let _changing = self.changing();
         let catalog = self.catalog.load();
-        let file = plugin.file.clone();
-        let failed = |cause| LoadError { file: file.clone(), cause };
-        let earlier = catalog.entries().get(plugin.name.as_ref()).and_then(|entry| entry.serving.as_ref());
-        if let Some(earlier) = earlier
-            && earlier.file != file
-        {
-            return Err(failed(Cause::NameTaken { other: earlier.file.clone() }));
+        let failed = |plugin: &Listed, cause| LoadError { file: plugin.file.clone(), cause };
+        let mut errors = vec![];
+        let mut fit: BTreeMap<Arc<str>, PathBuf> = BTreeMap::new();
+        let mut wanted = vec![];
+        for plugin in plugins {
+            let earlier = catalog.entries().get(plugin.name.as_ref()).and_then(|entry| entry.serving.as_ref());
+            let other = fit.get(&plugin.name).or(earlier.map(|earlier| &earlier.file));
+            if let Some(other) = other.filter(|other| **other != plugin.file) {
+                errors.push(failed(&plugin, Cause::NameTaken { other: other.clone() }));
+                continue;
+            }
+            match earlier.map_or(Ok(()), |earlier| self.judge(earlier, &plugin)) {
+                Ok(()) => {
+                    fit.insert(plugin.name.clone(), plugin.file.clone());
+                    wanted.push(Arc::new(plugin));
+                }
+                Err(cause) => errors.push(failed(&plugin, cause)),
+            }
         }
-        if let Some(earlier) = earlier {
-            self.judge(earlier, &plugin).map_err(failed)?;
+        if wanted.is_empty() {
+            return errors;
         }
-        let action = if earlier.is_some() { "replaced" } else { "loaded" };
-        let plugin = Arc::new(plugin);
-        let next = catalog.with(plugin.clone()).map_err(|conflict| failed(Cause::Conflict(conflict)))?;
-        self.publish(next);
-        tracing::info!(
-            plugin = %plugin.name,
-            operations = plugin.contract.operations.len(),
-            digest = &plugin.digest[..12],
-            ms = plugin.load_time.as_millis() as u64,
-            "{action}"
-        );
-        Ok(())
+        let (next, refused) = catalog.with_all(wanted.iter().cloned(), &self.loader);
+        let is_refused = |plugin: &Arc<Listed>| refused.iter().any(|(other, _)| Arc::ptr_eq(other, plugin));
+        let served: Vec<_> = wanted.into_iter().filter(|plugin| !is_refused(plugin)).collect();
+        if !served.is_empty() {
+            self.publish(next);
+        }
+        for plugin in served {
+            if plugin.is_awake() {
+                self.loader.residents.woke(&plugin);
+            }
+            let is_new = catalog.entries().get(plugin.name.as_ref()).is_none_or(|entry| entry.serving.is_none());
+            tracing::info!(
+                plugin = %plugin.name,
+                operations = plugin.routes.len(),
+                digest = &plugin.digest()[..12],
+                ms = plugin.load_time.as_millis() as u64,
+                "{}", if is_new { "loaded" } else { "replaced" }
+            );
+        }
+        errors.extend(refused.into_iter().map(|(plugin, conflict)| failed(&plugin, Cause::Conflict(conflict))));
+        errors
     }
 
     /// Says what a plugin's new version breaks for clients of its earlier one.
@@ -143,12 +170,13 @@ impl Host {
     /// # Errors
     ///
     /// It breaks something, and `compatible` is required.
-    fn judge(&self, earlier: &Plugin, plugin: &Plugin) -> Result<(), Cause> {
+    fn judge(&self, earlier: &Listed, plugin: &Listed) -> Result<(), Cause> {
         let compatible = self.config().plugin(&plugin.name).compatible;
         if compatible == Compatible::Off || earlier.digest == plugin.digest {
             return Ok(());
         }
-        let breaks = diff::breaks(&earlier.contract, &plugin.contract);
+        let (before, after) = (earlier.contract(&self.loader)?, plugin.contract(&self.loader)?);
+        let breaks = diff::breaks(&before, &after);
         let (told, more) = breaks.split_at(breaks.len().min(MAX_BREAKS));
         let mut lines: Vec<String> =
             told.iter().map(|change| log::printable(&change.to_string()).into_owned()).collect();
@@ -166,13 +194,24 @@ impl Host {
 
     /// Notes that a file did not load. What is serving goes on.
     pub fn note_failure(&self, error: &LoadError) {
+        self.note_failures(std::slice::from_ref(error));
+    }
+
+    /// The same of many, as one change.
+    pub fn note_failures(&self, errors: &[LoadError]) {
+        if errors.is_empty() {
+            return;
+        }
         let _changing = self.changing();
-        // It quotes the file, whose words are nobody's but its author's.
-        tracing::error!("not loaded: {}", log::printable_lines(&error.to_string()));
-        let file = error.file.clone();
-        let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-        let failure = Failure { step: Step::Load, file, reason: error.cause.to_string(), at: SystemTime::now() };
-        self.publish(self.catalog.load().with_failure(&name, failure));
+        let failures = errors.iter().map(|error| {
+            // It quotes the file, whose words are nobody's but its author's.
+            tracing::error!("not loaded: {}", log::printable_lines(&error.to_string()));
+            let file = error.file.clone();
+            let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+            (name, Failure { step: Step::Load, file, reason: error.cause.to_string(), at: SystemTime::now() })
+        });
+        let next = self.catalog.load().with_failures(failures);
+        self.publish(next);
     }
 
     /// Notes that the plugin of that name could not be built into `file`. What is serving goes on.
@@ -184,7 +223,8 @@ impl Host {
         let more = if rest > 0 { format!("\n… {rest} bytes more") } else { String::new() };
         let (file, reason) = (file.to_owned(), format!("{}{more}", &reason[..end]));
         let failure = Failure { step: Step::Build, file, reason, at: SystemTime::now() };
-        self.publish(self.catalog.load().with_failure(name, failure));
+        let next = self.catalog.load().with_failures([(name.to_owned(), failure)]);
+        self.publish(next);
     }
 
     /// Serves what was loaded from `file` no more. Requests in flight end as they began.

@@ -1,9 +1,18 @@
 //! The log: what the host and the guests tell the operator, on stderr.
 
-use std::borrow::Cow;
-use std::io::IsTerminal;
+mod batched;
+mod request;
+
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+
+pub use request::{Answered, is_wanted, milliseconds};
 
 /// The environment variable that says what is logged, in the syntax of `tracing`'s filters:
 /// `debug`, or `warn,witapi=debug,guest=off`.
@@ -20,6 +29,9 @@ pub const MAX_LINE: usize = 8 << 10;
 
 /// Room for the longest mark of [`printable`]: ` … 18446744073709551615 bytes cut`.
 const MARK: usize = 36;
+
+/// How lines of requests are put together without `tracing`, if they are.
+static DIRECT: OnceLock<request::Style> = OnceLock::new();
 
 /// What a line of the log looks like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,28 +53,47 @@ pub enum InitError {
     /// [`init`] was called before, or something else logs.
     #[error("the log is set up already")]
     Twice,
+    #[error("there is no thread for the log: {0}")]
+    Thread(io::Error),
 }
 
 /// Begins to log to stderr: times in RFC 3339 and UTC, as much as [`ENV`] says. Once in a process.
 ///
+/// But for [`Format::Brief`], lines are written by a thread of its own, some milliseconds late if there are many: see
+/// [`flush`].
+///
 /// # Errors
 ///
-/// Both of [`InitError`]: a wrong filter is refused, lest what it was to show be missed.
+/// See [`InitError`]: a wrong filter is refused, lest what it was to show be missed.
 pub fn init(format: Format) -> Result<(), InitError> {
     let found = std::env::var_os(ENV).map(|value| value.to_string_lossy().into_owned());
     let default = if format == Format::Brief { BRIEF_FILTER } else { DEFAULT_FILTER };
     let filter = filter(found.as_deref().unwrap_or_default(), default)?;
+    let has_colour = has_colour();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_ansi(has_colour)
         // A failing stderr would be reported on stderr, where that fails with a panic.
         .log_internal_errors(false);
     let begun = match format {
-        Format::Text => log.with_ansi(has_colour()).try_init(),
-        Format::Brief => log.without_time().with_ansi(has_colour()).try_init(),
-        Format::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
+        Format::Text => log.with_writer(|| batched::Line).try_init(),
+        Format::Brief => log.without_time().with_writer(io::stderr).try_init(),
+        Format::Json => log.json().flatten_event(true).with_span_list(false).with_writer(|| batched::Line).try_init(),
     };
-    begun.map_err(|_| InitError::Twice)
+    begun.map_err(|_| InitError::Twice)?;
+    let _ = DIRECT.set(match format {
+        Format::Text if !has_colour => request::Style::Text,
+        Format::Json => request::Style::Json,
+        // `tracing` knows about colours.
+        Format::Text => return batched::begin().map_err(InitError::Thread),
+        Format::Brief => return Ok(()),
+    });
+    batched::begin().map_err(InitError::Thread)
+}
+
+/// Waits until all that was logged is written, but no longer than `patience`: before the process ends.
+pub fn flush(patience: Duration) {
+    batched::flush(patience);
 }
 
 /// The same, told by a layer of its own.

@@ -2,12 +2,15 @@
 
 mod cli;
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use cli::serving;
 use witapi::{config::Config, embed, inspect, log, plugin::watch::Watch, server::Server};
+
+/// How long the end of the process waits until its log is written.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// FastAPI for WebAssembly components: the WIT that a component exports becomes routes, validation and documentation.
 #[derive(Parser)]
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
             warnings.map(|warnings| warnings.into_iter().for_each(warn)).map_err(Into::into)
         }
     };
+    log::flush(PATIENCE);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::exit::with(cli::exit::FAILED, format!("{error:#}")),

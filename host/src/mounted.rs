@@ -1,17 +1,16 @@
 //! One request of a raw HTTP handler, from start to finish.
 
-use std::net::SocketAddr;
-
 use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, Uri, header, uri},
     response::Response,
 };
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::time::Instant;
+use tokio::time::timeout_at;
 
 use crate::{
     Host,
+    caller::Caller,
     catalog::Mounted,
     dispatch::Trace,
     problem::Problem,
@@ -19,44 +18,44 @@ use crate::{
     streaming::{Incoming, raw},
 };
 
-/// Answers a request that is for `mounted`. `id` is its `x-request-id`.
+/// Answers the request of `caller`, which is for `mounted`.
 pub async fn answer(
     host: &Host,
-    mounted: &Mounted,
-    peer: SocketAddr,
-    id: &str,
+    mounted: Mounted<'_>,
+    caller: &Caller,
     request: Request<Body>,
     trace: &mut Trace,
 ) -> Response {
-    trace.plugin = Some(mounted.plugin.name.to_string());
-    trace.operation = Some(mounted.raw.export.clone());
-    let answer = handled(host, mounted, peer, id, request).await;
+    trace.plugin = Some(mounted.plugin.name.clone());
+    trace.operation = Some(mounted.raw.export.as_str().into());
+    let answer = handled(host, mounted, caller, request).await;
     trace.noted(answer)
 }
 
 async fn handled(
     host: &Host,
-    mounted: &Mounted,
-    peer: SocketAddr,
-    id: &str,
+    mounted: Mounted<'_>,
+    caller: &Caller,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let arrival = Instant::now();
+    let arrival = caller.arrival;
     let limits = &mounted.plugin.limits;
     let last = arrival + limits.stream_deadline;
     let deadline = (arrival + limits.deadline).min(last);
-    let permit = mounted.plugin.admit(None, deadline).await?;
+    let plugin = timeout_at(deadline, mounted.plugin.plugin(&host.loader)).await.map_err(|_| Problem::Deadline)??;
+    let permit = plugin.admit(None, deadline).await?;
 
     let is_head = request.method() == Method::HEAD;
     let incoming = Incoming::new(arrival);
     let (head, body) = request.into_parts();
-    let facts = Facts { id: id.to_owned(), route: mounted.raw.mount.clone(), head: head.clone(), peer };
+    let route = mounted.raw.mount.as_str().into();
+    let facts = Facts { id: caller.id.clone(), route, head: head.clone(), peer: caller.peer };
     let body = raw::Request::new(body, incoming.clone(), host.config().server.body_timeout);
     let mut request = Request::from_parts(head, UnsyncBoxBody::new(body));
     *request.uri_mut() = with_authority(request.uri(), request.headers());
 
     let answer = tokio::select! {
-        answer = mounted.plugin.handle(request, facts, permit, last) => answer,
+        answer = plugin.handle(request, facts, permit, last) => answer,
         // A request may take its time to arrive, as long as the handler takes it in.
         () = incoming.stalled(limits.deadline) => Err(CallError::Deadline),
     };

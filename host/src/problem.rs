@@ -13,6 +13,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     bind::Rejection,
     contract::Method,
+    plugin::load::Cause,
     runtime::{CallError, TurnedAway},
     value::{Faults, Malformed},
 };
@@ -75,6 +76,13 @@ pub enum Problem {
     Deadline,
     /// The call used up its processor time.
     CpuTime,
+}
+
+/// A plugin that was asleep and did not wake up.
+impl From<Cause> for Problem {
+    fn from(cause: Cause) -> Self {
+        Problem::PluginFailed(cause.to_string())
+    }
 }
 
 impl From<Rejection> for Problem {

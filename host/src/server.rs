@@ -1,7 +1,6 @@
 //! The axum application: request ids, the access log, the documents, shutdown.
 
 use std::{
-    convert::Infallible,
     future::Future,
     net::SocketAddr,
     pin::Pin,
@@ -10,41 +9,34 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
-    time::Instant,
 };
 
 use axum::{
-    Json, Router,
-    body::Body,
+    Extension, Json, Router,
+    body::{Body, HttpBody as _},
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{from_fn, from_fn_with_state},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use bytes::Bytes;
-use hyper_util::service::TowerToHyperService;
+use hyper::body::Incoming;
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
 };
-use uuid::Uuid;
+use tower::Service;
 
 use crate::{
     Host,
-    catalog::Mounted,
+    caller::{Caller, X_REQUEST_ID},
+    catalog::Catalog,
     contract,
     dispatch::{Trace, dispatch},
-    mounted,
+    log, mounted,
     openapi::Document,
     problem::{Problem, options},
-    server::{
-        compression::compressed,
-        conditional::is_known,
-        connections::Connections,
-        cors::{Cors, cors},
-        status::plugins,
-    },
+    server::{compression::Codings, conditional::is_known, connections::Connections, cors::Cors, status::plugins},
 };
 
 mod assets;
@@ -55,12 +47,8 @@ mod cors;
 mod events;
 mod head;
 mod pages;
+mod patience;
 mod status;
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The longest id that is taken from a client.
-const MAX_REQUEST_ID: usize = 128;
 
 /// A host on a socket.
 #[derive(Clone)]
@@ -89,7 +77,12 @@ impl Server {
     pub async fn run(&self, listener: TcpListener, stop: impl Future<Output = ()>) {
         let drain = self.host.config().server.drain;
         let connections = Connections::new(&self.host.config().server);
-        connections.accept(listener, TowerToHyperService::new(self.app()), stop).await;
+        let app = Arc::new(self.app());
+        let answer = move |peer, request: hyper::Request<Incoming>| {
+            let app = app.clone();
+            async move { app.answer(peer, request.map(Body::new)).await }
+        };
+        connections.accept(listener, answer, stop).await;
         self.set_ready(false);
         self.stopping.send_replace(true);
         tracing::info!("stopping: waiting for the requests in flight");
@@ -99,16 +92,19 @@ impl Server {
     }
 
     /// Answers a request that came by no connection, just as one that did.
-    pub async fn answer(&self, request: Request) -> Response {
+    pub async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
         let is_head = request.method() == Method::HEAD;
-        let Ok(response) = tower::Service::call(&mut self.app(), request).await;
-        // On a connection, hyper would leave it out.
+        let mut response = self.app().answer(peer, request).await;
+        // On a connection, hyper would do both.
+        if let Some(length) = response.body().size_hint().exact() {
+            response.headers_mut().entry(header::CONTENT_LENGTH).or_insert_with(|| length.into());
+        }
         if is_head { response.map(|_| Body::empty()) } else { response }
     }
 
-    fn app(&self) -> Router {
+    fn app(&self) -> App {
         let config = self.host.config();
-        let mut app = Router::new()
+        let own = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .route("/openapi.json", get(openapi))
@@ -119,15 +115,14 @@ impl Server {
             )
             .route("/_witapi/events", get(events::events))
             .merge(pages::routes())
-            .fallback(operation)
+            .fallback(not_own)
             .method_not_allowed_fallback(not_got);
-        if config.server.compression {
-            app = app.layer(from_fn(compressed));
+        App {
+            server: self.clone(),
+            own: own.with_state(self.clone()),
+            cors: Cors::new(&config.cors),
+            compresses: config.server.compression,
         }
-        if let Some(allowed) = Cors::new(&config.cors) {
-            app = app.layer(from_fn_with_state(allowed, cors));
-        }
-        app.layer(from_fn_with_state(self.clone(), identified)).with_state(self.clone())
     }
 }
 
@@ -151,17 +146,25 @@ async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
 
 async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
-    send(catalog.document(&server.host.config().openapi), &headers)
+    send(catalog.document(&server.host.config().openapi, &server.host.loader), &headers)
 }
 
 /// `/openapi/<plugin>.json` and `/openapi/<plugin>.wit`
 async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
     let serving = |name: &str| catalog.entries().get(name)?.serving.as_ref();
-    match file.rsplit_once('.').and_then(|(name, ending)| Some((serving(name)?, ending))) {
-        Some((plugin, "json")) => send(plugin.document(&server.host.config().openapi), &headers),
-        Some((plugin, "wit")) => send(plugin.wit(), &headers),
-        _ => Problem::NoRoute.into_response(),
+    let Some((listed, ending @ ("json" | "wit"))) =
+        file.rsplit_once('.').and_then(|(name, ending)| Some((serving(name)?, ending)))
+    else {
+        return Problem::NoRoute.into_response();
+    };
+    match listed.plugin(&server.host.loader).await {
+        Ok(plugin) if ending == "json" => send(plugin.document(&server.host.config().openapi), &headers),
+        Ok(plugin) => send(plugin.wit(), &headers),
+        Err(error) => {
+            tracing::error!(plugin = %listed.name, %error, "it has no document");
+            Problem::from(error).into_response()
+        }
     }
 }
 
@@ -180,71 +183,115 @@ fn send(document: &Document, headers: &HeaderMap) -> Response {
     (caching, media_type, document.body.clone()).into_response()
 }
 
-/// Every path that is not the host's own, and `/`.
-async fn operation(State(server): State<Server>, request: Request) -> Response {
-    // `OPTIONS *` asks about the host as a whole (RFC 9110, section 9.3.7).
-    if request.method() == Method::OPTIONS && request.uri().path() == "*" {
-        return options(&contract::Method::ALL);
-    }
-    if let Some(page) = pages::landing(&server, &request) {
-        return page;
-    }
-    let peer = peer_of(&request);
-    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+/// A path beside the host's own pages.
+async fn not_own(State(server): State<Server>, Extension(asked): Extension<Asked>, request: Request) -> Response {
     let mut trace = Trace::default();
-    let mut response = dispatch(&server.host, peer, &id, request, &mut trace).await;
+    let mut response = server.operation(&asked.catalog, &asked.caller, request, &mut trace).await;
     response.extensions_mut().insert(Arc::new(trace));
     response
 }
 
+/// A request on its way through the router.
 #[derive(Clone)]
-struct RequestId(String);
+struct Asked {
+    catalog: Arc<Catalog>,
+    caller: Caller,
+}
 
-/// Gives every request an id and every answer a line in the log.
-async fn identified(
-    State(server): State<Server>,
-    mut request: Request,
-    next: axum::middleware::Next,
-) -> Result<Response, Infallible> {
-    let began = Instant::now();
-    let id = request.headers().get(X_REQUEST_ID).and_then(taken).unwrap_or_else(|| Uuid::now_v7().to_string());
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let mut line = Line { id, method: method.to_string(), path, began, response: None };
-    let catalog = server.host.catalog();
-    let mut response = match catalog.mounted(request.uri().path()) {
-        // Nothing of the host's own stands between a raw handler and its client.
-        Some(mounted) => raw(&server, mounted, &line.id, request).await,
-        None => {
-            drop(catalog);
-            next.run(request).await
+/// What answers the requests of a server. axum's router has only the host's own pages: each of its layers would cost a
+/// request of a plugin more than all that is done here.
+struct App {
+    server: Server,
+    own: Router,
+    cors: Option<Cors>,
+    compresses: bool,
+}
+
+impl App {
+    /// Gives a request an id, and its answer a line in the log.
+    async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
+        let mut line = Line { caller: Caller::of(&request, peer), trace: Trace::default(), status: None };
+        let Line { caller, trace, .. } = &mut line;
+        let host = &self.server.host;
+        // The one look at what is served: all that follows is of one version.
+        let catalog = host.catalog();
+        let mut response = match catalog.mounted(caller.uri.path()) {
+            // Nothing of the host's own stands between a raw handler and its client.
+            Some(mounted) => Box::pin(mounted::answer(host, mounted, caller, request, trace)).await,
+            None => self.to_other_origins(&catalog, caller, request, trace).await,
+        };
+        response.headers_mut().insert(X_REQUEST_ID, line.caller.id.header());
+        line.status = Some(response.status());
+        if line.trace.end.is_some() {
+            // The line is written when the body has come to its end, or is dropped before.
+            return response.map(|body| Body::new(WithLine { body, _line: line }));
         }
-    };
-    if let Ok(id) = HeaderValue::from_str(&line.id) {
-        response.headers_mut().insert(X_REQUEST_ID, id);
+        response
     }
-    let trace = response.extensions_mut().remove::<Arc<Trace>>();
-    let is_stream = trace.as_ref().is_some_and(|trace| trace.end.is_some());
-    line.response = Some((response.status(), trace));
-    if is_stream {
-        // The line is written when the body has come to its end, or is dropped before.
-        return Ok(response.map(|body| Body::new(WithLine { body, _line: line })));
+
+    async fn to_other_origins(
+        &self,
+        catalog: &Arc<Catalog>,
+        caller: &Caller,
+        request: Request,
+        trace: &mut Trace,
+    ) -> Response {
+        match &self.cors {
+            None => self.encoded(catalog, caller, request, trace).await,
+            Some(cors) => Box::pin(cors.answer(request, |request| self.encoded(catalog, caller, request, trace))).await,
+        }
     }
-    Ok(response)
+
+    async fn encoded(&self, catalog: &Arc<Catalog>, caller: &Caller, request: Request, trace: &mut Trace) -> Response {
+        if !self.compresses {
+            return self.routed(catalog, caller, request, trace).await;
+        }
+        let codings = match Codings::of(request.headers()) {
+            Ok(codings) => codings,
+            Err(problem) => return problem.into_response(),
+        };
+        let response = self.routed(catalog, caller, request, trace).await;
+        codings.encoded(response).await
+    }
+
+    async fn routed(&self, catalog: &Arc<Catalog>, caller: &Caller, request: Request, trace: &mut Trace) -> Response {
+        if Catalog::is_reserved(caller.uri.path()) {
+            Box::pin(self.page(catalog, caller, request, trace)).await
+        } else {
+            self.server.operation(catalog, caller, request, trace).await
+        }
+    }
+
+    /// One of the host's own pages, unless there is none after all.
+    async fn page(&self, catalog: &Arc<Catalog>, caller: &Caller, mut request: Request, trace: &mut Trace) -> Response {
+        request.extensions_mut().insert(Asked { catalog: catalog.clone(), caller: caller.clone() });
+        if *request.method() == Method::HEAD {
+            // axum would leave out the body, whose head then had nothing of the layers above.
+            *request.method_mut() = Method::GET;
+        }
+        let Ok(mut response) = self.own.clone().call(request).await;
+        if let Some(known) = response.extensions_mut().remove::<Arc<Trace>>().and_then(Arc::into_inner) {
+            *trace = known;
+        }
+        response
+    }
 }
 
-/// A path of a raw HTTP handler.
-async fn raw(server: &Server, mounted: &Mounted, id: &str, request: Request) -> Response {
-    let mut trace = Trace::default();
-    let mut response = mounted::answer(&server.host, mounted, peer_of(&request), id, request, &mut trace).await;
-    response.extensions_mut().insert(Arc::new(trace));
-    response
-}
-
-/// The other end of the connection.
-fn peer_of(request: &Request) -> SocketAddr {
-    request.extensions().get().copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)))
+impl Server {
+    /// Every path that is not the host's own, and `/`.
+    async fn operation(&self, catalog: &Catalog, caller: &Caller, request: Request, trace: &mut Trace) -> Response {
+        let path = caller.uri.path();
+        // `OPTIONS *` asks about the host as a whole (RFC 9110, section 9.3.7).
+        if path == "*" && caller.method == Method::OPTIONS {
+            return options(&contract::Method::ALL);
+        }
+        if path == "/"
+            && let Some(page) = pages::landing(self, &request)
+        {
+            return page;
+        }
+        dispatch(&self.host, catalog, caller, request, trace).await
+    }
 }
 
 /// A body, trailers and all, with the line that is written at its end.
@@ -273,42 +320,38 @@ impl hyper::body::Body for WithLine {
     }
 }
 
-/// A client's id, if it is one that can stand in a header and in a log.
-fn taken(id: &HeaderValue) -> Option<String> {
-    let id = id.to_str().ok()?;
-    let is_fit = !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
-    is_fit.then(|| id.to_owned())
-}
-
 /// One line of the access log, written on drop: a request whose client went away is dropped without an answer.
 struct Line {
-    id: String,
-    method: String,
-    path: String,
-    began: Instant,
-    response: Option<(StatusCode, Option<Arc<Trace>>)>,
+    caller: Caller,
+    trace: Trace,
+    /// `None` as long as there is no answer.
+    status: Option<StatusCode>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let Line { id, method, path, began, response } = self;
-        let ms = began.elapsed().as_micros() as f64 / 1000.0;
-        let path = crate::log::printable(path);
-        let Some((status, trace)) = response else {
+        let Line { caller: Caller { id, method, uri, arrival, .. }, trace, status } = self;
+        let (id, method, path, took) = (id.as_str(), method.as_str(), uri.path(), arrival.elapsed());
+        let Some(status) = status else {
+            let (ms, path) = (log::milliseconds(took), log::printable(path));
             tracing::info!(target: "request", id, method, %path, ms, "the client went away");
             return;
         };
-        let status = status.as_u16();
-        let plugin = trace.as_ref().and_then(|trace| trace.plugin.as_deref());
-        let operation = trace.as_ref().and_then(|trace| trace.operation.as_deref());
-        let end = trace.as_ref().and_then(|trace| trace.end.as_ref());
+        let end = trace.end.as_ref();
         let broke = end.and_then(|end| end.get()?.err());
         let ours = broke.filter(|broke| !broke.is_clients).map(|broke| broke.why.as_str());
         let left = end.is_some_and(|end| end.get().is_none()).then_some("the client went away");
-        let broke = broke.map(|broke| broke.why.as_str()).or(left);
-        match trace.as_ref().and_then(|trace| trace.fault.as_deref()).or(ours) {
-            Some(fault) => tracing::error!(target: "request", id, plugin, operation, status, ms, method, %path, fault),
-            None => tracing::info!(target: "request", id, plugin, operation, status, ms, method, %path, broke),
+        log::Answered {
+            id,
+            plugin: trace.plugin.as_deref(),
+            operation: trace.operation.as_deref(),
+            status: status.as_u16(),
+            took,
+            method,
+            path,
+            broke: broke.map(|broke| broke.why.as_str()).or(left),
+            fault: trace.fault.as_deref().or(ours),
         }
+        .log();
     }
 }

@@ -96,7 +96,7 @@ impl Offline {
         };
         let folder = data.or(temporary.as_ref().map(|it| it.0.as_path())).unwrap_or(Path::new("data"));
         let loader = self.loader.with_data(folder);
-        let plugin = load::load(&loader, &self.file, &self.bytes)?;
+        let plugin = load::listed(&loader, &self.file, &self.bytes)?;
         let host = Arc::new(Host::of(loader));
         host.serve(plugin)?;
         let server = Server::new(host.clone());
@@ -107,10 +107,9 @@ impl Offline {
 
 impl Session {
     /// The answer to a request, as a client would get it. Its body may still be on its way.
-    pub async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
+    pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         // Nobody is at the other end of a connection.
-        request.extensions_mut().insert(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        self.server.answer(request).await
+        self.server.answer(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), request).await
     }
 
     /// Ends it, when all that was stored is on disk, and what was compiled, so that the next run need not compile it.

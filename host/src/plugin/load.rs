@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::component::Val;
 
-use super::{Plugin, served};
+use super::{Copies, Listed, Names, Plugin, Residents, served};
 use crate::{
     catalog::Conflict,
     config::{Config, Limits, PluginConfig, toml_key},
@@ -20,7 +20,7 @@ use crate::{
     openapi,
     runtime::{
         Callable, Engines, Experience, PoolSize, Refused, Scheduler, Share,
-        code_cache::{CodeCache, hex},
+        code_cache::CodeCache,
         grants::{self, Grant},
         invoke::Bounds,
     },
@@ -45,6 +45,9 @@ pub struct Loader {
     pub cache: CodeCache,
     pub stores: Stores,
     pub scheduler: Scheduler,
+    /// Of components whose plugins may sleep. `None`: none sleeps.
+    pub copies: Option<Copies>,
+    pub residents: Residents,
 }
 
 impl Loader {
@@ -61,8 +64,22 @@ impl Loader {
             cache,
             stores: stores(&config, &config.data),
             scheduler: Scheduler::new(&config.scheduler)?,
+            copies: None,
+            residents: Residents::new(config.resident),
             config: Arc::new(config),
         })
+    }
+
+    /// The same, whose plugins sleep when they are not used. It takes compiled code that is kept, to wake them in time.
+    pub fn with_sleep(self) -> Loader {
+        let copies = self.cache.folder().and_then(|folder| {
+            let made = Copies::create(folder);
+            made.inspect_err(|error| {
+                tracing::warn!(folder = %folder.display(), %error, "plugins stay in memory, in use or not");
+            })
+            .ok()
+        });
+        Loader { copies, ..self }
     }
 
     /// The same, but what plugins store is in `data`.
@@ -171,6 +188,15 @@ pub fn load(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Plugin, LoadEr
     named(loader, file, name, bytes).map_err(error)
 }
 
+/// The same, as the catalog lists it.
+///
+/// # Errors
+///
+/// See [`Cause`].
+pub fn listed(loader: &Loader, file: &Path, bytes: &[u8]) -> Result<Listed, LoadError> {
+    load(loader, file, bytes).map(|plugin| Listed::new(loader, plugin, bytes))
+}
+
 /// What the component in `bytes` promises under the configuration of its plugin.
 ///
 /// # Errors
@@ -215,15 +241,91 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
     let settings = loader.config.plugin(name);
     let mut contract = contract_of(bytes, &settings)?;
     for warning in &contract.warnings {
-        tracing::warn!(plugin = name, "{}", printable_lines(&warning));
+        tracing::warn!(plugin = name, "{}", printable_lines(warning));
     }
+    let digest = Sha256::digest(bytes).into();
+    let callable = callable(loader, name, &contract, &settings, bytes, &digest)?;
+    let share = loader.scheduler.share(name, &settings.limits);
+    if let Some(path) = &settings.openapi
+        && let Err(found) = ask_for_document(&callable, &mut contract, &share, &settings.limits, path)
+    {
+        let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
+        tracing::warn!(plugin = name, "{}", printable_lines(&warning));
+        contract.warnings.push(warning);
+    }
+    let (names, experience) = (names(&contract), experience(&contract));
+    Ok(Plugin {
+        name: name.into(),
+        file: file.to_owned(),
+        digest,
+        size: bytes.len(),
+        contract,
+        limits: settings.limits,
+        grants: settings.grants,
+        loaded_at: SystemTime::now(),
+        load_time: began.elapsed(),
+        share,
+        names,
+        experience,
+        callable,
+        document: OnceLock::new(),
+        wit: OnceLock::new(),
+    })
+}
+
+/// Loads a plugin once more that was put to sleep, of the bytes that it was made of.
+///
+/// # Errors
+///
+/// Its code is not in the cache any more, and does not compile: it did before.
+pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, Cause> {
+    let began = Instant::now();
+    let settings = loader.config.plugin(&listed.name);
+    let contract = contract_of(bytes, &settings)?;
+    let callable = callable(loader, &listed.name, &contract, &settings, bytes, &listed.digest)?;
+    let (names, experience) = (names(&contract), experience(&contract));
+    Ok(Plugin {
+        name: listed.name.clone(),
+        file: listed.file.clone(),
+        digest: listed.digest,
+        size: listed.size,
+        contract,
+        limits: listed.limits,
+        grants: settings.grants,
+        loaded_at: listed.loaded_at,
+        load_time: began.elapsed(),
+        share: listed.share.clone(),
+        names,
+        experience,
+        callable,
+        document: OnceLock::new(),
+        wit: OnceLock::new(),
+    })
+}
+
+fn names(contract: &Contract) -> Box<[Names]> {
+    contract.operations.iter().map(Names::of).collect()
+}
+
+/// One for each operation, and one for the raw handler.
+fn experience(contract: &Contract) -> Box<[Arc<Experience>]> {
+    (0..=contract.operations.len()).map(|_| Arc::default()).collect()
+}
+
+/// What `bytes`, whose SHA-256 is `digest`, is compiled to, linked with what is granted.
+fn callable(
+    loader: &Loader,
+    name: &str,
+    contract: &Contract,
+    settings: &PluginConfig,
+    bytes: &[u8],
+    digest: &[u8; 32],
+) -> Result<Callable, Cause> {
     let granted: Vec<_> = settings.grants.iter().cloned().map(Grant).collect();
     grants::check(name, &contract.imports, &granted).map_err(Cause::Refused)?;
-
     let engine = loader.engines.get(contract.uses_async);
-    let digest = Sha256::digest(bytes);
     let component =
-        loader.cache.component(engine, bytes, &digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
+        loader.cache.component(engine, bytes, digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
     let bounds = Bounds {
         memory: settings.limits.memory,
         result: settings.limits.result,
@@ -235,34 +337,9 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         requests_per_instance: settings.requests_per_instance,
     };
     let bridge = |bytes: &[u8]| loader.cache.component(engine, bytes, &Sha256::digest(bytes));
-    let callable = Callable::new(name, &component, &contract, &granted, &loader.engines, &loader.stores, bounds)
-        .and_then(|callable| callable.with_bridges(&contract, bridge))
-        .map_err(|error| Cause::Link(format!("{error:#}")))?;
-    let share = loader.scheduler.share(name, &settings.limits);
-    if let Some(path) = &settings.openapi
-        && let Err(found) = ask_for_document(&callable, &mut contract, &share, &settings.limits, path)
-    {
-        let warning = format!("the OpenAPI document at `{path}`: {found}; it is not shown");
-        tracing::warn!(plugin = name, "{}", printable_lines(&warning));
-        contract.warnings.push(warning);
-    }
-    let experience = (0..=contract.operations.len()).map(|_| Experience::default()).collect();
-    Ok(Plugin {
-        name: name.into(),
-        file: file.to_owned(),
-        digest: hex(&digest),
-        size: bytes.len(),
-        contract,
-        limits: settings.limits,
-        grants: settings.grants,
-        loaded_at: SystemTime::now(),
-        load_time: began.elapsed(),
-        share,
-        experience,
-        callable,
-        document: OnceLock::new(),
-        wit: OnceLock::new(),
-    })
+    Callable::new(name, &component, contract, &granted, &loader.engines, &loader.stores, bounds)
+        .and_then(|callable| callable.with_bridges(contract, bridge))
+        .map_err(|error| Cause::Link(format!("{error:#}")))
 }
 
 /// What the handler serves goes before what it embeds: it is of the same component, and may know its mount.

@@ -1,6 +1,9 @@
 //! A plugin: a component with its contract, its limits and its grants, ready to be called.
 
+mod copies;
+mod listed;
 pub mod load;
+mod residents;
 mod served;
 pub mod watch;
 
@@ -15,22 +18,26 @@ use tokio::time::Instant;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::{
+    caller::RequestId,
     config::{self, Limits},
-    contract::Contract,
+    contract::{Contract, Operation},
     openapi::{self, Document},
-    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Permit, Share, TurnedAway},
+    runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Late, Permit, Share, TurnedAway},
     value::{Image, Reply},
 };
 
+pub use copies::Copies;
+pub use listed::{Listed, OperationSummary, Route, Summary};
 pub use load::LoadError;
+pub use residents::Residents;
 
 /// See the module. Made by [`load::load`]; never changes.
 pub struct Plugin {
     /// The file's name without `.wasm`.
     pub name: Arc<str>,
     pub file: PathBuf,
-    /// SHA-256 of the component, in hexadecimal.
-    pub digest: String,
+    /// SHA-256 of the component.
+    pub digest: [u8; 32],
     /// Of the component, in bytes.
     pub size: usize,
     pub contract: Contract,
@@ -41,11 +48,27 @@ pub struct Plugin {
     pub load_time: Duration,
     /// Its part of instances and processors, the same for all versions of it.
     pub share: Arc<Share>,
+    /// Of its operations, in their order.
+    pub names: Box<[Names]>,
     /// What calls took: one for each operation, and the last for the raw handler.
-    experience: Box<[Experience]>,
+    experience: Box<[Arc<Experience>]>,
     callable: Callable,
     document: OnceLock<Document>,
     wit: OnceLock<Document>,
+}
+
+/// What an operation is called in each request, put together once.
+pub struct Names {
+    /// See [`Operation::label`].
+    pub label: Arc<str>,
+    /// Its pattern, with the mount point.
+    pub route: Arc<str>,
+}
+
+impl Names {
+    fn of(operation: &Operation) -> Names {
+        Names { label: operation.label().into(), route: operation.pattern.to_string().into() }
+    }
 }
 
 impl Plugin {
@@ -66,7 +89,8 @@ impl Plugin {
     /// See [`Callable::instantiate`].
     pub async fn instantiation(&self, times: usize) -> Result<Duration, CallError> {
         let (head, ()) = Request::new(()).into_parts();
-        let facts = Facts { id: String::new(), route: String::new(), head, peer: ([0, 0, 0, 0], 0).into() };
+        let facts =
+            Facts { id: RequestId::of_host("instantiation"), route: "".into(), head, peer: ([0, 0, 0, 0], 0).into() };
         let mut taken = Vec::with_capacity(times);
         for _ in 0..times {
             let (facts, began) = (facts.clone(), Instant::now());
@@ -102,7 +126,7 @@ impl Plugin {
         let plugin = self.clone();
         let call =
             async move { plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await };
-        let (result, _permit) = self.experience[index].of(permit.run(Some(deadline), call)).await?;
+        let (result, _permit) = permit.run(Some(deadline), call).await.map_err(|Late| CallError::Deadline)?;
         result
     }
 
@@ -124,7 +148,7 @@ impl Plugin {
         let start = async move {
             plugin.callable.start(&plugin.contract.operations[index], index, args, input, facts, deadline).await
         };
-        let (answer, permit) = self.experience[index].of(permit.run(Some(deadline), start)).await?;
+        let (answer, permit) = permit.run(Some(deadline), start).await.map_err(|Late| CallError::Deadline)?;
         Ok((answer?, permit))
     }
 

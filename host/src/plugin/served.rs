@@ -14,10 +14,11 @@ use tokio::{
 };
 
 use crate::{
+    caller::RequestId,
     config::Limits,
     contract::{Raw, sections::MAX_OPENAPI},
     openapi,
-    runtime::{Callable, Experience, Facts, Share},
+    runtime::{Callable, Facts, Share},
 };
 
 /// Asks the handler for what is at `path` under its mount. Waits, so it is not for async threads.
@@ -54,14 +55,14 @@ async fn ask(
     let request = request.body(()).map_err(|error| error.to_string())?;
     let (head, ()) = request.into_parts();
     let facts = Facts {
-        id: "openapi".into(),
-        route: raw.mount.clone(),
+        id: RequestId::of_host("openapi"),
+        route: raw.mount.as_str().into(),
         head: head.clone(),
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
     };
     let body = UnsyncBoxBody::new(Empty::new().map_err(|never| match never {}));
     // Who asks needs an instance like any other.
-    let permit = share.admit(deadline, &Experience::default()).await;
+    let permit = share.admit(deadline, &Arc::default()).await;
     let permit = permit.map_err(|_| "found no free instance to ask".to_owned())?;
     let handled = callable.handle(Request::from_parts(head, body), facts, permit, deadline).await;
     let handled = handled.map_err(|error| format!("found no answer: {error}"))?;

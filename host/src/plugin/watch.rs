@@ -6,8 +6,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -21,7 +23,10 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::load::{self, Cause, LoadError};
+use super::{
+    Listed,
+    load::{self, Cause, LoadError},
+};
 use crate::Host;
 
 /// A file that has not changed for so long is taken to be complete.
@@ -33,8 +38,8 @@ const UNFINISHED: Duration = Duration::from_secs(2);
 /// How often the folder is looked at without an event, for file systems that send none.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Files that are compiled at one time. Compilation itself uses all cores.
-const LOADS: usize = 2;
+/// Files that are compiled at one time, at least, and at most: one for each core. Compilation itself uses all cores.
+const LOADS: RangeInclusive<usize> = 2..=8;
 
 /// What tells one content of a file from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +78,7 @@ struct Loaded {
     file: PathBuf,
     stamp: Stamp,
     /// `None` if the file changed while it was read.
-    outcome: Option<Result<super::Plugin, LoadError>>,
+    outcome: Option<Result<Listed, LoadError>>,
 }
 
 impl Watch {
@@ -109,36 +114,38 @@ impl Watch {
     /// not the time that compiling takes: of two plugins that want one route, the same one has it after each start.
     pub async fn load_all(&mut self) {
         self.arrived = Some(vec![]);
-        loop {
-            let due = self.look();
-            match (due, self.files.values().any(|seen| seen.is_loading)) {
-                (None, false) => break,
-                (due, _) => self.wait(due.unwrap_or_else(|| Instant::now() + POLL)).await,
-            }
+        let mut due = self.look();
+        while due.is_some() || !self.loads.is_empty() {
+            due = self.wait(due).await;
         }
         let mut arrived = self.arrived.take().unwrap_or_default();
         arrived.sort_by(|a, b| a.file.cmp(&b.file));
-        for loaded in arrived {
-            self.apply(loaded);
-        }
+        self.apply(arrived);
     }
 
     /// Follows every change, for ever.
     pub async fn run(mut self) {
+        // Here, since what told of all plugins took the most.
+        give_back();
+        let mut due = self.look();
         loop {
-            let due = self.look().unwrap_or_else(|| Instant::now() + POLL);
-            self.wait(due).await;
+            due = self.wait(due).await;
         }
     }
 
-    /// Until there may be something to do.
-    async fn wait(&mut self, due: Instant) {
+    /// Waits until there may be something to do, does it, and says when there is more.
+    async fn wait(&mut self, due: Option<Instant>) -> Option<Instant> {
+        let due = due.unwrap_or_else(|| Instant::now() + POLL);
         tokio::select! {
-            Some(loaded) = self.loads.join_next() => self.finish(loaded),
+            Some(loaded) = self.loads.join_next() => {
+                // To look at thousands of files after each of them would take longer than to load them.
+                return if self.finish(loaded) { self.begin() } else { self.look() };
+            }
             // Events come in bursts; one look serves them all.
             _ = self.wake.recv() => drop(timeout(Duration::from_millis(5), std::future::pending::<()>()).await),
             () = sleep_until(due) => {}
         }
+        self.look()
     }
 
     /// Compares the folder with what was seen, begins what is to be done, and says when to look again.
@@ -159,6 +166,16 @@ impl Watch {
                 (seen.stamp, seen.since) = (stamp, now);
             }
         }
+        self.begin()
+    }
+
+    /// Begins to load what has settled, as far as there is room, and says when there is more.
+    fn begin(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let at_once = cores.clamp(*LOADS.start(), *LOADS.end());
+        // Of many that nobody has asked for yet, none is worth its memory.
+        let is_asleep = self.arrived.is_some() && self.files.len() > self.host.loader.residents.most();
         let mut due: Option<Instant> = None;
         for (file, seen) in &mut self.files {
             if seen.handled == Some(seen.stamp) || seen.is_loading {
@@ -169,7 +186,7 @@ impl Watch {
             let settled = seen.since + if is_old { Duration::ZERO } else { SETTLE };
             if settled > now {
                 due = Some(due.map_or(settled, |due| due.min(settled)));
-            } else if self.loads.len() < LOADS {
+            } else if self.loads.len() < at_once {
                 seen.is_loading = true;
                 let (host, file, stamp) = (self.host.clone(), file.clone(), seen.stamp);
                 self.loads.spawn_blocking(move || {
@@ -178,9 +195,10 @@ impl Watch {
                     let is_whole = self::stamp(&file).is_ok_and(|now| now == Some(stamp));
                     let outcome = match bytes {
                         _ if !is_whole => None,
-                        Ok(bytes) => Some(load::load(&host.loader, &file, &bytes)),
+                        Ok(bytes) => Some(load::listed(&host.loader, &file, &bytes)),
                         Err(cause) => Some(Err(LoadError { file: file.clone(), cause })),
                     };
+                    let outcome = if is_asleep { outcome.map(|it| it.map(Listed::asleep)) } else { outcome };
                     Loaded { file, stamp, outcome }
                 });
             }
@@ -188,7 +206,8 @@ impl Watch {
         due
     }
 
-    fn finish(&mut self, loaded: Result<Loaded, tokio::task::JoinError>) {
+    /// Takes in what was loaded, and says whether the file was still the same then.
+    fn finish(&mut self, loaded: Result<Loaded, tokio::task::JoinError>) -> bool {
         let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {
@@ -198,41 +217,54 @@ impl Watch {
                 for seen in self.files.values_mut().filter(|seen| seen.is_loading) {
                     (seen.is_loading, seen.handled) = (false, Some(seen.stamp));
                 }
-                return;
+                return true;
             }
         };
-        let Some(seen) = self.files.get_mut(&loaded.file) else { return };
+        let Some(seen) = self.files.get_mut(&loaded.file) else { return true };
         seen.is_loading = false;
-        let Some(outcome) = &loaded.outcome else { return };
+        let Some(outcome) = &loaded.outcome else { return false };
         if let Err(LoadError { cause, .. }) = outcome {
             // What is wrong with a file that is no more is of no interest; the next look begins with the new one.
             if seen.stamp != loaded.stamp {
-                return;
+                return false;
             }
             if cause.may_be_unfinished() && seen.stamp.modified.elapsed().is_ok_and(|age| age < UNFINISHED) {
                 // Another look after another while.
                 seen.since = Instant::now();
-                return;
+                return true;
             }
         }
         seen.handled = Some(loaded.stamp);
         match &mut self.arrived {
             Some(arrived) => arrived.push(loaded),
-            None => self.apply(loaded),
+            None => self.apply(vec![loaded]),
         }
+        true
     }
 
     /// Serves what was loaded, or notes why not.
-    fn apply(&mut self, loaded: Loaded) {
-        let (Some(seen), Some(outcome)) = (self.files.get_mut(&loaded.file), loaded.outcome) else { return };
-        let outcome = outcome.and_then(|plugin| self.host.serve(plugin));
-        let is_refused = matches!(&outcome, Err(LoadError { cause: Cause::Conflict(_) | Cause::NameTaken { .. }, .. }));
-        seen.is_refused = is_refused;
-        match outcome {
-            // A new version may have left routes that others wanted.
-            Ok(()) => self.retry_refused(),
-            Err(error) => self.host.note_failure(&error),
+    fn apply(&mut self, loaded: Vec<Loaded>) {
+        let (mut plugins, mut errors) = (vec![], vec![]);
+        for Loaded { file, outcome, .. } in loaded {
+            match outcome {
+                Some(Ok(plugin)) if self.files.contains_key(&file) => plugins.push(plugin),
+                Some(Err(error)) if self.files.contains_key(&file) => errors.push(error),
+                _ => {}
+            }
         }
+        let wanted = plugins.len();
+        let refused = self.host.serve_all(plugins);
+        if refused.len() < wanted {
+            // A new version may have left routes that others wanted.
+            self.retry_refused();
+        }
+        for error in refused {
+            if let Some(seen) = self.files.get_mut(&error.file) {
+                seen.is_refused = matches!(error.cause, Cause::Conflict(_) | Cause::NameTaken { .. });
+            }
+            errors.push(error);
+        }
+        self.host.note_failures(&errors);
     }
 
     fn retry_refused(&mut self) {
@@ -259,6 +291,16 @@ impl Watch {
                 }
             }
         }
+    }
+}
+
+/// Gives memory back to the system that loading needed and that the allocator holds: of thousands of plugins it is more
+/// than what stays.
+fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes any number, and changes nothing that is in use.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

@@ -86,6 +86,11 @@ impl CodeCache {
         self
     }
 
+    /// Where it is, if it is used.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_ref().map(|folder| folder.path.as_path())
+    }
+
     /// Of single functions, for the configuration of engines.
     pub fn functions(&self) -> &FunctionCache {
         &self.functions

@@ -1,15 +1,17 @@
 //! The facts of one request that a plugin may ask for, by `witapi:host/request`.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::http::{HeaderMap, request};
+
+use crate::caller::RequestId;
 
 /// Cheap to make: nothing is copied until a guest asks.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    pub id: String,
+    pub id: RequestId,
     /// The route pattern, with the mount point.
-    pub route: String,
+    pub route: Arc<str>,
     pub head: request::Parts,
     pub peer: SocketAddr,
 }

@@ -166,7 +166,7 @@ impl store::Host for Sandbox {
         match self.stores.open(&self.plugin).await {
             Ok(store) => Ok(Ok(self.table.push(Bucket { store })?)),
             Err(error) => {
-                tracing::error!(plugin = %self.plugin, request = self.facts.id, %error, "the plugin's key-value store does not open");
+                tracing::error!(plugin = %self.plugin, request = self.facts.id.as_str(), %error, "the plugin's key-value store does not open");
                 Ok(Err(guest_error(&error)))
             }
         }
@@ -182,7 +182,7 @@ impl Sandbox {
     ) -> wasmtime::Result<Result<T, store::Error>> {
         let store = self.table.get(&bucket)?.store.clone();
         Ok(action(&store).await.map_err(|error| {
-            tracing::warn!(plugin = %self.plugin, request = self.facts.id, %error, "a key-value operation failed");
+            tracing::warn!(plugin = %self.plugin, request = self.facts.id.as_str(), %error, "a key-value operation failed");
             guest_error(&error)
         }))
     }
@@ -242,7 +242,7 @@ impl atomics::Host for Sandbox {
 
 impl request::Host for Sandbox {
     async fn id(&mut self) -> wasmtime::Result<String> {
-        Ok(self.facts.id.clone())
+        Ok(self.facts.id.to_string())
     }
 
     async fn method(&mut self) -> wasmtime::Result<String> {
@@ -250,7 +250,7 @@ impl request::Host for Sandbox {
     }
 
     async fn route(&mut self) -> wasmtime::Result<String> {
-        Ok(self.facts.route.clone())
+        Ok(self.facts.route.to_string())
     }
 
     async fn target(&mut self) -> wasmtime::Result<String> {

@@ -24,5 +24,5 @@ pub use grants::{Grant, Refused};
 pub use invoke::{CallError, Callable};
 pub use pool::PoolSize;
 pub use raw::{Failure, Handled, Handler, Task};
-pub use scheduler::{Experience, Permit, Scheduler, Share, TurnedAway};
+pub use scheduler::{Experience, Late, Permit, Scheduler, Share, TurnedAway};
 pub use stream::{Answer, Broken, Chunk, Input, Output};

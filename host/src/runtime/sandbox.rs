@@ -49,7 +49,7 @@ impl Sandbox {
     /// Makes it that of another call in the same instance. What the guest holds of the host it keeps.
     pub fn begin_call(&mut self, facts: Facts) {
         if let Some(log) = &self.log {
-            log.begin(facts.id.clone(), self.log_budget);
+            log.begin(facts.id.to_string(), self.log_budget);
         }
         self.facts = facts;
         self.limits.was_reached = false;
@@ -65,7 +65,7 @@ impl Sandbox {
     /// Where the guest's lines go.
     pub fn log(&mut self) -> &GuestLog {
         let Sandbox { log, plugin, facts, log_budget, .. } = self;
-        log.get_or_insert_with(|| GuestLog::new(plugin.clone(), facts.id.clone(), *log_budget))
+        log.get_or_insert_with(|| GuestLog::new(plugin.clone(), facts.id.to_string(), *log_budget))
     }
 }
 

@@ -1,15 +1,14 @@
 //! Answers in gzip for clients that ask for it (RFC 9110, section 12.5.3), where it is worth the time.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, future};
 
 use axum::{
     body::{Body, HttpBody},
     extract::Request,
     http::{HeaderMap, HeaderValue, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use tower::{Layer, Service};
+use tower::{Layer, Service, service_fn};
 use tower_http::compression::{CompressionLayer, Predicate};
 
 use crate::{
@@ -21,24 +20,42 @@ use crate::{
 /// Bytes from which on an answer is compressed. A smaller one fits into one packet anyway.
 const WORTH: u64 = 1024;
 
-/// Compresses the answer, if the client takes that. Who does not ask pays for the look at one header.
-pub async fn compressed(request: Request, next: Next) -> Result<Response, Infallible> {
-    let headers = request.headers();
-    if !headers.contains_key(header::ACCEPT_ENCODING) {
-        let mut response = next.run(request).await;
-        // It would be another one for a client that asks, which caches have to know.
-        if !response.headers().contains_key(header::VARY) && Text.should_compress(&response) {
-            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+/// What a client says of codings. Who says nothing pays for the look at one header.
+pub struct Codings(Vec<HeaderValue>);
+
+impl Codings {
+    /// # Errors
+    ///
+    /// The client takes an answer neither in gzip nor as it is.
+    pub fn of(headers: &HeaderMap) -> Result<Codings, Problem> {
+        let codings: Vec<_> = headers.get_all(header::ACCEPT_ENCODING).iter().cloned().collect();
+        if !codings.is_empty() && takes_nothing(headers) {
+            return Err(Problem::NotAcceptable { header: header::ACCEPT_ENCODING, offers: &["gzip", "identity"] });
         }
-        return Ok(response);
+        Ok(Codings(codings))
     }
-    if takes_nothing(headers) {
-        return Ok(
-            Problem::NotAcceptable { header: header::ACCEPT_ENCODING, offers: &["gzip", "identity"] }.into_response()
-        );
+
+    /// Compresses the answer, if the client takes that and it is worth it.
+    pub async fn encoded(self, mut response: Response) -> Response {
+        if !Text.should_compress(&response) {
+            return response;
+        }
+        if self.0.is_empty() {
+            // It would be another one for a client that asks, which caches have to know.
+            if !response.headers().contains_key(header::VARY) {
+                response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+            }
+            return response;
+        }
+        let mut request = Request::new(Body::empty());
+        for coding in self.0 {
+            request.headers_mut().append(header::ACCEPT_ENCODING, coding);
+        }
+        let mut response = Some(response);
+        let answer = service_fn(|_| future::ready(Ok::<_, Infallible>(response.take().unwrap_or_default())));
+        let Ok(response) = CompressionLayer::new().compress_when(Text).layer(answer).call(request).await;
+        response.map(Body::new)
     }
-    let response = CompressionLayer::new().compress_when(Text).layer(next).call(request).await?;
-    Ok(response.map(Body::new))
 }
 
 /// Whether the client excludes both gzip and the answer as it is.

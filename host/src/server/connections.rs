@@ -7,7 +7,6 @@
 
 use std::{
     collections::HashMap,
-    convert::Infallible,
     future::Future,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{
@@ -21,12 +20,8 @@ use axum::{extract::Request, response::Response};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
-    service::Service,
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use rustix::process::{Resource, getrlimit};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -35,7 +30,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutWriter;
 
-use super::head;
+use super::{head, patience::Patience};
 use crate::config;
 
 /// Descriptors that are kept from connections: for files of plugins, of stores and of compiled code.
@@ -67,7 +62,7 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(config: &config::Server) -> Connections {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(config.header_timeout).max_buf_size(config.header);
+        http.header_read_timeout(config.header_timeout).max_buf_size(config.header);
         let places = Arc::new(Places {
             limit: places(config.connections),
             began: Instant::now(),
@@ -83,11 +78,11 @@ impl Connections {
         }
     }
 
-    /// Takes connections until `stop` is done. Each request has the address of its peer among its extensions.
-    pub(super) async fn accept<S>(&self, listener: TcpListener, service: S, stop: impl Future<Output = ()>)
+    /// Takes connections until `stop` is done. `answer` gets each request with the address of its peer.
+    pub(super) async fn accept<F, A>(&self, listener: TcpListener, answer: F, stop: impl Future<Output = ()>)
     where
-        S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
-        S::Future: Send,
+        F: Fn(SocketAddr, Request<Incoming>) -> A + Clone + Send + 'static,
+        A: Future<Output = Response> + Send + 'static,
     {
         tokio::pin!(stop);
         let mut complained: Option<Instant> = None;
@@ -130,14 +125,14 @@ impl Connections {
                     () = &mut stop => return,
                 }
             }
-            self.begin(stream, peer, service.clone());
+            self.begin(stream, peer, answer.clone());
         }
     }
 
-    fn begin<S>(&self, stream: TcpStream, peer: SocketAddr, service: S)
+    fn begin<F, A>(&self, stream: TcpStream, peer: SocketAddr, answer: F)
     where
-        S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Send + 'static,
-        S::Future: Send,
+        F: Fn(SocketAddr, Request<Incoming>) -> A + Send + 'static,
+        A: Future<Output = Response> + Send + 'static,
     {
         // Answers are small and complete, so nothing is won by waiting for more.
         let _ = stream.set_nodelay(true);
@@ -147,21 +142,17 @@ impl Connections {
         let place = Place { places: self.places.clone(), of: PeerGroup::from(peer.ip()), id: self.places.next_id() };
         let (of, id) = (place.of, place.id);
         let state = waiting.clone();
-        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let answer = state.begins_answer().then(|| match head::refused(&request) {
-                Some(response) => Err(response),
-                None => Ok(service.call(request)),
+                Some(refused) => Err(refused),
+                None => Ok(answer(peer, request)),
             });
             let state = state.clone();
             async move {
                 let response = match answer {
                     None => return Err(Closing),
                     Some(Err(refused)) => refused,
-                    Some(Ok(answer)) => match answer.await {
-                        Ok(response) => response,
-                        Err(never) => match never {},
-                    },
+                    Some(Ok(answer)) => answer.await,
                 };
                 // One whose end is not known is being answered until its next request.
                 if response.body().size_hint().exact().is_some() {
@@ -170,7 +161,9 @@ impl Connections {
                 Ok(response)
             }
         });
-        let connection = self.graceful.watch(self.http.serve_connection(TokioIo::new(Box::pin(stream)), service));
+        let mut http = self.http.clone();
+        http.timer(Patience::default());
+        let connection = self.graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         let mut open = self.places.open();
         let task = tokio::spawn(async move {
             let _place = place;

@@ -3,12 +3,12 @@
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, Method, header},
-    middleware::Next,
     response::Response,
 };
-use tower::{Layer, Service};
+use futures_util::future::OptionFuture;
+use tower::{Layer, Service, service_fn};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::config;
@@ -44,20 +44,32 @@ impl Cors {
     }
 }
 
-/// Answers preflights of allowed origins, and lets their pages read all other answers.
-pub async fn cors(State(cors): State<Cors>, request: Request, next: Next) -> Result<Response, Infallible> {
-    let headers = request.headers();
-    let origin = headers.get(header::ORIGIN);
-    let is_allowed = origin.is_some_and(|it| cors.origins.as_ref().is_none_or(|origins| origins.contains(it)));
-    let is_options = request.method() == Method::OPTIONS;
-    let is_preflight = is_options && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    // The layer takes every `OPTIONS` for a preflight.
-    if is_allowed && is_options == is_preflight {
-        return cors.layer.layer(next).call(request).await;
+impl Cors {
+    /// Answers preflights of allowed origins, and lets their pages read all other answers, which are those of `answer`.
+    pub async fn answer<F>(&self, request: Request, answer: impl FnOnce(Request) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        let headers = request.headers();
+        let origin = headers.get(header::ORIGIN);
+        let is_allowed = origin.is_some_and(|it| self.origins.as_ref().is_none_or(|origins| origins.contains(it)));
+        let is_options = request.method() == Method::OPTIONS;
+        let is_preflight = is_options && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        // The layer takes every `OPTIONS` for a preflight.
+        if is_allowed && is_options == is_preflight {
+            // It asks once, or not at all.
+            let mut answer = Some(answer);
+            let answer = service_fn(|request| {
+                let answer = answer.take().map(|answer| answer(request));
+                async { Ok::<_, Infallible>(OptionFuture::from(answer).await.unwrap_or_default()) }
+            });
+            let Ok(response) = self.layer.layer(answer).call(request).await;
+            return response;
+        }
+        let mut response = answer(request).await;
+        if self.origins.is_some() {
+            response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+        }
+        response
     }
-    let mut response = next.run(request).await;
-    if cors.origins.is_some() {
-        response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
-    }
-    Ok(response)
 }

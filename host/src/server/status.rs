@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     catalog::{Catalog, Entry},
     config::Limits,
-    contract::Operation,
-    inspect,
-    plugin::Plugin,
+    plugin::{Listed, OperationSummary},
     runtime::Share,
 };
 
@@ -45,20 +43,21 @@ fn state(entry: &Entry) -> &'static str {
     }
 }
 
-fn serving_plugin(plugin: &Plugin) -> Value {
+fn serving_plugin(plugin: &Listed) -> Value {
+    let summary = plugin.summary();
     json!({
         "file": plugin.file.display().to_string(),
-        "digest": format!("sha256:{}", plugin.digest),
+        "digest": format!("sha256:{}", plugin.digest()),
         "size_bytes": plugin.size,
-        "package": plugin.contract.package,
+        "package": summary.package,
         "loaded_at": time(plugin.loaded_at),
         "load_ms": plugin.load_time.as_millis() as u64,
         "grants": plugin.grants,
         "limits": limits(&plugin.limits),
         "scheduler": scheduler(&plugin.share),
-        "routes": plugin.contract.operations.iter().map(route).collect::<Vec<_>>(),
-        "raw": plugin.contract.raw.as_ref().map(inspect::raw),
-        "warnings": plugin.contract.warnings,
+        "routes": summary.operations.iter().map(route).collect::<Vec<_>>(),
+        "raw": summary.raw,
+        "warnings": summary.warnings,
     })
 }
 
@@ -90,11 +89,11 @@ fn scheduler(share: &Share) -> Value {
     })
 }
 
-fn route(operation: &Operation) -> Value {
+fn route(operation: &OperationSummary) -> Value {
     json!({
-        "method": operation.method.as_str(),
-        "path": operation.pattern.to_string(),
-        "operation": operation.label(),
+        "method": operation.method,
+        "path": operation.path,
+        "operation": operation.label,
     })
 }
 

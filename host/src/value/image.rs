@@ -228,7 +228,7 @@ impl Image {
     }
 
     /// Strings and lists, each behind all that it points to.
-    pub fn blocks(&self) -> impl Iterator<Item = Stored<'_>> {
+    pub fn blocks(&self) -> impl ExactSizeIterator<Item = Stored<'_>> {
         let mut first = 0;
         self.blocks.iter().map(move |block| {
             let links = &self.links[std::mem::replace(&mut first, block.links)..block.links];

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Host,
-    plugin::{Plugin, load},
+    plugin::{Listed, load},
     runtime::grants,
 };
 use terminal::Terminal;
@@ -109,7 +109,7 @@ impl Dev {
         let loading = spawn_blocking(move || {
             let failed = |cause| load::LoadError { file: file.clone(), cause };
             let bytes = load::read(&file).map_err(failed)?;
-            host.serve(load::load(&host.loader, &file, &bytes)?)
+            host.serve(load::listed(&host.loader, &file, &bytes)?)
         });
         let loaded = match loading.await {
             Ok(loaded) => loaded,
@@ -132,16 +132,17 @@ impl Dev {
     }
 
     /// Routes, and grants that production needs, if they are other than before.
-    fn tell(&self, plugin: &Plugin, told: &mut Told) {
+    fn tell(&self, plugin: &Listed, told: &mut Told) {
         let routes = crate::inspect::routes(&self.host.catalog());
         if routes != told.routes {
             self.terminal.print(&routes);
             told.routes = routes;
         }
-        for warning in &plugin.contract.warnings {
+        let Ok(contract) = plugin.contract(&self.host.loader) else { return };
+        for warning in &contract.warnings {
             self.terminal.warning(warning);
         }
-        let imports = plugin.contract.imports.iter().filter(|import| grants::is_grantable(import));
+        let imports = contract.imports.iter().filter(|import| grants::is_grantable(import));
         let is_granted = |import: &&crate::contract::Import| {
             self.grants.iter().any(|grant| grant == import.package() || grant == import.interface())
         };
@@ -153,7 +154,7 @@ impl Dev {
         }
     }
 
-    fn serving(&self) -> Option<Arc<Plugin>> {
+    fn serving(&self) -> Option<Arc<Listed>> {
         self.host.catalog().entries().get(&self.project.name)?.serving.clone()
     }
 

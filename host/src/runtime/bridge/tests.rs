@@ -1,7 +1,10 @@
 //! Layouts against wit-parser's, and components against the validator.
 
 use wasmparser::{Validator, WasmFeatures};
-use wit_parser::{Resolve, SizeAlign};
+use wit_parser::{
+    Resolve, SizeAlign,
+    abi::{FlatTypes, WasmType},
+};
 
 use super::{Channel, Direction};
 use crate::contract::{Delivery, Layout, Type, wit::Types};
@@ -64,6 +67,10 @@ fn layouts_are_those_of_the_canonical_abi() {
         let wanted = (layouts.size(&wit).size_wasm32() as u64, layouts.align(&wit).align_wasm32() as u64);
         let Layout { size, align, flat } = Layout::of(&ty);
         assert_eq!((size, align), wanted, "{}", ty.describe());
+        let mut storage = [WasmType::I32; 64];
+        let mut values = FlatTypes::new(&mut storage);
+        assert!(resolve.push_flat(&wit, &mut values));
+        assert_eq!(flat as usize, values.to_vec().len(), "{}", ty.describe());
     }
 }
 

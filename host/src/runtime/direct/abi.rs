@@ -1,7 +1,7 @@
 //! wasmtime's traits of lowering and lifting for arguments and results of any types. All `unsafe` of the direct way is here.
 //!
 //! The traits are those that wasmtime's derive macros implement. Their items are hidden from its documentation and may
-//! change with any version of it: `tests/direct.rs` and the property tests say whether this still holds.
+//! change with any version of it: `tests/direct.rs` says whether this still holds.
 
 use std::mem::MaybeUninit;
 
@@ -147,11 +147,12 @@ const MAX_FLAT_BYTES: usize = 8 * MAX_FLAT_PARAMS as usize;
 impl Arguments<'_> {
     fn lower<T>(&self, cx: &mut LowerContext<'_, T>) -> wasmtime::Result<Flat> {
         let is_utf8 = cx.options().string_encoding == StringEncoding::Utf8;
-        let mut pointers: Vec<Pointer> = Vec::new();
+        let mut pointers: Vec<Pointer> = Vec::with_capacity(self.image.blocks().len());
         for stored in self.image.blocks() {
-            let pointer = match std::str::from_utf8(stored.bytes) {
-                Ok(text) if stored.block.is_text && !is_utf8 => transcoded(cx, text)?,
-                _ => stored_in(cx, &stored, &pointers)?,
+            let pointer = if stored.block.is_text && !is_utf8 {
+                transcoded(cx, std::str::from_utf8(stored.bytes)?)?
+            } else {
+                stored_in(cx, &stored, &pointers)?
             };
             pointers.push(pointer);
         }

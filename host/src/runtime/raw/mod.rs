@@ -128,7 +128,7 @@ impl Callable {
             };
             if let Some(why) = why {
                 if known.0.answer_is_whole.load(Ordering::Relaxed) {
-                    tracing::error!(%plugin, request = id, fault = why.to_string(), "the handler failed behind its answer");
+                    tracing::error!(%plugin, request = id.as_str(), fault = why.to_string(), "the handler failed behind its answer");
                 }
                 let _ = known.0.why.set(why);
             }

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::share::Share;
+use super::{experience::Experience, share::Share};
 
 /// A plugin has at most so many times as many instances as are free.
 const THRESHOLD: usize = 16;
@@ -59,8 +59,8 @@ pub struct Permit {
     pub(super) used: Duration,
     /// It is for the background.
     pub(super) is_long: bool,
-    /// By the wall, from the begin of its first turn to the end of its last.
-    pub(super) took: Duration,
+    /// What is learnt of it.
+    pub(super) experience: Option<Arc<Experience>>,
 }
 
 /// Why a call did not begin.
@@ -110,7 +110,7 @@ impl Admission {
             share.running.fetch_sub(1, Ordering::SeqCst);
             return None;
         }
-        Some(Permit { share: share.clone(), used: Duration::ZERO, is_long: false, took: Duration::ZERO })
+        Some(Permit { share: share.clone(), used: Duration::ZERO, is_long: false, experience: None })
     }
 
     /// Joins the queue of its plugin.

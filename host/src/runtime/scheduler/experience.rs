@@ -5,44 +5,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Late, Permit, Run, turn::FOREGROUND};
-use crate::runtime::CallError;
+use super::turn::FOREGROUND;
 
 /// What calls of one operation lately took. Of two that end at the same time one may not be counted.
 #[derive(Debug, Default)]
 pub struct Experience {
     /// Mean and mean deviation in microseconds, as TCP estimates a round trip (Jacobson 1988, RFC 6298, section 2).
-    took: AtomicU64,
+    waited_for: AtomicU64,
     /// Of processors, in nanoseconds: the mean of that up to [`MOST_HELD`].
     held: AtomicU64,
 }
 
 /// A call holds a thread of the foreground for so long at most, more or less: then it is long.
-const MOST_HELD: Duration = FOREGROUND.saturating_mul(2);
+pub const MOST_HELD: Duration = FOREGROUND.saturating_mul(2);
 
 /// For how long calls of an operation may hold the foreground, in the mean. If it is longer, they begin in the background.
-const HELD: Duration = Duration::from_micros(250);
+pub const HELD: Duration = Duration::from_micros(250);
 
 impl Experience {
-    /// What comes of `call`, which is made one more experience.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError::Deadline`], if it passes while the call is in the background.
-    pub async fn of<T: Send + 'static>(&self, call: Run<T>) -> Result<(T, Permit), CallError> {
-        let done = call.await;
-        match &done {
-            Ok((_, permit)) => self.note(permit.took, permit.used),
-            Err(Late) => self.hold(MOST_HELD),
-        }
-        done.map_err(|Late| CallError::Deadline)
-    }
-
-    /// A call took that long by the wall, and used that much of a processor.
-    fn note(&self, took: Duration, used: Duration) {
-        self.hold(used);
+    /// A call took that long by the wall.
+    pub fn took(&self, took: Duration) {
         let took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-        let known = self.took.load(Ordering::Relaxed);
+        let known = self.waited_for.load(Ordering::Relaxed);
         let next = if known == 0 {
             (took, took / 2)
         } else {
@@ -50,7 +34,7 @@ impl Experience {
             let deviation = deviation - deviation / 4 + mean.abs_diff(took) / 4;
             (mean - mean / 8 + took / 8, deviation)
         };
-        self.took.store(u64::from(next.0) << 32 | u64::from(next.1), Ordering::Relaxed);
+        self.waited_for.store(u64::from(next.0) << 32 | u64::from(next.1), Ordering::Relaxed);
     }
 
     /// Whether others should not have to wait while a call begins.
@@ -58,14 +42,15 @@ impl Experience {
         self.held.load(Ordering::Relaxed) > HELD.as_nanos() as u64
     }
 
-    fn hold(&self, used: Duration) {
+    /// A call used that much of a processor, or is long.
+    pub fn used(&self, used: Duration) {
         let (held, last) = (self.held.load(Ordering::Relaxed), used.min(MOST_HELD).as_nanos() as u64);
         self.held.store(held - held / 8 + last / 8, Ordering::Relaxed);
     }
 
     /// What nearly every call takes at least; zero while they differ much, or none is known.
     pub fn least(&self) -> Duration {
-        let (mean, deviation) = unpack(self.took.load(Ordering::Relaxed));
+        let (mean, deviation) = unpack(self.waited_for.load(Ordering::Relaxed));
         Duration::from_micros(mean.saturating_sub(deviation.saturating_mul(2)).into())
     }
 }
@@ -124,13 +109,13 @@ mod tests {
     fn even_calls_are_known_and_uneven_ones_are_not() {
         let even = Experience::default();
         assert_eq!(even.least(), Duration::ZERO);
-        even.note(SECOND, SECOND);
+        even.took(SECOND);
         assert_eq!(even.least(), Duration::ZERO);
-        (0..20).for_each(|_| even.note(SECOND, SECOND));
+        (0..20).for_each(|_| even.took(SECOND));
         assert!(even.least() > SECOND * 9 / 10 && even.least() <= SECOND, "{even:?}");
         let uneven = Experience::default();
         for i in 0..100 {
-            uneven.note(if i % 2 == 0 { SECOND } else { SECOND / 1000 }, SECOND);
+            uneven.took(if i % 2 == 0 { SECOND } else { SECOND / 1000 });
             assert!(uneven.least() <= SECOND / 1000, "{:?}", uneven.least());
         }
     }
@@ -138,11 +123,11 @@ mod tests {
     #[test]
     fn operations_of_long_calls_are_known_as_long_as_they_are() {
         let experience = Experience::default();
-        (0..100).for_each(|_| experience.note(SECOND, SECOND / 10_000));
+        (0..100).for_each(|_| experience.used(SECOND / 10_000));
         assert!(!experience.is_of_long_calls());
-        (0..3).for_each(|_| experience.note(SECOND, SECOND));
+        (0..3).for_each(|_| experience.used(SECOND));
         assert!(experience.is_of_long_calls());
-        (0..30).for_each(|_| experience.note(SECOND, SECOND / 10_000));
+        (0..30).for_each(|_| experience.used(SECOND / 10_000));
         assert!(!experience.is_of_long_calls());
     }
 

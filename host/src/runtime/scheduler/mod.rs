@@ -19,9 +19,10 @@
 //! # Turns: who gets a processor
 //!
 //! A call begins in the *foreground*: it is polled where its connection is, so a short call pays for none of this but two looks
-//! at the clock. A call that has run for a [`TICK`](super::engine::TICK) and goes on is *long*, and moves to the *background*, where
-//! calls of operations that were long in the mean begin ([`background`]): a thread for each processor, of low priority to the kernel, which takes it off the processor when a socket
-//! or a short call is ready. There it runs for a tick at a time, since guests yield at every epoch ([`turn`]).
+//! at the clock and one allocation. A call that has run for a [`TICK`](super::engine::TICK) and goes on is *long*, and moves to the
+//! *background*; calls of operations that were long in the mean begin there ([`background`]): a thread for each processor, of low
+//! priority to the kernel, which takes it off the processor when a socket or a short call is ready. There calls run for a tick at
+//! a time, since guests yield at every epoch ([`turn`]).
 //!
 //! Which of the long calls is next is decided by *start-time fair queueing* (Goyal, Vin and Cheng 1996; the kernel's CFS is much
 //! the same): each plugin has a virtual time, which grows by the time that it used divided by its weight. The plugin with the
@@ -39,8 +40,9 @@
 //! in the foreground, so a guest that waits is not charged. It ends at the next tick, as by a trap. Whoever drops a call ends it,
 //! wherever it is; its permit is free when its store is gone. No lock is held across a guest's call.
 //!
-//! What this is not: the time that the host takes to read a request and to write its answer is nobody's, and a plugin's stream of
-//! short calls that alone fills its share keeps its own long calls waiting, until their deadline.
+//! What this does not do: the time that the host takes to read a request and to write its answer is nobody's. Calls that use just
+//! less than [`HELD`](experience::HELD) stay in the foreground, where many connections of one plugin are a line that others stand
+//! in. And a plugin's short calls, if they alone fill its share, keep its long ones waiting until their deadline.
 
 mod admission;
 mod background;

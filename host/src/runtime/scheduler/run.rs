@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     Permit, Share,
     background::Job,
+    experience::MOST_HELD,
     fair_queue::Place,
     turn::{FOREGROUND, Ground, Taken, take},
 };
@@ -40,8 +41,10 @@ struct Call<T> {
     // Dropped in this order.
     future: Pin<Box<dyn Future<Output = T> + Send>>,
     permit: Permit,
+    /// Others of its operation know that it is long.
+    is_known: bool,
     /// When its first turn began.
-    began: Option<Instant>,
+    began: Option<std::time::Instant>,
 }
 
 impl Permit {
@@ -52,7 +55,7 @@ impl Permit {
         deadline: Option<Instant>,
         future: impl Future<Output = T> + Send + 'static,
     ) -> Run<T> {
-        Run(State::Foreground(Call { future: Box::pin(future), permit: self, began: None }, deadline))
+        Run(State::Foreground(Call { future: Box::pin(future), permit: self, is_known: false, began: None }, deadline))
     }
 }
 
@@ -68,12 +71,12 @@ impl<T: Send + 'static> Future for Run<T> {
                 call.permit.share.flow.charge_outside(taken.used);
                 match polled {
                     Poll::Pending if !taken.was_preempted => return Poll::Pending,
-                    Poll::Pending => {}
+                    Poll::Pending => call.is_known_as_long(),
                     Poll::Ready(value) => {
                         let State::Foreground(call, _) = std::mem::replace(state, State::Over) else {
                             return Poll::Pending;
                         };
-                        return Poll::Ready(Ok((value, call.permit)));
+                        return Poll::Ready(Ok((value, call.is_over(taken))));
                     }
                 }
             }
@@ -108,11 +111,31 @@ impl<T> Call<T> {
     ) -> (P, Taken) {
         let is_last = self.permit.used >= self.permit.share.limits.cpu;
         let (polled, taken) = take(ground, is_last, || poll(&mut self.future));
-        let began = *self.began.get_or_insert(taken.began.into());
-        self.permit.took = Instant::from(taken.began + taken.time).saturating_duration_since(began);
+        self.began.get_or_insert(taken.began);
         self.permit.used += taken.used;
         self.permit.share.count(taken.used);
         (polled, taken)
+    }
+
+    /// It goes on for longer than a short one. What it uses in the end tells no more than that.
+    fn is_known_as_long(&mut self) {
+        if let Some(experience) = &self.permit.experience {
+            experience.used(MOST_HELD);
+        }
+        self.is_known = true;
+    }
+
+    /// That was its last turn.
+    fn is_over(self, last: Taken) -> Permit {
+        let Call { future, permit, began, is_known } = self;
+        drop(future);
+        if let (Some(experience), Some(began)) = (&permit.experience, began) {
+            experience.took(last.began + last.time - began);
+            if !is_known {
+                experience.used(permit.used);
+            }
+        }
+        permit
     }
 }
 
@@ -175,8 +198,7 @@ impl<T: Send + 'static> LongCall<T> {
             Ok(Poll::Ready(value)) => Ok(value),
             Err(panic) => Err(panic),
         };
-        let Call { future, permit, .. } = call;
-        drop(future);
+        let permit = call.is_over(taken);
         let mut state = self.state();
         // Dropped without the lock: who gives back a permit wakes others.
         let mut done = Some((value, permit));

@@ -74,10 +74,17 @@ impl Share {
     /// # Errors
     ///
     /// See [`TurnedAway`].
-    pub async fn admit(self: &Arc<Self>, deadline: Instant, experience: &Experience) -> Result<Permit, TurnedAway> {
+    pub async fn admit(
+        self: &Arc<Self>,
+        deadline: Instant,
+        experience: &Arc<Experience>,
+    ) -> Result<Permit, TurnedAway> {
         let mut admitted = self.admission.admit(self, deadline, experience.least()).await;
         match &mut admitted {
-            Ok(permit) => permit.is_long = experience.is_of_long_calls(),
+            Ok(permit) => {
+                permit.is_long = experience.is_of_long_calls();
+                permit.experience = Some(experience.clone());
+            }
             Err(_) => drop(self.refused.fetch_add(1, Ordering::Relaxed)),
         }
         admitted

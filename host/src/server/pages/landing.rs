@@ -5,17 +5,18 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Page, STRICT, failure, paragraphs, prose, snapshot::Described, time};
 use crate::{
+    Host,
     catalog::{Catalog, Entry},
     contract::{Docs, Operation, Raw},
-    plugin::Plugin,
+    plugin::Listed,
 };
 
 /// What stands in a URL as it is (RFC 3986, section 2.3).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The page, whole.
-pub fn page(catalog: &Catalog, document: &Described, revision: u64, is_development: bool) -> String {
-    let operations: usize = catalog.plugins().map(|plugin| plugin.contract.operations.len()).sum();
+pub fn page(host: &Host, catalog: &Catalog, document: &Described, revision: u64) -> String {
+    let operations: usize = catalog.plugins().map(|plugin| plugin.routes.len()).sum();
     let main = html! {
         div.intro {
             h1 { (document.title()) }
@@ -37,7 +38,7 @@ pub fn page(catalog: &Catalog, document: &Described, revision: u64, is_developme
             }
         }
         @for (name, entry) in catalog.entries() {
-            (section(name, entry, document, is_development))
+            (section(host, name, entry, document))
         }
     };
     let title = document.title();
@@ -45,13 +46,14 @@ pub fn page(catalog: &Catalog, document: &Described, revision: u64, is_developme
     page.markup(title).into_string()
 }
 
-fn section(name: &str, entry: &Entry, document: &Described, is_development: bool) -> Markup {
+fn section(host: &Host, name: &str, entry: &Entry, document: &Described) -> Markup {
+    let is_development = host.is_development();
     html! {
         section.card id={ "plugin-" (name) } {
             h2 { (name) }
             @if is_development { (failure(name, entry)) }
             @match &entry.serving {
-                Some(plugin) => (serving(plugin, entry.failure.is_some() && !is_development, document)),
+                Some(plugin) => (serving(host, plugin, entry.failure.is_some() && !is_development, document)),
                 None if is_development => {},
                 // Why is the operator's business: the reason names files of this machine.
                 None => p.warning { "This plugin was not loaded. The host's log says why." },
@@ -60,9 +62,15 @@ fn section(name: &str, entry: &Entry, document: &Described, is_development: bool
     }
 }
 
-fn serving(plugin: &Plugin, is_outdated: bool, document: &Described) -> Markup {
+fn serving(host: &Host, plugin: &Listed, is_outdated: bool, document: &Described) -> Markup {
     let name = encoded(&plugin.name);
-    let contract = &plugin.contract;
+    let contract = match plugin.contract(&host.loader) {
+        Ok(contract) => contract,
+        Err(error) => {
+            tracing::error!(plugin = %plugin.name, %error, "the page says nothing of it");
+            return html! {};
+        }
+    };
     html! {
         p.facts {
             @if let Some(package) = &contract.package { code { (package) } " · " }

@@ -30,9 +30,9 @@ impl Latest {
             return latest;
         }
         let catalog = host.catalog();
-        let document = &catalog.document(&host.config().openapi).body;
+        let document = &catalog.document(&host.config().openapi, &host.loader).body;
         let document = Described(serde_json::from_slice(document).unwrap_or_default());
-        let landing = landing::page(&catalog, &document, revision, host.is_development()).into();
+        let landing = landing::page(host, &catalog, &document, revision).into();
         let snapshot = Arc::new(Snapshot { revision, title: document.title().to_owned(), landing });
         self.0.store(Some(snapshot.clone()));
         snapshot

@@ -1,8 +1,11 @@
-//! The types of `plugins/orders-rust/wit/orders.wit`, with the JSON that the host gives them.
+//! The types of `plugins/orders-rust/wit/orders.wit`, with the JSON that the host gives them, and its rules.
 
 use std::collections::BTreeMap;
 
+use garde::Validate;
 use serde::{Deserialize, Serialize};
+
+use crate::email;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -12,9 +15,9 @@ pub enum Country {
     Switzerland,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a price does not depend on all of it")]
+#[garde(allow_unvalidated)]
 pub struct Address {
     pub street: String,
     pub city: String,
@@ -22,19 +25,22 @@ pub struct Address {
     pub country: Country,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a price does not depend on all of it")]
+#[garde(allow_unvalidated)]
 pub struct Customer {
     pub name: String,
+    #[garde(custom(email::check))]
     pub email: Option<String>,
     pub address: Address,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
 pub struct Item {
     pub sku: String,
+    #[garde(range(min = 1))]
     pub qty: u32,
 }
 
@@ -65,28 +71,35 @@ impl From<Vec<PackingFlag>> for Packing {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Validate)]
 #[serde(tag = "tag", content = "val", rename_all = "kebab-case", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
 pub enum Discount {
-    Percent(u8),
+    Percent(#[garde(range(max = 100))] u8),
     Amount(u64),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Validate)]
 #[serde(tag = "tag", content = "val", rename_all = "kebab-case", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
 pub enum Delivery {
     Pickup,
     Standard,
-    Express(u8),
+    Express(#[garde(range(min = 1))] u8),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
 pub struct Order {
+    #[garde(dive)]
     pub customer: Customer,
+    #[garde(length(min = 1), dive)]
     pub items: Vec<Item>,
+    #[garde(dive)]
     pub delivery: Delivery,
     pub packing: Option<Packing>,
+    #[garde(dive)]
     pub discount: Option<Discount>,
     pub labels: Option<BTreeMap<String, String>>,
 }

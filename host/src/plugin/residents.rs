@@ -1,0 +1,49 @@
+//! Which plugins stay awake: those that were used last, up to a number.
+//!
+//! The clock algorithm (Corbató, "A paging experiment with the Multics system", 1968): a request only marks its plugin as
+//! used, and whoever makes room goes round, takes the marks away, and puts to sleep what had none.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use super::Listed;
+
+/// The plugins that are awake.
+#[derive(Debug, Clone)]
+pub struct Residents {
+    most: usize,
+    round: Arc<Mutex<VecDeque<Weak<Listed>>>>,
+}
+
+impl Residents {
+    /// So many stay awake at `most`.
+    pub fn new(most: usize) -> Residents {
+        Residents { most, round: Arc::default() }
+    }
+
+    /// How many stay awake.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Notes that this plugin woke up, and makes room for it.
+    pub fn woke(&self, plugin: &Arc<Listed>) {
+        let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
+        round.retain(|other| other.strong_count() > 0 && !std::ptr::eq(other.as_ptr(), Arc::as_ptr(plugin)));
+        // Twice round at most: the first time takes all marks away.
+        let mut left = 2 * round.len();
+        while round.len() >= self.most && left > 0 {
+            left -= 1;
+            let Some(other) = round.pop_front() else { break };
+            let Some(plugin) = other.upgrade() else { continue };
+            if plugin.take_mark() {
+                round.push_back(other);
+            } else {
+                plugin.sleep();
+            }
+        }
+        round.push_back(Arc::downgrade(plugin));
+    }
+}
