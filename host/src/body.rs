@@ -2,7 +2,7 @@
 
 use std::{error::Error, io, time::Duration};
 
-use async_compression::tokio::bufread::{GzipDecoder, ZlibDecoder};
+use async_compression::tokio::bufread::ZlibDecoder;
 use axum::{
     body::Body,
     http::{HeaderMap, header, request},
@@ -19,6 +19,8 @@ use crate::{
     problem::Problem,
     streaming,
 };
+
+mod gzip;
 
 /// The longest boundary between the parts of a form (RFC 2046, section 5.1.1).
 const MAX_BOUNDARY: usize = 70;
@@ -201,10 +203,7 @@ pub async fn decoded(head: &mut request::Parts, body: Body) -> Result<(Option<&'
     head.headers.remove(header::CONTENT_LENGTH);
     let encoded = StreamReader::new(BodyExt::into_data_stream(body.map_err(io::Error::other)));
     let body = if coding == Some("gzip") {
-        let mut decoder = GzipDecoder::new(encoded);
-        // A body may be several gzip files one after the other (RFC 1952, section 2.2); what else follows is an error.
-        decoder.multiple_members(true);
-        Body::from_stream(ReaderStream::new(decoder))
+        Body::from_stream(gzip::decoded(encoded))
     } else {
         Body::from_stream(ReaderStream::new(ZlibDecoder::new(encoded)))
     };

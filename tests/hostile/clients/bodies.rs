@@ -89,8 +89,6 @@ async fn json_of_every_extreme_is_judged_in_bounds() {
 /// Expectation: 413 at `body_kib`, or 400; decoded no further than that.
 #[tokio::test]
 async fn decompression_bombs_are_put_out_by_the_dozen() {
-    let host = beside(host().fixture("hostile")).start().await;
-    let neighbour = Neighbour::of(&host).await;
     let zeros = vec![b' '; 1 << 20];
     let mut bomb = GzEncoder::new(vec![], Compression::best());
     for _ in 0..200 {
@@ -106,7 +104,10 @@ async fn decompression_bombs_are_put_out_by_the_dozen() {
         outer.write_all(&bomb).expect("to compress");
         outer.finish().expect("to compress")
     };
-    let bodies = [(&bomb, "gzip", 413), (&empties, "gzip", 422), (&twice, "gzip", 400), (&twice, "gzip, gzip", 415)];
+    // Now, since to make them keeps the neighbour's client from its work.
+    let host = beside(host().fixture("hostile")).start().await;
+    let neighbour = Neighbour::of(&host).await;
+    let bodies = [(&bomb, "gzip", 413), (&empties, "gzip", 400), (&twice, "gzip", 400), (&twice, "gzip, gzip", 415)];
     let mut asked = vec![];
     for i in 0..60 {
         let (body, coding, wanted) = bodies[i % bodies.len()];
@@ -153,7 +154,12 @@ async fn multipart_bombs_are_bodies_like_any_other() {
             format!("--b\r\ncontent-disposition: form-data; name=\"{}", "n".repeat(most)),
             &[400, 413],
         ),
-        ("forms in forms", multipart, part("content-type: multipart/mixed; boundary=c\r\n").repeat(5000) + end, &[422]),
+        (
+            "forms in forms",
+            multipart,
+            part("content-type: multipart/mixed; boundary=c\r\n").repeat(5000) + end,
+            &[400, 422],
+        ),
     ] {
         let status = post(&host, "/forms/order", media_type, body).await.status.as_u16();
         assert!(wanted.contains(&status), "{name}: {status}, wanted {wanted:?}");
