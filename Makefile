@@ -63,8 +63,10 @@ fixtures: build
 bench: build
 	@tools/setup-bench
 	@$(BUILD) plugins/orders-rust -o target/plugins/orders.wasm
+	@for fixture in versioned waiter; do $(BUILD) tests/fixtures/$$fixture --lang rust -o target/fixtures/$$fixture.wasm || exit 1; done
 	cargo build --release -p bench-native
 	bench/run $(ARGS)
+	bench/scale
 
 # Options of bench/languages in ARGS, such as `make bench-languages ARGS='rust go --write'`, or `--spidermonkey`.
 bench-languages: build
