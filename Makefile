@@ -74,7 +74,6 @@ bench: build
 	CARGO_TARGET_DIR=target/guests cargo build --release --target wasm32-wasip2 --manifest-path bench/wasi/Cargo.toml
 	cargo build --release -p bench-native -p bench-rate
 	bench/run $(ARGS)
-	bench/scale
 
 # Options of bench/languages in ARGS, such as `make bench-languages ARGS='rust go --write'`, or `--spidermonkey`.
 bench-languages: build
