@@ -76,7 +76,7 @@ async fn against(realloc: &str) -> Attack {
 /// That a call without arguments, which needs no room, is answered as before.
 async fn is_over(attack: Attack) {
     attack.answers("/args/none", json!(7)).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ impl Attack {
     }
 
     /// Ends the attack: the neighbour never noticed, the host weighs about what it did, and nothing in it panicked.
-    pub async fn is_over(self) -> Host {
+    pub async fn ended(self) -> Host {
         let Attack { host, neighbour, resident } = self;
         neighbour.was_served().await;
         let after = resident_mib(&host);

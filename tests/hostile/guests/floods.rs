@@ -36,7 +36,7 @@ async fn results_that_are_nested_as_deep_as_types_may_be() {
         deep = deep["some"].clone();
     }
     assert_eq!(deep, json!(1));
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// A record of a thousand texts, of which each is all of the memory: it is as large as it may be, and no larger.
@@ -64,7 +64,7 @@ async fn results_that_are_wide() {
     for length in [1100, 60_000, 65_536] {
         attack.fails(&format!("/wide/{length}"), "result_kib").await;
     }
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn memory_and_tables_that_grow_without_end() {
     for answer in all.collect::<Vec<_>>() {
         assert_eq!(answer.await.expect("an answer").status, 200);
     }
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// Of the host's resources: each a box of the host's memory.
@@ -109,7 +109,7 @@ async fn handles_without_end() {
         attack.fails("/hostile/handles", "").await;
     }
     attack.answers("/hostile/light", json!("light")).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// From several requests at once. What reaches the log is bounded for each, has its plugin and request on every line, and no
@@ -150,7 +150,7 @@ async fn floods_of_log_lines_that_drive_terminals_and_forge_others() {
     for line in forged {
         assert!(!line.starts_with("2026-01-01") && line.contains("plugin=hostile request=flood-"), "{line}");
     }
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// Keys and values by the thousand: the plugin's own store is full, others' are not, and what was acknowledged is there.
@@ -195,7 +195,7 @@ async fn a_flood_of_keys_values_and_increments() {
         .map(|file| file.and_then(|file| file.metadata()).expect("a file").len())
         .sum();
     assert!(data < 40 << 20, "{data} bytes on disk");
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// Four gibibytes of chance, over and over; and as much as fits.
@@ -206,7 +206,7 @@ async fn random_bytes_by_the_gibibyte() {
         attack.fails(&format!("/hostile/random/{count}"), "").await;
     }
     attack.answers("/hostile/random/1000", json!(1000)).await;
-    let host = attack.is_over().await;
+    let host = attack.ended().await;
     let peak = peak_mib(&host);
     assert!(peak < 600, "{peak} MiB");
 }
@@ -224,7 +224,7 @@ async fn exits_by_the_dozen() {
         }
     }
     attack.answers("/hostile/light", json!("light")).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// A client sends on and on, and the guest never reads: what waits in the host is bounded, and so is the time.
@@ -271,7 +271,7 @@ async fn a_stream_that_is_never_read() {
             assert!(answer.as_ref().map_or(true, |status| *status == 504), "{answer:?}");
         }
     }
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// Answers that begin and never end, more than there are threads: each has an instance until its client leaves or its time is up.
@@ -295,5 +295,5 @@ async fn streams_that_never_end() {
     }
     let sum: Value = attack.host.get("/numbers?count=3").await.text().lines().map(|line| json!(line)).collect();
     assert_eq!(sum, json!(["0", "1", "2"]));
-    attack.is_over().await;
+    attack.ended().await;
 }

@@ -31,7 +31,7 @@ async fn pipelined(attack: &Attack, paths: &[&str]) -> String {
 
 async fn is_over(attack: Attack) {
     assert!(attack.host.get("/raw/fine").await.text().contains("target /raw/fine"));
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn is_refused(component: Vec<u8>, words: &[&str]) {
     fs::write(attack.host.file("fine"), component_of("")).expect("to write it");
     attack.host.wait_for("fine", |it| it["state"] == "serving").await;
     attack.answers("/loads", json!(7)).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// A component whose core module has `items` beside what it needs.
@@ -53,7 +53,7 @@ async fn is_served(component: Vec<u8>) {
     let status = attack.host.status("hostile").await;
     assert_eq!(status["state"], "serving", "{:.1000}", status.to_string());
     attack.answers("/loads", json!(7)).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// `GET /loads` by the core instance `$i`, after `items`.
@@ -134,7 +134,7 @@ async fn data_and_elements_outside_of_their_memory_and_table() {
     ] {
         let attack = Attack::on(host().made("hostile", component_of(items))).await;
         attack.fails("/loads", "out of bounds").await;
-        attack.is_over().await;
+        attack.ended().await;
     }
 }
 
@@ -225,7 +225,7 @@ async fn words_with_control_characters() {
     assert!(hidden.is_empty(), "{hidden:#?}");
     let forged: Vec<_> = text.lines().filter(|line| line.starts_with("2026-01-01")).collect();
     assert!(forged.is_empty(), "{forged:#?}");
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// The text in a string of WAT.

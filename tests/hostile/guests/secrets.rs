@@ -160,7 +160,7 @@ async fn in_the_place_of_an_instance_that_did_not_end_well() {
             }
         }
     }
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// Sixteen requests at once, again and again, each with a secret of its own, in few places.

@@ -39,7 +39,7 @@ async fn spins_and_is_overdue(component: Vec<u8>) {
     let attack = Attack::on(host().made("hostile", component).config("[limits]\ndeadline_ms = 1500")).await;
     are_overdue(&attack, "/spins").await;
     attack.answers("/spins/not", json!(7)).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_loop_in_the_start_function() {
     let attack = Attack::on(setup).await;
     are_overdue(&attack, "/spins").await;
     attack.answers("/fine/spins", json!(1)).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_guest_that_sleeps_for_ever() {
         are_overdue(&attack, path).await;
     }
     attack.answers("/hostile/light", json!("light")).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// All instances that there are, and all places in front of them. The others of this host wait for the deadline, or are told to

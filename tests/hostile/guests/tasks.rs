@@ -87,7 +87,7 @@ async fn against(tasks: &[Task]) -> Attack {
 
 async fn is_over(attack: Attack) {
     attack.answers("/tasks/fine", json!(7)).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// Each of these fails.

@@ -58,7 +58,7 @@ async fn each_kind_of_trap_is_named_in_the_log() {
         attack.fails(&format!("/traps/{i}"), words).await;
         attack.answers("/traps/not", json!(7)).await;
     }
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// From many clients at once, every other call of them; which, is chance, but the same each time.
@@ -89,7 +89,7 @@ async fn traps_at_random_calls_under_load() {
         client.await.expect("a client whose answers are all right");
     }
     attack.answers("/traps/not", json!(7)).await;
-    attack.is_over().await;
+    attack.ended().await;
 }
 
 /// What the functions of a guest are called stands in the log, where a trap was. It may be anything.
@@ -108,5 +108,5 @@ async fn names_of_functions_that_drive_a_terminal() {
     let hidden: Vec<_> = text.lines().filter(|line| line.contains(['\u{1b}', '\u{7}', '\u{202e}', '\r'])).collect();
     assert!(hidden.is_empty(), "{hidden:#?}");
     assert!(!text.lines().any(|line| line.starts_with("2026-01-01")), "{text}");
-    attack.is_over().await;
+    attack.ended().await;
 }
