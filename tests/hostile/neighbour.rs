@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use tokio::{sync::watch, task::JoinHandle};
 use witapi_tests::{Host, PATIENCE, Setup};
 
