@@ -108,11 +108,11 @@ async fn a_client_that_leaves_before_the_head_ends_the_handler_too() {
         let id = format!("x-request-id: {name}-spins\r\n");
         connections.push(Wire::begin(&host, "GET", &format!("/{name}/spin"), &id).await);
     }
-    // One that is refused may only have met one that was about to end.
-    let mut refused = 0;
-    while refused < 10 {
-        refused = if host.get("/raw").await.status == 503 { refused + 1 } else { 0 };
+    // Nothing else asks for an instance until both have theirs.
+    for name in HANDLERS {
+        host.wait_for(name, |status| status["scheduler"]["running"] == 1).await;
     }
+    assert_eq!(host.get("/raw").await.status, 503);
     drop(connections);
     for name in HANDLERS {
         let line = host.log.wait_for(&format!("id=\"{name}-spins\"")).await;

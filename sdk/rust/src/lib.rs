@@ -1,11 +1,11 @@
 // Not a doc test: the README's example is a crate with a WIT folder of its own. `plugins/` has tested ones.
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 
+#[cfg(all(feature = "arena", target_family = "wasm"))]
+mod arena;
 #[cfg(feature = "log")]
 #[doc(hidden)]
 pub mod logger;
-#[cfg(all(feature = "arena", target_family = "wasm"))]
-mod arena;
 pub mod request;
 pub mod store;
 
