@@ -17,6 +17,7 @@ use std::{
 };
 
 use axum::{extract::Request, response::Response};
+use futures_util::future::{Either, ready};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
@@ -144,16 +145,13 @@ impl Connections {
         let state = waiting.clone();
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let answer = state.begins_answer().then(|| match head::refused(&request) {
-                Some(refused) => Err(refused),
-                None => Ok(answer(peer, request)),
+                Some(refused) => Either::Left(ready(refused)),
+                None => Either::Right(answer(peer, request)),
             });
             let state = state.clone();
             async move {
-                let response = match answer {
-                    None => return Err(Closing),
-                    Some(Err(refused)) => refused,
-                    Some(Ok(answer)) => answer.await,
-                };
+                let Some(answer) = answer else { return Err(Closing) };
+                let response = answer.await;
                 // One whose end is not known is being answered until its next request.
                 if response.body().size_hint().exact().is_some() {
                     state.waits();

@@ -76,7 +76,7 @@ impl<T: Send + 'static> Future for Run<T> {
                         let State::Foreground(call, _) = std::mem::replace(state, State::Over) else {
                             return Poll::Pending;
                         };
-                        return Poll::Ready(Ok((value, call.is_over(taken))));
+                        return Poll::Ready(Ok((value, call.ended(taken))));
                     }
                 }
             }
@@ -126,7 +126,7 @@ impl<T> Call<T> {
     }
 
     /// That was its last turn.
-    fn is_over(self, last: Taken) -> Permit {
+    fn ended(self, last: Taken) -> Permit {
         let Call { future, permit, began, is_known } = self;
         drop(future);
         if let (Some(experience), Some(began)) = (&permit.experience, began) {
@@ -198,7 +198,7 @@ impl<T: Send + 'static> LongCall<T> {
             Ok(Poll::Ready(value)) => Ok(value),
             Err(panic) => Err(panic),
         };
-        let permit = call.is_over(taken);
+        let permit = call.ended(taken);
         let mut state = self.state();
         // Dropped without the lock: who gives back a permit wakes others.
         let mut done = Some((value, permit));
