@@ -76,9 +76,9 @@ pub fn init(format: Format) -> Result<(), InitError> {
         // A failing stderr would be reported on stderr, where that fails with a panic.
         .log_internal_errors(false);
     let begun = match format {
-        Format::Text => log.with_writer(|| batched::Line).try_init(),
+        Format::Text => log.with_writer(|| batched::Event).try_init(),
         Format::Brief => log.without_time().with_writer(io::stderr).try_init(),
-        Format::Json => log.json().flatten_event(true).with_span_list(false).with_writer(|| batched::Line).try_init(),
+        Format::Json => log.json().flatten_event(true).with_span_list(false).with_writer(|| batched::Event).try_init(),
     };
     begun.map_err(|_| InitError::Twice)?;
     let _ = DIRECT.set(match format {
