@@ -96,7 +96,7 @@ async fn a_client_that_leaves_ends_the_handler() {
         drop(wire);
         let line = host.log.wait_for(&format!("request: id=\"{id}\"")).await;
         assert!(line.contains("the client went away"), "{line}");
-        while host.get(&format!("/{name}")).await.status == 503 {}
+        host.freed(&format!("/{name}")).await;
     }
 }
 
@@ -118,7 +118,7 @@ async fn a_client_that_leaves_before_the_head_ends_the_handler_too() {
         let line = host.log.wait_for(&format!("id=\"{name}-spins\"")).await;
         assert!(line.contains("the client went away"), "{line}");
     }
-    while host.get("/raw").await.status == 503 {}
+    host.freed("/raw").await;
 }
 
 #[tokio::test]

@@ -336,6 +336,16 @@ impl Host {
         send(self.request("GET", path)).await
     }
 
+    /// Waits until there is an instance for a `GET` of that path again. Its pauses leave the processors to who is to give
+    /// one back.
+    pub async fn freed(&self, path: &str) {
+        let began = Instant::now();
+        while self.get(path).await.status == 503 {
+            assert!(began.elapsed() < PATIENCE, "no instance is free\n{}", self.log.text());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         send(self.request("DELETE", path)).await
     }
