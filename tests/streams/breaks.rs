@@ -111,9 +111,7 @@ async fn a_client_that_leaves_ends_the_guest() {
         // There is no other sign of the guest's end than that the next one is let in.
         host.freed("/numbers?count=1").await;
     }
-    while host.log.lines_with("the client went away").len() < 3 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    host.log.wait_for("the client went away").await;
 }
 
 #[tokio::test]
