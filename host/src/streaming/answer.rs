@@ -147,13 +147,15 @@ async fn send(
 ) {
     let sending = permit.run(None, async move {
         let sent = timeout_at(deadline, send_all(output, incoming, &writer, &sender)).await;
-        (sent, writer, sender)
+        (sent.unwrap_or(Err(Problem::Deadline)), writer, sender)
     });
     // The instance is gone by then, whatever the client does with what it has got.
     let Ok((sent, writer, sender)) = sending.await.map(|(sent, _permit)| sent) else { return };
     let mut event = None;
-    let outcome = match sent.unwrap_or(Err(Problem::Deadline)) {
-        Ok(()) => Ok(()),
+    let outcome = match sent {
+        Ok(Sent::All) => Ok(()),
+        // No end: the body is being dropped, and this task with it.
+        Ok(Sent::Unwanted) => return,
         Err(problem) => {
             event = writer.error(&problem);
             Err(Break::by(&problem))
@@ -165,12 +167,18 @@ async fn send(
     }
 }
 
+enum Sent {
+    All,
+    /// Nobody takes the rest.
+    Unwanted,
+}
+
 async fn send_all(
     mut output: Output,
     incoming: Option<Incoming>,
     writer: &Writer,
     sender: &mpsc::Sender<Bytes>,
-) -> Result<(), Problem> {
+) -> Result<Sent, Problem> {
     // Where there is no room, the client reads slower than the guest writes: the guest has to wait.
     while let Ok(room) = sender.reserve().await {
         let chunk = output.next().await.map_err(|error| match (error, &incoming) {
@@ -188,10 +196,10 @@ async fn send_all(
                 }
                 written?;
             }
-            None => return Ok(()),
+            None => return Ok(Sent::All),
         }
     }
-    Ok(())
+    Ok(Sent::Unwanted)
 }
 
 /// Values → the text of a stream.
