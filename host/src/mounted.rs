@@ -49,7 +49,7 @@ async fn handled(
     let incoming = Incoming::new(arrival);
     let (head, body) = request.into_parts();
     let route = mounted.raw.mount.as_str().into();
-    let facts = Facts { id: caller.id.clone(), route, head: head.clone(), peer: caller.peer };
+    let facts = Box::new(Facts { id: caller.id.clone(), route, head: head.clone(), peer: caller.peer });
     let body = raw::Request::new(body, incoming.clone(), host.config().server.body_timeout);
     let mut request = Request::from_parts(head, UnsyncBoxBody::new(body));
     *request.uri_mut() = with_authority(request.uri(), request.headers());
