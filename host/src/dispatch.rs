@@ -7,10 +7,11 @@ use axum::{
     http::{HeaderValue, Method, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::{
     Host, accept,
+    before::before,
     bind::{Parts, bind},
     body,
     caller::Caller,
@@ -66,7 +67,7 @@ pub async fn dispatch(
     };
     trace.plugin = Some(found.plugin.name.clone());
     let deadline = caller.arrival + found.plugin.limits.deadline;
-    let plugin = match timeout_at(deadline, found.plugin.plugin(&host.loader)).await {
+    let plugin = match before(deadline, found.plugin.plugin(&host.loader)).await {
         Ok(Ok(plugin)) => plugin,
         Ok(Err(cause)) => return trace.noted(Err(cause.into())),
         Err(_) => return trace.noted(Err(Problem::Deadline)),

@@ -6,10 +6,10 @@ use axum::{
     response::Response,
 };
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::time::timeout_at;
 
 use crate::{
     Host,
+    before::before,
     caller::Caller,
     catalog::Mounted,
     dispatch::Trace,
@@ -42,7 +42,7 @@ async fn handled(
     let limits = &mounted.plugin.limits;
     let last = arrival + limits.stream_deadline;
     let deadline = (arrival + limits.deadline).min(last);
-    let plugin = timeout_at(deadline, mounted.plugin.plugin(&host.loader)).await.map_err(|_| Problem::Deadline)??;
+    let plugin = before(deadline, mounted.plugin.plugin(&host.loader)).await.map_err(|_| Problem::Deadline)??;
     let permit = plugin.admit(None, deadline).await?;
 
     let is_head = request.method() == Method::HEAD;

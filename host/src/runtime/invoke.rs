@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, pin::pin, sync::Arc};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
     component::{Component, ComponentExportIndex, Func, InstancePre, Val, types::ComponentItem},
@@ -21,6 +21,7 @@ use super::{
     stream::Bridges,
 };
 use crate::{
+    before::before,
     contract::{Contract, Delivery, Operation, Param, layout::offsets},
     keyvalue::Stores,
     value::{Image, Reply, Unwritable},
@@ -179,7 +180,7 @@ impl Callable {
                     None => call_with_values(operation, &mut live.store, function, &args, self.bounds.result).await,
                 }
             });
-            timeout_at(deadline, call).await
+            before(deadline, call).await
         };
         match called {
             Ok(Ok(reply)) => {
