@@ -61,7 +61,9 @@ fn raw(chance: &mut Chance) -> Vec<u8> {
 
 /// Attacks until it is over.
 pub async fn attacks(address: SocketAddr, mut chance: Chance, counts: Arc<Counts>) {
-    let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+    // A connection for each request: between two of them it would be idle for so long that the host may close it at the
+    // very moment at which the next one is sent (RFC 9112, section 9.3.1), which is nobody's fault.
+    let client = reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).build().expect("a client");
     while counts.goes_on() {
         counts.attacks.fetch_add(1, Ordering::Relaxed);
         match chance.below(4) {
