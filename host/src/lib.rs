@@ -67,7 +67,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// The system has no more threads.
+    /// The instance pools do not fit into the address space.
     pub fn new(config: Config) -> wasmtime::Result<Host> {
         let code = config.data.join("code");
         Ok(Host::of(Loader::new(config, code)?.with_sleep()))

@@ -55,7 +55,7 @@ impl Loader {
     ///
     /// # Errors
     ///
-    /// The system has no more threads.
+    /// The instance pools do not fit into the address space.
     pub fn new(config: Config, code: PathBuf) -> wasmtime::Result<Loader> {
         let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
         let cache = CodeCache::open(code);

@@ -148,6 +148,10 @@ impl Watch {
         let mut due = self.look();
         loop {
             due = self.wait(due).await;
+            // Each that woke was read and decoded, which took several times what stays of it.
+            if self.host.loader.residents.take_mark() {
+                let _ = spawn_blocking(give_back).await;
+            }
         }
     }
 

@@ -29,8 +29,8 @@ const IDLE_TICK: Duration = Duration::from_millis(10);
 const KEEP_RESIDENT: usize = 1 << 20;
 
 /// Two engines, since component-model async costs every call of an engine that has it, used or not
-/// (`bench/` has figures), and a clock for both. Each is made with its first component: where the system has no room for
-/// both to have all that they may want, the first one has it.
+/// (`bench/` has figures), and a clock for both. Where the system has no room for both to have all that they may want, each
+/// is made with its first component, and the first one has it.
 #[derive(Clone)]
 pub struct Engines {
     made: Arc<Made>,
@@ -52,7 +52,8 @@ struct Made {
 impl Engines {
     /// # Errors
     ///
-    /// The system has no more threads.
+    /// The pools do not fit into the address space, the machine is none that wasmtime compiles for, or the system has no
+    /// more threads.
     pub fn new(size: PoolSize, functions: &FunctionCache) -> wasmtime::Result<Engines> {
         let running = Arc::new(AtomicUsize::new(0));
         let mappings = pool::mappings();
@@ -69,7 +70,12 @@ impl Engines {
                 thread::sleep(if is_idle { IDLE_TICK } else { TICK });
             }
         })?;
-        Ok(Engines { made, running, waiting })
+        let engines = Engines { made, running, waiting };
+        if !engines.compete() {
+            engines.get(false)?;
+            engines.get(true)?;
+        }
+        Ok(engines)
     }
 
     /// The engine for components that use component-model async, or for those that do not.

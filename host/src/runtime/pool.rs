@@ -1,6 +1,6 @@
 //! How much the pools of both engines reserve: for as many calls as the operator wants, as far as there is room.
 //!
-//! Two things run out long before memory does, and both are reserved when an engine is made, with its first component:
+//! Two things run out long before memory does, and both are reserved when an engine is made, whether used or not:
 //!
 //! - *Address space*, 47 bits of it. A linear memory has 4 GiB and a guard, so that its accesses need no check.
 //!   A position-independent program lies at two thirds of the space (Linux, `ELF_ET_DYN_BASE`), so that there is
