@@ -9,10 +9,11 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::timeout;
+use tokio::time::Instant;
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::{
+    before::before,
     contract::{self, Operation},
     form::Form,
     media_type::{BYTES, JSON, MULTIPART, MediaType, URL_ENCODED, trim},
@@ -67,7 +68,7 @@ pub async fn read(
         Err(_) => Media::Plain,
     };
     let (coding, body) = decoded(head, body).await?;
-    let read = timeout(patience, Limited::new(body, limit).collect()).await;
+    let read = before(Instant::now() + patience, Limited::new(body, limit).collect()).await;
     let bytes = match read.map_err(|_| Problem::SlowRequest { limit: patience })? {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(Problem::BodyTooLarge { limit }),

@@ -1,16 +1,17 @@
 //! One request of a plugin's operation, from start to finish.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Method, Request, StatusCode, header, request},
+    http::{HeaderValue, Method, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::{
     Host, accept,
+    before::before,
     bind::{Parts, bind},
     body,
     caller::Caller,
@@ -50,12 +51,12 @@ impl Trace {
     }
 }
 
-/// Answers the request of `caller`. All is of one version, that of `catalog`.
+/// Answers the request of `caller`, which is taken. All is of one version, that of `catalog`.
 pub async fn dispatch(
     host: &Host,
     catalog: &Catalog,
     caller: &Caller,
-    request: Request<Body>,
+    request: &mut Request<Body>,
     trace: &mut Trace,
 ) -> Response {
     let found = match catalog.find(caller.method.as_str(), caller.uri.path()) {
@@ -66,14 +67,13 @@ pub async fn dispatch(
     };
     trace.plugin = Some(found.plugin.name.clone());
     let deadline = caller.arrival + found.plugin.limits.deadline;
-    let plugin = match timeout_at(deadline, found.plugin.plugin(&host.loader)).await {
+    let plugin = match before(deadline, found.plugin.plugin(&host.loader)).await {
         Ok(Ok(plugin)) => plugin,
         Ok(Err(cause)) => return trace.noted(Err(cause.into())),
         Err(_) => return trace.noted(Err(Problem::Deadline)),
     };
-    let (head, body) = request.into_parts();
     trace.operation = Some(plugin.names[found.index].label.clone());
-    let answer = answer(host, caller, &found, &plugin, head, body).await;
+    let answer = answer(host, caller, &found, &plugin, request).await;
     trace.noted(answer)
 }
 
@@ -82,9 +82,9 @@ async fn answer(
     caller: &Caller,
     found: &Found<'_, '_>,
     plugin: &Arc<Plugin>,
-    mut head: request::Parts,
-    body: Body,
+    request: &mut Request<Body>,
 ) -> Result<Response, Problem> {
+    let (mut head, body) = mem::take(request).into_parts();
     let operation = &plugin.contract.operations[found.index];
     let limits = &plugin.limits;
     let patience = host.config().server.body_timeout;
@@ -108,7 +108,7 @@ async fn answer(
     let deadline = caller.arrival + limits.deadline;
     let permit = plugin.admit(Some(found.index), deadline).await?;
     let route = plugin.names[found.index].route.clone();
-    let facts = Facts { id: caller.id.clone(), route, head, peer: caller.peer };
+    let facts = Box::new(Facts { id: caller.id.clone(), route, head, peer: caller.peer });
     if !operation.has_streams() {
         let reply = plugin.call(found.index, args, facts, permit, deadline).await?;
         return respond(outcome, reply);
@@ -126,7 +126,7 @@ struct Streamed<'r> {
     /// Of the operation.
     index: usize,
     args: Image,
-    facts: Facts,
+    facts: Box<Facts>,
     permit: Permit,
     deadline: Instant,
     /// Of the answer.

@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod author;
+pub mod before;
 pub mod bind;
 pub mod body;
 pub mod caller;

@@ -6,10 +6,10 @@ use axum::{
     response::Response,
 };
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::time::timeout_at;
 
 use crate::{
     Host,
+    before::before,
     caller::Caller,
     catalog::Mounted,
     dispatch::Trace,
@@ -42,14 +42,14 @@ async fn handled(
     let limits = &mounted.plugin.limits;
     let last = arrival + limits.stream_deadline;
     let deadline = (arrival + limits.deadline).min(last);
-    let plugin = timeout_at(deadline, mounted.plugin.plugin(&host.loader)).await.map_err(|_| Problem::Deadline)??;
+    let plugin = before(deadline, mounted.plugin.plugin(&host.loader)).await.map_err(|_| Problem::Deadline)??;
     let permit = plugin.admit(None, deadline).await?;
 
     let is_head = request.method() == Method::HEAD;
     let incoming = Incoming::new(arrival);
     let (head, body) = request.into_parts();
     let route = mounted.raw.mount.as_str().into();
-    let facts = Facts { id: caller.id.clone(), route, head: head.clone(), peer: caller.peer };
+    let facts = Box::new(Facts { id: caller.id.clone(), route, head: head.clone(), peer: caller.peer });
     let body = raw::Request::new(body, incoming.clone(), host.config().server.body_timeout);
     let mut request = Request::from_parts(head, UnsyncBoxBody::new(body));
     *request.uri_mut() = with_authority(request.uri(), request.headers());

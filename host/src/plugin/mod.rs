@@ -93,7 +93,7 @@ impl Plugin {
             Facts { id: RequestId::of_host("instantiation"), route: "".into(), head, peer: ([0, 0, 0, 0], 0).into() };
         let mut taken = Vec::with_capacity(times);
         for _ in 0..times {
-            let (facts, began) = (facts.clone(), Instant::now());
+            let (facts, began) = (Box::new(facts.clone()), Instant::now());
             self.callable.instantiate(facts).await?;
             taken.push(began.elapsed());
         }
@@ -119,13 +119,14 @@ impl Plugin {
         self: &Arc<Self>,
         index: usize,
         args: Image,
-        facts: Facts,
+        facts: Box<Facts>,
         permit: Permit,
         deadline: Instant,
     ) -> Result<Reply, CallError> {
         let plugin = self.clone();
-        let call =
-            async move { plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await };
+        let call = Box::pin(async move {
+            plugin.callable.call(&plugin.contract.operations[index], index, args, facts, deadline).await
+        });
         let (result, _permit) = permit.run(Some(deadline), call).await.map_err(|Late| CallError::Deadline)?;
         result
     }
@@ -140,14 +141,14 @@ impl Plugin {
         index: usize,
         args: Image,
         input: Option<Input>,
-        facts: Facts,
+        facts: Box<Facts>,
         permit: Permit,
         deadline: Instant,
     ) -> Result<(Answer, Permit), CallError> {
         let plugin = self.clone();
-        let start = async move {
+        let start = Box::pin(async move {
             plugin.callable.start(&plugin.contract.operations[index], index, args, input, facts, deadline).await
-        };
+        });
         let (answer, permit) = permit.run(Some(deadline), start).await.map_err(|Late| CallError::Deadline)?;
         Ok((answer?, permit))
     }
@@ -160,7 +161,7 @@ impl Plugin {
     pub async fn handle(
         &self,
         request: Request<WasiBody>,
-        facts: Facts,
+        facts: Box<Facts>,
         permit: Permit,
         deadline: Instant,
     ) -> Result<Handled, CallError> {

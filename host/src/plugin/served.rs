@@ -54,12 +54,12 @@ async fn ask(
     let request = request.header(header::ACCEPT, "application/json");
     let request = request.body(()).map_err(|error| error.to_string())?;
     let (head, ()) = request.into_parts();
-    let facts = Facts {
+    let facts = Box::new(Facts {
         id: RequestId::of_host("openapi"),
         route: raw.mount.as_str().into(),
         head: head.clone(),
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-    };
+    });
     let body = UnsyncBoxBody::new(Empty::new().map_err(|never| match never {}));
     // Who asks needs an instance like any other.
     let permit = share.admit(deadline, &Arc::default()).await;

@@ -1,8 +1,8 @@
 //! One call: instantiate → call → drop, under limits and a deadline.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, pin::pin, sync::Arc};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
     component::{Component, ComponentExportIndex, Func, InstancePre, Val, types::ComponentItem},
@@ -21,6 +21,7 @@ use super::{
     stream::Bridges,
 };
 use crate::{
+    before::before,
     contract::{Contract, Delivery, Operation, Param, layout::offsets},
     keyvalue::Stores,
     value::{Image, Reply, Unwritable},
@@ -162,7 +163,7 @@ impl Callable {
         operation: &Operation,
         index: usize,
         args: Image,
-        facts: Facts,
+        facts: Box<Facts>,
         deadline: Instant,
     ) -> Result<Reply, CallError> {
         if args.is_too_large() {
@@ -170,14 +171,18 @@ impl Callable {
         }
         let _running = self.engines.running();
         let mut live = self.live(facts);
-        let call = async {
-            let function = live.function(&self.pre, &self.functions[index]).await?;
-            match &self.signatures[index] {
-                Some(signature) => signature.call(&mut live.store, function, args).await,
-                None => call_with_values(operation, &mut live.store, function, &args, self.bounds.result).await,
-            }
+        let called = {
+            // By reference, so that a large future is not moved.
+            let call = pin!(async {
+                let function = live.function(&self.pre, &self.functions[index]).await?;
+                match &self.signatures[index] {
+                    Some(signature) => signature.call(&mut live.store, function, args).await,
+                    None => call_with_values(operation, &mut live.store, function, &args, self.bounds.result).await,
+                }
+            });
+            before(deadline, call).await
         };
-        match timeout_at(deadline, call).await {
+        match called {
             Ok(Ok(reply)) => {
                 self.idle.keep(live, self.engines.waiting());
                 Ok(reply?)
@@ -192,7 +197,7 @@ impl Callable {
     /// # Errors
     ///
     /// Its start function traps, or the pool has no room.
-    pub async fn instantiate(&self, facts: Facts) -> Result<(), CallError> {
+    pub async fn instantiate(&self, facts: Box<Facts>) -> Result<(), CallError> {
         let _running = self.engines.running();
         let mut store = self.store(facts, self.bounds.transfer);
         let made = self.pre.instantiate_async(&mut store).await.map(drop);
@@ -200,7 +205,7 @@ impl Callable {
     }
 
     /// A store for one call, or one whose instance has served others, if the operator wants that.
-    fn live(&self, facts: Facts) -> Live {
+    fn live(&self, facts: Box<Facts>) -> Live {
         match self.idle.take(self.engines.waiting()) {
             None => Live::new(self.store(facts, self.bounds.transfer)),
             Some(mut live) => {
@@ -218,7 +223,7 @@ impl Callable {
     }
 
     /// A store for one call, under the plugin's limits.
-    pub(super) fn store(&self, facts: Facts, transfer: usize) -> Store<Sandbox> {
+    pub(super) fn store(&self, facts: Box<Facts>, transfer: usize) -> Store<Sandbox> {
         let sandbox =
             Sandbox::new(self.plugin.clone(), facts, self.stores.clone(), self.bounds.memory, self.bounds.log);
         let mut store = Store::new(self.pre.engine(), sandbox);

@@ -25,7 +25,7 @@ pub struct Sandbox {
     pub limits: MemoryLimit,
     pub table: ResourceTable,
     pub plugin: Arc<str>,
-    pub facts: Facts,
+    pub facts: Box<Facts>,
     pub stores: Stores,
     /// Bytes that reach the log, of all that the call writes.
     log_budget: usize,
@@ -37,7 +37,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    pub fn new(plugin: Arc<str>, facts: Facts, stores: Stores, memory: usize, log_budget: usize) -> Sandbox {
+    pub fn new(plugin: Arc<str>, facts: Box<Facts>, stores: Stores, memory: usize, log_budget: usize) -> Sandbox {
         let limits = MemoryLimit { max: memory, used: 0, was_reached: false };
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
@@ -47,7 +47,7 @@ impl Sandbox {
     }
 
     /// Makes it that of another call in the same instance. What the guest holds of the host it keeps.
-    pub fn begin_call(&mut self, facts: Facts) {
+    pub fn begin_call(&mut self, facts: Box<Facts>) {
         if let Some(log) = &self.log {
             log.begin(facts.id.to_string(), self.log_budget);
         }

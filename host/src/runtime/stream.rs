@@ -131,7 +131,7 @@ impl Callable {
         index: usize,
         args: Image,
         input: Option<Input>,
-        facts: Facts,
+        facts: Box<Facts>,
         deadline: Instant,
     ) -> Result<Answer, CallError> {
         if args.is_too_large() {

@@ -47,6 +47,10 @@ impl Codings {
             }
             return response;
         }
+        Box::pin(self.compressed(response)).await
+    }
+
+    async fn compressed(self, response: Response) -> Response {
         let mut request = Request::new(Body::empty());
         for coding in self.0 {
             request.headers_mut().append(header::ACCEPT_ENCODING, coding);

@@ -17,7 +17,6 @@ use std::{
 };
 
 use axum::{extract::Request, response::Response};
-use futures_util::future::{Either, ready};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
@@ -132,7 +131,7 @@ impl Connections {
 
     fn begin<F, A>(&self, stream: TcpStream, peer: SocketAddr, answer: F)
     where
-        F: Fn(SocketAddr, Request<Incoming>) -> A + Send + 'static,
+        F: Fn(SocketAddr, Request<Incoming>) -> A + Clone + Send + 'static,
         A: Future<Output = Response> + Send + 'static,
     {
         // Answers are small and complete, so nothing is won by waiting for more.
@@ -144,14 +143,16 @@ impl Connections {
         let (of, id) = (place.of, place.id);
         let state = waiting.clone();
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let answer = state.begins_answer().then(|| match head::refused(&request) {
-                Some(refused) => Either::Left(ready(refused)),
-                None => Either::Right(answer(peer, request)),
-            });
-            let state = state.clone();
+            let (state, answer) = (state.clone(), answer.clone());
+            // The answer's future is large: it is made where it stays.
             async move {
-                let Some(answer) = answer else { return Err(Closing) };
-                let response = answer.await;
+                if !state.begins_answer() {
+                    return Err(Closing);
+                }
+                let response = match head::refused(&request) {
+                    Some(refused) => refused,
+                    None => answer(peer, request).await,
+                };
                 // One whose end is not known is being answered until its next request.
                 if response.body().size_hint().exact().is_some() {
                     state.waits();

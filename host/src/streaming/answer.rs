@@ -145,10 +145,13 @@ async fn send(
     deadline: Instant,
     end: End,
 ) {
-    let sending = permit.run(None, async move {
-        let sent = timeout_at(deadline, send_all(output, incoming, &writer, &sender)).await;
-        (sent.unwrap_or(Err(Problem::Deadline)), writer, sender)
-    });
+    let sending = permit.run(
+        None,
+        Box::pin(async move {
+            let sent = timeout_at(deadline, send_all(output, incoming, &writer, &sender)).await;
+            (sent.unwrap_or(Err(Problem::Deadline)), writer, sender)
+        }),
+    );
     // The instance is gone by then, whatever the client does with what it has got.
     let Ok((sent, writer, sender)) = sending.await.map(|(sent, _permit)| sent) else { return };
     let mut event = None;

@@ -14,18 +14,19 @@ use std::{
 /// Bytes of the arena. Pages of it that nobody touches cost nothing.
 const SIZE: usize = 512 << 10;
 
-#[repr(align(16))]
+#[repr(C, align(16))]
 struct Arena {
-    bytes: UnsafeCell<[u8; SIZE]>,
-    /// How many of them are taken. All behind were never written to, or were given back.
+    /// How many bytes are taken. All behind were never written to, or were given back. It comes first, so that it shares a
+    /// page with the first of them: a page that is written to has to be cleared for the next request.
     taken: UnsafeCell<usize>,
+    bytes: UnsafeCell<[u8; SIZE]>,
 }
 
 // SAFETY: a component has one thread.
 unsafe impl Sync for Arena {}
 
 #[global_allocator]
-static ARENA: Arena = Arena { bytes: UnsafeCell::new([0; SIZE]), taken: UnsafeCell::new(0) };
+static ARENA: Arena = Arena { taken: UnsafeCell::new(0), bytes: UnsafeCell::new([0; SIZE]) };
 
 impl Arena {
     /// Where a block of the arena begins in it.

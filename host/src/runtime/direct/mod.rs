@@ -9,7 +9,7 @@ mod abi;
 mod agree;
 mod flat;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use tokio::task_local;
 use wasmtime::{
@@ -69,7 +69,7 @@ impl Signature {
         function: Func,
         image: Image,
     ) -> wasmtime::Result<Result<Reply, Unwritable>> {
-        let call = abi::call(store, function, abi::Arguments { signature: self, image });
+        let call = pin!(abi::call(store, function, abi::Arguments { signature: self, image }));
         RUNNING.scope(self.clone(), call).await
     }
 

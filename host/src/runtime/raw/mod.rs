@@ -106,7 +106,7 @@ impl Callable {
     pub async fn handle(
         &self,
         request: Request<WasiBody>,
-        facts: Facts,
+        facts: Box<Facts>,
         permit: Permit,
         deadline: Instant,
     ) -> Result<Handled, CallError> {
@@ -119,7 +119,7 @@ impl Callable {
         let (sender, head) = oneshot::channel();
         let failed = Failure::default();
         let known = failed.clone();
-        let handling = permit.run(None, async move {
+        let handling = permit.run(None, Box::pin(async move {
             let result = timeout_at(deadline, run(&mut store, &handler, request, sender)).await;
             let why = match result {
                 Ok(Ok(())) => None,
@@ -135,7 +135,7 @@ impl Callable {
             // What it left unfinished ends with the store, and whoever reads that asks why.
             drop(store);
             drop(running);
-        });
+        }));
         let task = Task(Some(tokio::spawn(async move { drop(handling.await) })));
         match head.await {
             Ok(Ok(response)) if response.status().is_informational() => {

@@ -53,9 +53,9 @@ impl Permit {
     pub fn run<T: Send + 'static>(
         self,
         deadline: Option<Instant>,
-        future: impl Future<Output = T> + Send + 'static,
+        future: Pin<Box<dyn Future<Output = T> + Send>>,
     ) -> Run<T> {
-        Run(State::Foreground(Call { future: Box::pin(future), permit: self, is_known: false, began: None }, deadline))
+        Run(State::Foreground(Call { future, permit: self, is_known: false, began: None }, deadline))
     }
 }
 
