@@ -323,7 +323,7 @@ fn callable(
 ) -> Result<Callable, Cause> {
     let granted: Vec<_> = settings.grants.iter().cloned().map(Grant).collect();
     grants::check(name, &contract.imports, &granted).map_err(Cause::Refused)?;
-    let engine = loader.engines.get(contract.uses_async);
+    let engine = loader.engines.get(contract.uses_async).map_err(|error| Cause::Host(format!("{error:#}")))?;
     let component =
         loader.cache.component(engine, bytes, digest).map_err(|error| Cause::Compile(format!("{error:#}")))?;
     let bounds = Bounds {

@@ -5,7 +5,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::Listed;
@@ -15,12 +18,19 @@ use super::Listed;
 pub struct Residents {
     most: usize,
     round: Arc<Mutex<VecDeque<Weak<Listed>>>>,
+    /// Whether one woke since somebody last looked.
+    has_woken: Arc<AtomicBool>,
 }
 
 impl Residents {
     /// So many stay awake at `most`.
     pub fn new(most: usize) -> Residents {
-        Residents { most, round: Arc::default() }
+        Residents { most, round: Arc::default(), has_woken: Arc::default() }
+    }
+
+    /// Whether one woke since this was last asked.
+    pub fn take_mark(&self) -> bool {
+        self.has_woken.swap(false, Ordering::Relaxed)
     }
 
     /// How many stay awake.
@@ -30,6 +40,7 @@ impl Residents {
 
     /// Notes that this plugin woke up, and makes room for it.
     pub fn woke(&self, plugin: &Arc<Listed>) {
+        self.has_woken.store(true, Ordering::Relaxed);
         let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
         round.retain(|other| other.strong_count() > 0 && !std::ptr::eq(other.as_ptr(), Arc::as_ptr(plugin)));
         // Twice round at most: the first time takes all marks away.

@@ -19,7 +19,7 @@ use notify::{
 };
 use tokio::{
     sync::mpsc,
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
     time::{Instant, sleep_until, timeout},
 };
 
@@ -27,7 +27,7 @@ use super::{
     Listed,
     load::{self, Cause, LoadError},
 };
-use crate::Host;
+use crate::{Host, contract::sections::Sections};
 
 /// A file that has not changed for so long is taken to be complete.
 const SETTLE: Duration = Duration::from_millis(60);
@@ -114,6 +114,9 @@ impl Watch {
     /// not the time that compiling takes: of two plugins that want one route, the same one has it after each start.
     pub async fn load_all(&mut self) {
         self.arrived = Some(vec![]);
+        if self.host.loader.engines.compete() {
+            self.choose_engine().await;
+        }
         let mut due = self.look();
         while due.is_some() || !self.loads.is_empty() {
             due = self.wait(due).await;
@@ -123,6 +126,21 @@ impl Watch {
         self.apply(arrived);
     }
 
+    /// Where one engine's room is the other's want, only a folder whose plugins all use component-model async begins with
+    /// the engine for those, whichever is loaded first.
+    async fn choose_engine(&self) {
+        let (files, engines) = (find(&self.sources), self.host.loader.engines.clone());
+        let look = move || {
+            let is_sync = |file: &PathBuf| {
+                load::read(file).is_ok_and(|bytes| Sections::read(&bytes).is_ok_and(|found| !found.uses_async))
+            };
+            // Whoever needs it is told what is wrong.
+            let _ = files.keys().any(is_sync).then(|| engines.get(false));
+        };
+        // It cannot fail but by a panic, which is logged where it happens.
+        let _ = spawn_blocking(look).await;
+    }
+
     /// Follows every change, for ever.
     pub async fn run(mut self) {
         // Here, since what told of all plugins took the most.
@@ -130,6 +148,10 @@ impl Watch {
         let mut due = self.look();
         loop {
             due = self.wait(due).await;
+            // Each that woke was read and decoded, which took several times what stays of it.
+            if self.host.loader.residents.take_mark() {
+                let _ = spawn_blocking(give_back).await;
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Weak,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -13,7 +13,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, Po
 
 use super::{
     function_cache::FunctionCache,
-    pool::{self, CORE_INSTANCES_PER_COMPONENT, Pool, PoolSize},
+    pool::{self, CORE_INSTANCES_PER_COMPONENT, Kind, Pool, PoolSize},
     reuse::Waiting,
 };
 
@@ -29,46 +29,85 @@ const IDLE_TICK: Duration = Duration::from_millis(10);
 const KEEP_RESIDENT: usize = 1 << 20;
 
 /// Two engines, since component-model async costs every call of an engine that has it, used or not
-/// (`bench/` has figures), and a clock for both.
+/// (`bench/` has figures), and a clock for both. Where the system has no room for both to have all that they may want, each
+/// is made with its first component, and the first one has it.
 #[derive(Clone)]
 pub struct Engines {
-    sync: Engine,
-    concurrent: Engine,
+    made: Arc<Made>,
     running: Arc<AtomicUsize>,
     /// Instances that wait for their next request, of all plugins.
     waiting: Arc<Waiting>,
 }
 
+struct Made {
+    sync: OnceLock<Engine>,
+    concurrent: OnceLock<Engine>,
+    /// Held by whoever makes one.
+    making: Mutex<()>,
+    size: PoolSize,
+    mappings: u32,
+    functions: FunctionCache,
+}
+
 impl Engines {
     /// # Errors
     ///
-    /// The pools do not fit into the address space, or the machine is none that wasmtime compiles for.
+    /// The pools do not fit into the address space, the machine is none that wasmtime compiles for, or the system has no
+    /// more threads.
     pub fn new(size: PoolSize, functions: &FunctionCache) -> wasmtime::Result<Engines> {
         let running = Arc::new(AtomicUsize::new(0));
         let mappings = pool::mappings();
         pool::warn_of_mappings(size, mappings);
-        let sync = engine(Pool::sync(size), size.memory, functions, false)?;
-        let concurrent = engine(Pool::concurrent(size, mappings), size.memory, functions, true)?;
-        let waiting = Arc::new(Waiting::new(Pool::sync(size).spare_memories(size)));
-        let engines = Engines { sync, concurrent, running: running.clone(), waiting };
-        let (sync, concurrent, running) = (engines.sync.weak(), engines.concurrent.weak(), Arc::downgrade(&running));
+        let (sync, concurrent, making) = Default::default();
+        let made = Arc::new(Made { sync, concurrent, making, size, mappings, functions: functions.clone() });
+        let waiting = Arc::new(Waiting::new(pool::spare_memories(size)));
+        let (engines, count) = (Arc::downgrade(&made), Arc::downgrade(&running));
         thread::Builder::new().name("epoch".into()).spawn(move || {
-            while let (Some(sync), Some(concurrent), Some(count)) =
-                (sync.upgrade(), concurrent.upgrade(), Weak::upgrade(&running))
-            {
+            while let (Some(made), Some(count)) = (engines.upgrade(), Weak::upgrade(&count)) {
                 let is_idle = count.load(Ordering::Relaxed) == 0;
-                sync.increment_epoch();
-                concurrent.increment_epoch();
-                drop((sync, concurrent, count));
+                [&made.sync, &made.concurrent].into_iter().filter_map(OnceLock::get).for_each(Engine::increment_epoch);
+                drop((made, count));
                 thread::sleep(if is_idle { IDLE_TICK } else { TICK });
             }
         })?;
+        let engines = Engines { made, running, waiting };
+        if !engines.compete() {
+            engines.get(false)?;
+            engines.get(true)?;
+        }
         Ok(engines)
     }
 
     /// The engine for components that use component-model async, or for those that do not.
-    pub fn get(&self, uses_async: bool) -> &Engine {
-        if uses_async { &self.concurrent } else { &self.sync }
+    ///
+    /// # Errors
+    ///
+    /// Its pools do not fit into the address space, or the machine is none that wasmtime compiles for.
+    pub fn get(&self, uses_async: bool) -> wasmtime::Result<&Engine> {
+        let Made { sync, concurrent, making, size, mappings, functions } = &*self.made;
+        let (wanted, other) = if uses_async { (concurrent, sync) } else { (sync, concurrent) };
+        if let Some(engine) = wanted.get() {
+            return Ok(engine);
+        }
+        let _making = making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = wanted.get() {
+            return Ok(engine);
+        }
+        let kind = if uses_async { Kind::Concurrent } else { Kind::Sync };
+        let room = match other.get() {
+            None => Pool::first(kind, *size, *mappings),
+            Some(_) => Pool::second(kind, *size, *mappings),
+        };
+        let engine = engine(room, size.memory, functions, uses_async)?;
+        Ok(wanted.get_or_init(|| engine))
+    }
+
+    /// Whether the engine that is made first has more room than it would have as the second.
+    pub fn compete(&self) -> bool {
+        let Made { size, mappings, .. } = &*self.made;
+        [Kind::Sync, Kind::Concurrent]
+            .into_iter()
+            .any(|kind| Pool::first(kind, *size, *mappings) != Pool::second(kind, *size, *mappings))
     }
 
     /// The number of instances that wait for their next request.
