@@ -109,7 +109,7 @@ fn call(c: &mut Criterion, runtime: &Runtime, host: &Host, name: &str) {
     let parts = Parts { path: &[], query: "", headers: &headers, body: &body };
     let (head, ()) = Request::new(()).into_parts();
     let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-    let facts = Facts { id: RequestId::of_host("call"), route: "".into(), head, peer };
+    let facts = Box::new(Facts { id: RequestId::of_host("call"), route: "".into(), head, peer });
     let one = async || {
         let image = bind(&plugin.contract.operations[index], &parts, plugin.limits.memory).expect("an order");
         let (facts, began) = (Box::new(facts.clone()), Instant::now());
