@@ -112,7 +112,7 @@ fn call(c: &mut Criterion, runtime: &Runtime, host: &Host, name: &str) {
     let facts = Box::new(Facts { id: RequestId::of_host("call"), route: "".into(), head, peer });
     let one = async || {
         let image = bind(&plugin.contract.operations[index], &parts, plugin.limits.memory).expect("an order");
-        let (facts, began) = (Box::new(facts.clone()), Instant::now());
+        let (facts, began) = (facts.clone(), Instant::now());
         let deadline = tokio::time::Instant::now() + plugin.limits.deadline;
         let permit = plugin.admit(Some(index), deadline).await.expect("an instance");
         let reply = plugin.call(index, image, facts, permit, deadline).await.expect("a reply");

@@ -3,7 +3,7 @@
 //! Whoever opens connections and sends nothing, or sends a head byte by byte, takes the places of others. So when all
 //! places are taken, those go that have waited longest for a request, of the address with the most connections first;
 //! a client that sends its request when it has connected is never among them. A connection whose request is being
-//! answered is not closed for another.
+//! answered is not closed for another, until its answer is ready: who takes that slowly is as good as silent.
 
 use std::{
     collections::HashMap,
