@@ -4,6 +4,7 @@ mod acceptance;
 mod bodies;
 mod broken_files;
 mod browser;
+mod buffers;
 mod busy;
 mod call;
 mod code_cache;

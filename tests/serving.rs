@@ -62,6 +62,24 @@ async fn requests_that_take_longer_than_the_drain_are_cut_off() {
 }
 
 #[tokio::test]
+async fn a_second_signal_ends_the_host_at_once() {
+    for (first, second, status) in [(libc::SIGTERM, libc::SIGTERM, 143), (libc::SIGTERM, libc::SIGINT, 130)] {
+        // Without the second signal it would go on for minutes.
+        let limits = "[limits]\ndeadline_ms = 600000\n[server]\ndrain_ms = 600000";
+        let host = host().fixture("hostile").config(limits).start().await;
+        let slow = tokio::spawn(host.request("GET", "/hostile/wait/600000").header("x-request-id", "slow").send());
+        host.log.wait_for("request=slow ").await;
+        host.signal(first);
+        host.log.wait_for("stopping").await;
+        host.signal(second);
+        let (ended, stopped) = host.ended().await;
+        assert_eq!(ended, Some(status), "{}", stopped.log.text());
+        assert!(stopped.log.text().contains("second signal"), "{}", stopped.log.text());
+        assert!(slow.await.expect("an end").is_err());
+    }
+}
+
+#[tokio::test]
 async fn an_id_is_taken_or_made_and_stands_in_the_answer() {
     let host = host().plugin("orders").start().await;
     let with = async |id: &[u8]| {

@@ -1,5 +1,6 @@
 //! Streams and futures over HTTP: as results, as parameters, and both at once.
 
+mod arrival;
 mod breaks;
 mod flow;
 mod requests;

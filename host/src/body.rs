@@ -1,13 +1,13 @@
 //! The body of a request: decoded, bounded, and of a media type that its operation takes.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, mem, time::Duration};
 
 use async_compression::tokio::bufread::ZlibDecoder;
 use axum::{
     body::Body,
     http::{HeaderMap, header, request},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::Instant;
 use tokio_util::io::{ReaderStream, StreamReader};
@@ -18,6 +18,7 @@ use crate::{
     form::Form,
     media_type::{BYTES, JSON, MULTIPART, MediaType, URL_ENCODED, trim},
     problem::Problem,
+    runtime::{Charge, NoRoom},
     streaming,
 };
 
@@ -43,11 +44,12 @@ impl Default for Content {
     }
 }
 
-/// Reads the whole body, if the operation has one. The content encoding is undone, and its header gone from `head`.
+/// Reads the whole body, if the operation has one. The content encoding is undone, and its header gone from `head`. What is
+/// read is charged to `charge` as it arrives.
 ///
 /// # Errors
 ///
-/// The body is larger than `limit` bytes when decoded, is not there within `patience`, breaks off or is not what its
+/// The plugin has no room for it. The body is larger than `limit` bytes when decoded, is not there within `patience`, breaks off or is not what its
 /// headers say it is; or it is of a media type, a charset or a content encoding that the operation does not take.
 pub async fn read(
     operation: &Operation,
@@ -55,6 +57,7 @@ pub async fn read(
     body: Body,
     limit: usize,
     patience: Duration,
+    charge: &mut Charge,
 ) -> Result<Content, Problem> {
     if matches!(operation.body, contract::Body::None) {
         return Ok(Content::Bytes(Bytes::new()));
@@ -68,9 +71,10 @@ pub async fn read(
         Err(_) => Media::Plain,
     };
     let (coding, body) = decoded(head, body).await?;
-    let read = before(Instant::now() + patience, Limited::new(body, limit).collect()).await;
+    let read = before(Instant::now() + patience, collected(Limited::new(body, limit), charge)).await;
     let bytes = match read.map_err(|_| Problem::SlowRequest { limit: patience })? {
-        Ok(body) => body.to_bytes(),
+        Ok(bytes) => bytes,
+        Err(error) if error.is::<NoRoom>() => return Err(NoRoom.into()),
         Err(error) if error.is::<LengthLimitError>() => return Err(Problem::BodyTooLarge { limit }),
         Err(error) => {
             return Err(match coding {
@@ -88,6 +92,23 @@ pub async fn read(
             Form::multipart(bytes, &boundary).map(Content::Form).map_err(Problem::MalformedBody)
         }
     }
+}
+
+/// All bytes of a body.
+async fn collected(mut body: Limited<Body>, charge: &mut Charge) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(bytes) = frame?.into_data() else { continue };
+        charge.grow(bytes.len())?;
+        // Most bodies come in one piece, which stays where it is.
+        if first.is_empty() && all.is_empty() {
+            first = bytes;
+        } else {
+            all.extend_from_slice(&mem::take(&mut first));
+            all.extend_from_slice(&bytes);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
 /// The body of an operation that takes a stream, not read yet. The content encoding is undone, and its header gone from

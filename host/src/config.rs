@@ -5,6 +5,7 @@
 //! the current one; so to write a default into the file changes nothing.
 
 mod fault;
+mod memory;
 mod openapi;
 mod values;
 
@@ -136,6 +137,10 @@ pub struct Server {
     /// closed if all have a request that is being answered. Default any number, since behind a proxy all clients have
     /// one address.
     pub connections_per_peer: usize,
+    /// `buffer_mib`, 1 to 1,048,576: bodies of requests, arguments made of them and answers on their way, of all plugins
+    /// together. A plugin has no more than twice what is free, by its weight; its next requests are answered 503. Default
+    /// an eighth of the memory that the process may have. Here in bytes.
+    pub buffer: usize,
     /// `compression`: whether answers and documents of 1 KiB and more are compressed for clients that ask for it.
     /// Default true.
     pub compression: bool,
@@ -319,6 +324,7 @@ impl Default for Server {
             header: 64 << 10,
             connections: 16_384,
             connections_per_peer: usize::MAX,
+            buffer: (memory::of_process() / 8) as usize,
             compression: true,
         }
     }
@@ -405,6 +411,7 @@ impl File {
                 connections_per_peer: server
                     .connections_per_peer
                     .map_or(default.server.connections_per_peer, Whole::count),
+                buffer: server.buffer_mib.map_or(default.server.buffer, Whole::mib),
                 compression: server.compression.unwrap_or(default.server.compression),
             },
             cors: self.cors.0.config(default.cors),
@@ -449,6 +456,7 @@ struct ServerTable {
     header_kib: Option<Whole<8, 1024>>,
     connections: Option<Whole<1, 1_000_000>>,
     connections_per_peer: Option<Whole<1, 1_000_000>>,
+    buffer_mib: Option<Whole<1, { 1 << 20 }>>,
     compression: Option<bool>,
 }
 

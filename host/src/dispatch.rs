@@ -16,10 +16,11 @@ use crate::{
     body,
     caller::Caller,
     catalog::{Catalog, Found, NotFound},
+    charged::charged,
     contract::{self, Outcome},
     plugin::Plugin,
     problem::{Problem, options},
-    runtime::{Answer, CallError, Facts, Permit},
+    runtime::{Answer, CallError, Charge, Facts, Permit},
     streaming,
     value::{Image, Reply},
 };
@@ -73,8 +74,9 @@ pub async fn dispatch(
         Err(_) => return trace.noted(Err(Problem::Deadline)),
     };
     trace.operation = Some(plugin.names[found.index].label.clone());
-    let answer = answer(host, caller, &found, &plugin, request).await;
-    trace.noted(answer)
+    let mut charge = plugin.share.charge();
+    let answer = answer(host, caller, &found, &plugin, request, &mut charge).await;
+    charged(trace.noted(answer), charge)
 }
 
 async fn answer(
@@ -83,6 +85,7 @@ async fn answer(
     found: &Found<'_, '_>,
     plugin: &Arc<Plugin>,
     request: &mut Request<Body>,
+    charge: &mut Charge,
 ) -> Result<Response, Problem> {
     let (mut head, body) = mem::take(request).into_parts();
     let operation = &plugin.contract.operations[found.index];
@@ -98,12 +101,14 @@ async fn answer(
         contract::Body::Stream(param) => {
             (body::Content::default(), Some((body::stream(operation, &mut head, body).await?, param)))
         }
-        _ => (body::read(operation, &mut head, body, limits.body, patience).await?, None),
+        _ => (body::read(operation, &mut head, body, limits.body, patience, charge).await?, None),
     };
     let query = head.uri.query().unwrap_or_default();
     let parts = Parts { path: &found.path, query, headers: &head.headers, body: &body };
     let args = bind(operation, &parts, limits.memory)?;
+    charge.grow(args.size())?;
     drop(body);
+    charge.set(args.size());
 
     let deadline = caller.arrival + limits.deadline;
     let permit = plugin.admit(Some(found.index), deadline).await?;
@@ -163,7 +168,7 @@ impl Streamed<'_> {
                     // Nobody will read it.
                     return Ok(streaming::head(outcome, media_type));
                 }
-                Ok(streaming::respond(outcome, output, permit, incoming, media_type, limits.result, last))
+                Ok(streaming::respond(outcome, output, permit, incoming, media_type, last))
             }
             Err(CallError::Input) => Err(incoming.map_or(Problem::BodyBroken, |incoming| incoming.problem())),
             Err(error) => Err(error.into()),

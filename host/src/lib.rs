@@ -9,6 +9,7 @@ pub mod bind;
 pub mod body;
 pub mod caller;
 pub mod catalog;
+mod charged;
 pub mod config;
 pub mod contract;
 pub mod dispatch;

@@ -14,7 +14,7 @@ use crate::{
     bind::Rejection,
     contract::Method,
     plugin::load::Cause,
-    runtime::{CallError, TurnedAway},
+    runtime::{CallError, NoRoom, TurnedAway},
     value::{Faults, Malformed},
 };
 
@@ -100,6 +100,12 @@ impl From<TurnedAway> for Problem {
             TurnedAway::Saturated => Problem::Saturated,
             TurnedAway::Deadline => Problem::Deadline,
         }
+    }
+}
+
+impl From<NoRoom> for Problem {
+    fn from(_: NoRoom) -> Self {
+        Problem::Saturated
     }
 }
 

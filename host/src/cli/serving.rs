@@ -3,10 +3,13 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
-use witapi::{Host, config::Config};
+use witapi::{Host, config::Config, log};
 
 /// How long the end of the host waits for compiled code to be on disk.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an end at once waits until the log is written.
+const LAST_LINES: Duration = Duration::from_millis(100);
 
 /// # Errors
 ///
@@ -54,18 +57,30 @@ pub async fn end(host: &Arc<Host>) {
     host.loader.cache.settle(PATIENCE);
 }
 
-/// Done when the process is asked to end.
+/// Done when the process is asked to end. When it is asked again, it ends at once, with the status that shells give a
+/// program which the signal ended: 130 for SIGINT, 143 for SIGTERM.
 ///
 /// # Errors
 ///
 /// The system does not let the process hear of signals.
 pub fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt()];
+    let [mut terminate, mut interrupt] = [signal(kinds[0])?, signal(kinds[1])?];
+    let mut next = async move || {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => kinds[0],
+            _ = interrupt.recv() => kinds[1],
         }
+    };
+    Ok(async move {
+        next().await;
+        // Beside all that is waited for until the end.
+        tokio::spawn(async move {
+            let again = next().await;
+            tracing::warn!("stopped at once by a second signal: requests in flight were cut off");
+            log::flush(LAST_LINES);
+            std::process::exit(128 + again.as_raw_value());
+        });
     })
 }

@@ -63,7 +63,7 @@ impl Loader {
             engines: Engines::new(pool, cache.functions())?,
             cache,
             stores: stores(&config, &config.data),
-            scheduler: Scheduler::new(&config.scheduler)?,
+            scheduler: Scheduler::new(&config.scheduler, config.server.buffer)?,
             copies: None,
             residents: Residents::new(config.resident),
             config: Arc::new(config),

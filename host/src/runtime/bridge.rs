@@ -1,11 +1,12 @@
-//! How the host reads and writes streams and futures of a type that it knows only at run time.
+//! How the host writes streams and futures of a type that it knows only at run time, and reads such futures.
 //!
 //! wasmtime gives a host the ends of a `stream<T>` only for a `T` of Rust. A guest may hold one of any type, and what
 //! passes between two guests is checked and copied by the types of the components. So the host makes a small guest for
 //! each item type, the *bridge*, beside the plugin in the same store: the plugin's end goes to it, and its functions give
 //! and take the items as `list<T>`, whose layout in memory is that of a stream's buffer.
 //!
-//! `stream<u8>` needs none: see [`super::byte_stream`].
+//! Streams that a guest returns need none, since a bridge would run only when the guest lets it: see
+//! [`super::direct`]. Nor does `stream<u8>` either way: see [`super::byte_stream`].
 
 mod encode;
 #[cfg(test)]
@@ -13,37 +14,30 @@ mod tests;
 
 use wasmtime::{
     Engine, Store,
-    component::{
-        Accessor, Component, ComponentExportIndex, Func, FutureAny, Instance, InstancePre, Linker, StreamAny, Val,
-    },
+    component::{Accessor, Component, ComponentExportIndex, Func, FutureAny, Instance, InstancePre, Linker, Val},
 };
 
 use super::sandbox::Sandbox;
-use crate::contract::{Delivery, Layout, Shape, Type};
-
-/// Bytes of items that a bridge reads at once, as far as they are of a fixed size.
-const BUFFER: u64 = 16 << 10;
-
-/// Items of a fixed size, and items with strings, that a bridge reads at once: a string of an answer is bounded, so a few
-/// of them are.
-const MAX_ITEMS: u64 = 128;
-const MAX_STRINGS: u64 = 16;
+use crate::contract::{Layout, Type};
 
 /// The largest item, in bytes of a guest's memory without what it points to.
 const MAX_ITEM: u64 = 16 << 20;
 
-/// Which way the items go.
+/// The end of a stream or a future that a bridge has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    FromGuest,
-    ToGuest,
+pub enum End {
+    /// The plugin reads the stream.
+    StreamToGuest,
+    /// The plugin reads the future.
+    FutureToGuest,
+    /// The plugin writes the future.
+    FutureFromGuest,
 }
 
 /// What a bridge is for.
 #[derive(Debug, Clone)]
 pub struct Channel {
-    pub delivery: Delivery,
-    pub direction: Direction,
+    pub end: End,
     pub item: Type,
 }
 
@@ -64,25 +58,18 @@ impl Channel {
         let Layout { size, .. } = Layout::of(&self.item);
         if size > MAX_ITEM {
             return Err(wasmtime::Error::msg(format!(
-                "an item of `{}` takes {size} bytes of memory; wanted at most {MAX_ITEM}",
-                self.delivery.describe(&self.item)
+                "an item of type `{}` takes {size} bytes of memory; wanted at most {MAX_ITEM}",
+                self.item.describe()
             )));
         }
-        let most = match Extent::of(&self.item) {
-            Extent::Fixed => MAX_ITEMS,
-            Extent::Strings => MAX_STRINGS,
-            Extent::Lists => 1,
-        };
-        let capacity = (BUFFER / size.max(1)).clamp(1, most);
-        Ok(encode::component(self, size as u32, capacity as u32))
+        Ok(encode::component(self, size as u32))
     }
 
     fn functions(&self) -> &'static [&'static str] {
-        match (self.delivery, self.direction) {
-            (Delivery::Stream, Direction::FromGuest) => &["open", "next"],
-            (Delivery::Stream, Direction::ToGuest) => &["open", "write", "close"],
-            (_, Direction::FromGuest) => &["get"],
-            (_, Direction::ToGuest) => &["ready"],
+        match self.end {
+            End::StreamToGuest => &["open", "write", "close"],
+            End::FutureToGuest => &["ready"],
+            End::FutureFromGuest => &["get"],
         }
     }
 }
@@ -136,18 +123,6 @@ impl Bridge {
         Ok(future)
     }
 
-    /// The items of a stream that the plugin returned.
-    ///
-    /// # Errors
-    ///
-    /// The pool has no room for the bridge.
-    pub async fn reader(&self, store: &mut Store<Sandbox>, stream: StreamAny) -> wasmtime::Result<Reader> {
-        let ends = self.instantiate(store).await?;
-        let (open, next) = (ends.function(store, "open")?, ends.function(store, "next")?);
-        open.call_async(store, &[Val::Stream(stream)], &mut []).await?;
-        Ok(Reader { next })
-    }
-
     /// A stream for the plugin, and what writes to it.
     ///
     /// # Errors
@@ -181,27 +156,6 @@ fn missing(name: &str) -> wasmtime::Error {
     wasmtime::Error::msg(format!("a bridge without the function `{name}`"))
 }
 
-/// Reads the items of a stream.
-pub struct Reader {
-    next: Func,
-}
-
-impl Reader {
-    /// The next items, at least one; `None` after the last. The plugin runs only as long as this is waited for.
-    ///
-    /// # Errors
-    ///
-    /// The plugin trapped, or waits for what never comes.
-    pub async fn next(&self, store: &mut Store<Sandbox>) -> wasmtime::Result<Option<Vec<Val>>> {
-        let mut items = [Val::Bool(false)];
-        self.next.call_async(store, &[], &mut items).await?;
-        match items {
-            [Val::List(items)] if !items.is_empty() => Ok(Some(items)),
-            _ => Ok(None),
-        }
-    }
-}
-
 /// Writes the items of a stream, beside the plugin's own calls.
 pub struct Writer {
     write: Func,
@@ -227,34 +181,5 @@ impl Writer {
     /// None but for a mistake in [`encode`].
     pub async fn close(&self, accessor: &Accessor<Sandbox>) -> wasmtime::Result<()> {
         self.close.call_concurrent(accessor, &[], &mut []).await
-    }
-}
-
-/// Whether an item has a size of its own, or what makes it larger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Extent {
-    Fixed,
-    Strings,
-    Lists,
-}
-
-impl Extent {
-    fn of(ty: &Type) -> Extent {
-        let most = |types: &mut dyn Iterator<Item = &Type>| types.map(Extent::of).max().unwrap_or(Extent::Fixed);
-        match ty {
-            Type::Scalar(crate::contract::Scalar::String) => Extent::Strings,
-            Type::Scalar(_) => Extent::Fixed,
-            Type::Bytes | Type::List(_) | Type::Map(..) => Extent::Lists,
-            Type::FixedList(item, _) | Type::Option(item) => Extent::of(item),
-            Type::Tuple(types) => most(&mut types.iter()),
-            Type::Result(ok, err) => most(&mut [ok, err].into_iter().flatten().map(AsRef::as_ref)),
-            Type::Named(named) => match &named.shape {
-                Shape::Alias(target) => Extent::of(target),
-                Shape::Record(fields) => most(&mut fields.iter().map(|field| &field.ty)),
-                Shape::Variant(cases) | Shape::Enum(cases) | Shape::Flags(cases) => {
-                    most(&mut cases.iter().filter_map(|case| case.ty.as_ref()))
-                }
-            },
-        }
     }
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use futures_channel::mpsc;
-use futures_util::{Stream, StreamExt};
+use futures_channel::{mpsc, oneshot};
+use futures_util::Stream;
 use wasmtime::{
     Store, StoreContextMut,
     component::{
@@ -71,51 +71,24 @@ impl StreamProducer<Sandbox> for Producer {
     }
 }
 
-/// The bytes of a stream that a guest returned.
-pub struct Reader {
-    chunks: mpsc::Receiver<Bytes>,
-    /// Why there is nothing behind the last chunk.
-    error: Option<wasmtime::Error>,
-}
-
-impl Reader {
-    /// # Errors
-    ///
-    /// The stream is none of bytes, or was closed.
-    pub fn new(store: &mut Store<Sandbox>, stream: StreamAny) -> wasmtime::Result<Reader> {
-        // Room for the one chunk that each sender has.
-        let (sender, chunks) = mpsc::channel(0);
-        stream.try_into_stream_reader::<u8>()?.pipe(store, Consumer { chunks: sender })?;
-        Ok(Reader { chunks, error: None })
-    }
-
-    /// The next bytes, at least one; `None` after the last. The guest runs only as long as this is waited for.
-    ///
-    /// # Errors
-    ///
-    /// The guest trapped.
-    pub async fn next(&mut self, store: &mut Store<Sandbox>) -> wasmtime::Result<Option<Bytes>> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
-        }
-        let chunks = &mut self.chunks;
-        let error = match store.run_concurrent(async |_| chunks.next().await).await {
-            Ok(chunk) => return Ok(chunk),
-            Err(error) => error,
-        };
-        // The guest may have written before it failed.
-        match chunks.try_recv() {
-            Ok(chunk) => {
-                self.error = Some(error);
-                Ok(Some(chunk))
-            }
-            Err(_) => Err(error),
-        }
-    }
+/// Has the bytes that the guest writes to `stream` sent to `chunks`, in pieces of at least one byte, within the guest's own
+/// write. What is behind `open` is dropped with the stream.
+///
+/// # Errors
+///
+/// The stream is none of bytes, or was closed.
+pub fn pipe(
+    store: &mut Store<Sandbox>,
+    stream: StreamAny,
+    chunks: mpsc::Sender<Bytes>,
+    open: oneshot::Sender<()>,
+) -> wasmtime::Result<()> {
+    stream.try_into_stream_reader::<u8>()?.pipe(store, Consumer { chunks, _open: open })
 }
 
 struct Consumer {
     chunks: mpsc::Sender<Bytes>,
+    _open: oneshot::Sender<()>,
 }
 
 impl StreamConsumer<Sandbox> for Consumer {

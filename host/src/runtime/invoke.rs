@@ -11,7 +11,7 @@ use wasmtime::{
 use super::{
     Broken, Engines,
     bridge::{Bridge, Channel},
-    direct::Signature,
+    direct::{self, Signature},
     facts::Facts,
     grants::Grant,
     raw::Handler,
@@ -112,6 +112,7 @@ impl Callable {
             let missing = || wasmtime::Error::msg(format!("no export for `{}`", it.label()));
             let (item, function) = export(it).ok_or_else(missing)?;
             let ComponentItem::ComponentFunc(ty) = item else { return Err(missing()) };
+            direct::check_items(it, &ty)?;
             // The engine with component-model async passes values its own way.
             let is_direct = !contract.uses_async && !it.has_streams();
             let signature = is_direct.then(|| Signature::new(it, &ty, bounds.result, bounds.transfer)).transpose()?;

@@ -18,11 +18,12 @@ pub mod sandbox;
 pub mod scheduler;
 pub mod stream;
 
+pub use direct::Items;
 pub use engine::Engines;
 pub use facts::Facts;
 pub use grants::{Grant, Refused};
 pub use invoke::{CallError, Callable};
 pub use pool::PoolSize;
 pub use raw::{Failure, Handled, Handler, Task};
-pub use scheduler::{Experience, Late, Permit, Scheduler, Share, TurnedAway};
+pub use scheduler::{Charge, Experience, Late, NoRoom, Permit, Scheduler, Share, TurnedAway};
 pub use stream::{Answer, Broken, Chunk, Input, Output};

@@ -1,19 +1,26 @@
 //! A call with streams or futures: what goes in while it runs, and what comes out after its function has returned.
 
-use std::{mem, pin::Pin};
+use std::{
+    future::poll_fn,
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
+use futures_channel::{mpsc, oneshot};
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, timeout_at};
 use wasmtime::{
     Store,
-    component::{Accessor, AccessorTask, Val},
+    component::{Accessor, AccessorTask, StreamAny, Val},
 };
 
 use super::{
     Callable, Facts,
-    bridge::{self, Bridge, Channel, Direction},
+    bridge::{self, Bridge, Channel, End},
     byte_stream,
+    direct::{self, ItemType, Items},
     engine::Running,
     invoke::{CallError, failure, values},
     sandbox::Sandbox,
@@ -43,41 +50,75 @@ pub enum Answer {
 
 /// A call whose function has returned a stream. Its instance ends with it.
 pub struct Output {
-    // Dropped in this order: the clock runs as long as the store is there.
-    store: Store<Sandbox>,
-    source: Source,
-    _running: Running,
+    /// The guest, until it has ended. It runs beside whoever waits for what it writes: while it blocks in a call, or
+    /// computes, it has the store to itself, and nothing else in there would run.
+    guest: Option<Pin<Box<dyn Future<Output = Result<(), CallError>> + Send>>>,
+    written: Written,
+    /// Why the guest ended. It may have written before it failed.
+    failed: Option<CallError>,
 }
 
-enum Source {
-    Bytes(byte_stream::Reader),
-    Items(bridge::Reader),
+enum Written {
+    Bytes(mpsc::Receiver<Bytes>),
+    Items(mpsc::Receiver<direct::Written>),
 }
 
 /// What a stream brought next.
 pub enum Chunk {
+    /// At least one.
     Bytes(Bytes),
     /// At least one.
-    Items(Vec<Val>),
+    Items(Items),
 }
 
 impl Output {
+    fn new(mut store: Store<Sandbox>, running: Running, reader: Reader) -> Output {
+        let Reader { written, open } = reader;
+        let guest = Box::pin(async move {
+            // The clock runs as long as the store is there.
+            let _running = running;
+            let ran = store.run_concurrent(async |_| _ = open.await).await;
+            ran.map_err(|error| failure(&error, &store))
+        });
+        Output { guest: Some(guest), written, failed: None }
+    }
+
     /// What comes next; `None` after the last. The guest runs only as long as this is waited for.
     ///
     /// # Errors
     ///
     /// See [`CallError`]. There is no next then.
     pub async fn next(&mut self) -> Result<Option<Chunk>, CallError> {
-        let Output { store, source, .. } = self;
-        let next = match source {
-            Source::Bytes(reader) => reader.next(store).await.map(|bytes| bytes.map(Chunk::Bytes)),
-            Source::Items(reader) => reader.next(store).await.map(|items| items.map(Chunk::Items)),
-        };
-        next.map_err(|error| failure(&error, &self.store))
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, CallError>> {
+        loop {
+            let next = match &mut self.written {
+                Written::Bytes(chunks) => chunks.poll_next_unpin(cx).map(|bytes| bytes.map(Chunk::Bytes)),
+                Written::Items(chunks) => chunks.poll_next_unpin(cx).map(|written| {
+                    let direct::Written { items, fault } = written?;
+                    if let Some(fault) = fault {
+                        self.failed = Some(CallError::Unwritable(fault));
+                    }
+                    Some(Chunk::Items(items))
+                }),
+            };
+            match (next, &mut self.guest) {
+                (Poll::Ready(Some(Chunk::Items(items))), _) if items.is_empty() => {}
+                (Poll::Ready(Some(chunk)), _) => return Poll::Ready(Ok(Some(chunk))),
+                (Poll::Pending, Some(guest)) if self.failed.is_none() => {
+                    let ended = ready!(guest.as_mut().poll(cx));
+                    // What it wrote last is still there.
+                    (self.guest, self.failed) = (None, ended.err());
+                }
+                (Poll::Ready(None) | Poll::Pending, _) => return Poll::Ready(self.failed.take().map_or(Ok(None), Err)),
+            }
+        }
     }
 }
 
-/// The bridges of an operation.
+/// The bridges of an operation: what the host gives to a guest as a stream or a future, and a future's value.
 #[derive(Default)]
 pub struct Bridges {
     /// With the index of the parameter.
@@ -97,24 +138,17 @@ impl Bridges {
     ) -> wasmtime::Result<Bridges> {
         let mut bridges = Bridges::default();
         for (i, param) in operation.params.iter().enumerate() {
-            if needs_bridge(param.delivery, &param.ty) {
-                let (delivery, item) = (param.delivery, param.ty.clone());
-                bridges.params.push((i, bridge(Channel { delivery, direction: Direction::ToGuest, item })?));
-            }
+            let end = match (param.delivery, param.ty.resolved()) {
+                (Delivery::Whole, _) | (Delivery::Stream, Type::Scalar(Scalar::U8)) => continue,
+                (Delivery::Stream, _) => End::StreamToGuest,
+                (Delivery::Future, _) => End::FutureToGuest,
+            };
+            bridges.params.push((i, bridge(Channel { end, item: param.ty.clone() })?));
         }
-        if let Some(item) = operation.outcome.delivered().filter(|ty| needs_bridge(operation.outcome.delivery, ty)) {
-            let delivery = operation.outcome.delivery;
-            bridges.result = Some(bridge(Channel { delivery, direction: Direction::FromGuest, item })?);
+        if let (Some(item), Delivery::Future) = (operation.outcome.delivered(), operation.outcome.delivery) {
+            bridges.result = Some(bridge(Channel { end: End::FutureFromGuest, item })?);
         }
         Ok(bridges)
-    }
-}
-
-fn needs_bridge(delivery: Delivery, item: &Type) -> bool {
-    match delivery {
-        Delivery::Whole => false,
-        Delivery::Future => true,
-        Delivery::Stream => !matches!(item.resolved(), Type::Scalar(Scalar::U8)),
     }
 }
 
@@ -163,46 +197,70 @@ impl Callable {
                 };
             }
             function.call_async(&mut store, &args, &mut results).await?;
-            delivered(&mut store, operation, bridges.result.as_ref(), results.pop()).await
+            self.delivered(&mut store, operation, bridges.result.as_ref(), results.pop()).await
         };
         match timeout_at(deadline, call).await {
             Ok(Ok(Delivered::Value(value))) => Ok(Answer::Value(value)),
-            Ok(Ok(Delivered::Stream(source))) => Ok(Answer::Stream(Output { store, source, _running: running })),
+            Ok(Ok(Delivered::Stream(reader))) => Ok(Answer::Stream(Output::new(store, running, reader))),
             Ok(Err(error)) => Err(failure(&error, &store)),
             Err(_) => Err(CallError::Deadline),
         }
+    }
+
+    /// What the function returned, with a future waited for and a stream ready to be read.
+    async fn delivered(
+        &self,
+        store: &mut Store<Sandbox>,
+        operation: &Operation,
+        bridge: Option<&Bridge>,
+        result: Option<Val>,
+    ) -> wasmtime::Result<Delivered> {
+        let in_ok = operation.outcome.in_ok;
+        let value = match result {
+            Some(Val::Result(Ok(Some(value)))) if in_ok => *value,
+            Some(value @ (Val::Future(_) | Val::Stream(_))) => value,
+            other => return Ok(Delivered::Value(other)),
+        };
+        match (value, bridge) {
+            (Val::Future(future), Some(bridge)) => {
+                let value = bridge.future(store, future).await?;
+                Ok(Delivered::Value(Some(if in_ok { Val::Result(Ok(Some(Box::new(value)))) } else { value })))
+            }
+            (Val::Stream(stream), _) => Ok(Delivered::Stream(self.reader(store, operation, stream)?)),
+            _ => Err(wasmtime::Error::msg("the result is not of the type that the contract says")),
+        }
+    }
+
+    fn reader(&self, store: &mut Store<Sandbox>, operation: &Operation, stream: StreamAny) -> wasmtime::Result<Reader> {
+        let (is_open, open) = oneshot::channel();
+        // Room for the one part that each sender has.
+        let written = match operation.outcome.delivered() {
+            Some(ty) if !operation.outcome.is_raw() => {
+                let item = ItemType { ty, limit: self.bounds.result, transfer: self.bounds.stream_transfer };
+                let (sender, items) = mpsc::channel(0);
+                direct::pipe(store, stream, item, sender, is_open)?;
+                Written::Items(items)
+            }
+            _ => {
+                let (sender, chunks) = mpsc::channel(0);
+                byte_stream::pipe(store, stream, sender, is_open)?;
+                Written::Bytes(chunks)
+            }
+        };
+        Ok(Reader { written, open })
     }
 }
 
 enum Delivered {
     Value(Option<Val>),
-    Stream(Source),
+    Stream(Reader),
 }
 
-/// What the function returned, with a future waited for and a stream ready to be read.
-async fn delivered(
-    store: &mut Store<Sandbox>,
-    operation: &Operation,
-    bridge: Option<&Bridge>,
-    result: Option<Val>,
-) -> wasmtime::Result<Delivered> {
-    let in_ok = operation.outcome.in_ok;
-    let value = match result {
-        Some(Val::Result(Ok(Some(value)))) if in_ok => *value,
-        Some(value @ (Val::Future(_) | Val::Stream(_))) => value,
-        other => return Ok(Delivered::Value(other)),
-    };
-    match (value, bridge) {
-        (Val::Future(future), Some(bridge)) => {
-            let value = bridge.future(store, future).await?;
-            Ok(Delivered::Value(Some(if in_ok { Val::Result(Ok(Some(Box::new(value)))) } else { value })))
-        }
-        (Val::Stream(stream), Some(bridge)) => {
-            Ok(Delivered::Stream(Source::Items(bridge.reader(store, stream).await?)))
-        }
-        (Val::Stream(stream), None) => Ok(Delivered::Stream(Source::Bytes(byte_stream::Reader::new(store, stream)?))),
-        _ => Err(wasmtime::Error::msg("the result is not of the type that the contract says")),
-    }
+/// The host's end of a stream.
+struct Reader {
+    written: Written,
+    /// Is done when the stream is no more.
+    open: oneshot::Receiver<()>,
 }
 
 /// Gives the items of a request to the guest, beside whatever else runs in the store.

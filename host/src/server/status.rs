@@ -84,6 +84,7 @@ fn scheduler(share: &Share) -> Value {
         "running": figures.running,
         "waiting": figures.waiting,
         "cpu_ms": figures.used.as_millis() as u64,
+        "buffered_kib": figures.buffered >> 10,
         "refused": figures.refused,
         "long": figures.long,
     })

@@ -18,15 +18,13 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout_at},
 };
-use wasmtime::component::Val;
 
 use super::{EVENTS, Incoming};
 use crate::{
-    contract::{Outcome, Type},
+    contract::Outcome,
     media_type::BYTES,
     problem::Problem,
-    runtime::{CallError, Chunk, Output, Permit},
-    value,
+    runtime::{CallError, Chunk, Items, Output, Permit},
 };
 
 /// How long what was sent before a break has to leave: a connection that is broken off drops what it still holds.
@@ -60,7 +58,7 @@ impl End {
 }
 
 /// Sends what `output` brings as `media_type`, one of [`Outcome::media_types`], until it ends, breaks, or `deadline` is there.
-/// `limit` bounds the JSON of an item, in bytes. The answer's extension [`End`] tells how it ended.
+/// The answer's extension [`End`] tells how it ended.
 ///
 /// The instance lives in a task of its own and ends with the body: whoever drops that cancels the call. It runs only when
 /// the connection has room for what comes next.
@@ -70,13 +68,12 @@ pub fn respond(
     permit: Permit,
     incoming: Option<Incoming>,
     media_type: &'static str,
-    limit: usize,
     deadline: Instant,
 ) -> Response {
     let end = End::default();
     let (sender, chunks) = mpsc::channel(1);
-    let writer = Writer { item: outcome.value.clone(), is_events: media_type == EVENTS, limit };
-    let task = Task(tokio::spawn(send(output, permit, incoming, writer, sender, deadline, end.clone())));
+    let framing = Framing { is_events: media_type == EVENTS };
+    let task = Task(tokio::spawn(send(output, permit, incoming, framing, sender, deadline, end.clone())));
     let body = Body::from_stream(unfold(Some((chunks, task, end.clone())), async |state| {
         let (mut chunks, task, end) = state?;
         match chunks.recv().await {
@@ -140,7 +137,7 @@ async fn send(
     output: Output,
     permit: Permit,
     incoming: Option<Incoming>,
-    writer: Writer,
+    framing: Framing,
     sender: mpsc::Sender<Bytes>,
     deadline: Instant,
     end: End,
@@ -148,19 +145,19 @@ async fn send(
     let sending = permit.run(
         None,
         Box::pin(async move {
-            let sent = timeout_at(deadline, send_all(output, incoming, &writer, &sender)).await;
-            (sent.unwrap_or(Err(Problem::Deadline)), writer, sender)
+            let sent = timeout_at(deadline, send_all(output, incoming, framing, &sender)).await;
+            (sent.unwrap_or(Err(Problem::Deadline)), sender)
         }),
     );
     // The instance is gone by then, whatever the client does with what it has got.
-    let Ok((sent, writer, sender)) = sending.await.map(|(sent, _permit)| sent) else { return };
+    let Ok((sent, sender)) = sending.await.map(|(sent, _permit)| sent) else { return };
     let mut event = None;
     let outcome = match sent {
         Ok(Sent::All) => Ok(()),
         // No end: the body is being dropped, and this task with it.
         Ok(Sent::Unwanted) => return,
         Err(problem) => {
-            event = writer.error(&problem);
+            event = framing.error(&problem);
             Err(Break::by(&problem))
         }
     };
@@ -179,7 +176,7 @@ enum Sent {
 async fn send_all(
     mut output: Output,
     incoming: Option<Incoming>,
-    writer: &Writer,
+    framing: Framing,
     sender: &mpsc::Sender<Bytes>,
 ) -> Result<Sent, Problem> {
     // Where there is no room, the client reads slower than the guest writes: the guest has to wait.
@@ -190,47 +187,29 @@ async fn send_all(
         })?;
         match chunk {
             Some(Chunk::Bytes(bytes)) => room.send(bytes),
-            Some(Chunk::Items(items)) => {
-                let mut text = Vec::with_capacity(256);
-                let written = items.iter().try_for_each(|item| writer.item(&mut text, item));
-                // What was good before goes out before the break.
-                if !text.is_empty() {
-                    room.send(text.into());
-                }
-                written?;
-            }
+            Some(Chunk::Items(items)) => room.send(framing.items(&items)),
             None => return Ok(Sent::All),
         }
     }
     Ok(Sent::Unwanted)
 }
 
-/// Values → the text of a stream.
-struct Writer {
-    item: Option<Type>,
+/// How the items of a stream stand in its text.
+#[derive(Clone, Copy)]
+struct Framing {
     is_events: bool,
-    limit: usize,
 }
 
-impl Writer {
-    /// Appends an item, or nothing if it cannot be sent.
-    fn item(&self, text: &mut Vec<u8>, item: &Val) -> Result<(), Problem> {
-        let Some(ty) = &self.item else { return Ok(()) };
-        let start = text.len();
-        if self.is_events {
-            text.extend_from_slice(b"data: ");
-        }
-        let limit = text.len().saturating_add(self.limit);
-        if let Err(error) = value::write(text, ty, item, limit) {
-            text.truncate(start);
-            return Err(Problem::PluginFailed(error.to_string()));
-        }
-        text.extend_from_slice(if self.is_events { b"\n\n" } else { b"\n" });
-        Ok(())
+impl Framing {
+    fn items(self, items: &Items) -> Bytes {
+        let (before, after): (&[u8], &[u8]) = if self.is_events { (b"data: ", b"\n\n") } else { (b"", b"\n") };
+        let mut text = Vec::with_capacity(items.framed_len(before.len() + after.len()));
+        items.iter().for_each(|item| [before, item, after].into_iter().for_each(|part| text.extend_from_slice(part)));
+        text.into()
     }
 
     /// What the client is told before the break, if it can be told anything.
-    fn error(&self, problem: &Problem) -> Option<Bytes> {
+    fn error(self, problem: &Problem) -> Option<Bytes> {
         self.is_events.then(|| [b"event: error\ndata: ".as_slice(), &problem.document(), b"\n\n"].concat().into())
     }
 }

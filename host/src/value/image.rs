@@ -83,9 +83,14 @@ impl Image {
         self.is_too_large
     }
 
+    /// Bytes that it takes.
+    pub fn size(&self) -> usize {
+        self.work.len() + self.heap.len()
+    }
+
     /// Whether so many bytes more are too many.
     fn exceeds(&mut self, more: usize) -> bool {
-        let size = self.work.len().saturating_add(self.heap.len()).saturating_add(more);
+        let size = self.size().saturating_add(more);
         self.is_too_large |= size > self.limit;
         self.is_too_large
     }

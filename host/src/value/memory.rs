@@ -95,13 +95,13 @@ impl<'v> At<'v> {
         At { bytes, memory }
     }
 
-    /// A value at an address that the guest gave.
+    /// A value at an address that the guest gave, which is that of a `what`.
     ///
     /// # Errors
     ///
     /// It is no address of a value of that layout.
-    pub fn address(address: u32, layout: Layout, memory: &'v Memory<'v>) -> Result<At<'v>, Unreadable> {
-        Ok(At { bytes: memory.slice("return", address, 1, layout.bytes(), layout.align)?, memory })
+    pub fn address(what: &str, address: u32, layout: Layout, memory: &'v Memory<'v>) -> Result<At<'v>, Unreadable> {
+        Ok(At { bytes: memory.slice(what, address, 1, layout.bytes(), layout.align)?, memory })
     }
 
     fn array<const N: usize>(self, offset: usize) -> Result<[u8; N], Unreadable> {

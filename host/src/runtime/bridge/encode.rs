@@ -8,8 +8,8 @@ use wasm_encoder::{
     InstructionSink, MemArg, MemorySection, MemoryType, Module, ModuleArg, PrimitiveValType, TypeSection, ValType,
 };
 
-use super::{Channel, Direction};
-use crate::contract::{Delivery, Named, Scalar, Shape, Type};
+use super::{Channel, End};
+use crate::contract::{Named, Scalar, Shape, Type};
 
 /// Where a function leaves address and length of the list that it returns.
 const RESULT: i32 = 8;
@@ -20,17 +20,17 @@ const HEAP: i32 = 16;
 /// No value has a greater alignment.
 const ALIGN: i32 = 8;
 
-/// Encodes the component. `size` is that of an item, `capacity` how many items it reads at once.
-pub fn component(channel: &Channel, size: u32, capacity: u32) -> Vec<u8> {
+/// Encodes the component. `size` is that of an item.
+pub fn component(channel: &Channel, size: u32) -> Vec<u8> {
     let mut component = ComponentBuilder::default();
     let item = Types { component: &mut component, named: HashMap::new() }.encode(&channel.item);
     let (list, encoder) = component.type_defined(None);
     encoder.list(item);
     let list = ComponentValType::Type(list);
     let (channel_type, encoder) = component.type_defined(None);
-    match channel.delivery {
-        Delivery::Stream => encoder.stream(Some(item)),
-        _ => encoder.future(Some(item)),
+    match channel.end {
+        End::StreamToGuest => encoder.stream(Some(item)),
+        End::FutureToGuest | End::FutureFromGuest => encoder.future(Some(item)),
     }
 
     let heap = component.core_module(None, &heap_module());
@@ -44,44 +44,38 @@ pub fn component(channel: &Channel, size: u32, capacity: u32) -> Vec<u8> {
     // Built-ins that the code imports, its module, and the functions that come of it: name, whether async, the parameter
     // and the result.
     type Signature<'a> = (&'a str, bool, Option<(&'a str, ComponentValType)>, Option<ComponentValType>);
-    let (builtins, module, functions): (Vec<(&str, ExportKind, u32)>, _, Vec<Signature>) =
-        match (channel.delivery, channel.direction) {
-            (Delivery::Stream, Direction::FromGuest) => (
-                vec![("read", ExportKind::Func, component.stream_read(channel_type, options))],
-                stream_reader(size, capacity),
-                vec![("open", false, Some(("source", end)), None), ("next", true, None, Some(list))],
-            ),
-            (Delivery::Stream, Direction::ToGuest) => (
+    let (builtins, module, functions): (Vec<(&str, ExportKind, u32)>, _, Vec<Signature>) = match channel.end {
+        End::StreamToGuest => (
+            vec![
+                ("new", ExportKind::Func, component.stream_new(channel_type)),
+                ("write", ExportKind::Func, component.stream_write(channel_type, options)),
+                ("drop", ExportKind::Func, component.stream_drop_writable(channel_type)),
+            ],
+            stream_writer(size),
+            vec![
+                ("open", false, None, Some(end)),
+                ("write", true, Some(("items", list)), Some(boolean)),
+                ("close", false, None, None),
+            ],
+        ),
+        End::FutureFromGuest => (
+            vec![("read", ExportKind::Func, component.future_read(channel_type, options))],
+            future_reader(size),
+            vec![("get", true, Some(("source", end)), Some(list))],
+        ),
+        End::FutureToGuest => {
+            let [utf8, memory, realloc] = options;
+            let options = [utf8, memory, realloc, CanonicalOption::Async];
+            (
                 vec![
-                    ("new", ExportKind::Func, component.stream_new(channel_type)),
-                    ("write", ExportKind::Func, component.stream_write(channel_type, options)),
-                    ("drop", ExportKind::Func, component.stream_drop_writable(channel_type)),
+                    ("new", ExportKind::Func, component.future_new(channel_type)),
+                    ("write", ExportKind::Func, component.future_write(channel_type, options)),
                 ],
-                stream_writer(size),
-                vec![
-                    ("open", false, None, Some(end)),
-                    ("write", true, Some(("items", list)), Some(boolean)),
-                    ("close", false, None, None),
-                ],
-            ),
-            (_, Direction::FromGuest) => (
-                vec![("read", ExportKind::Func, component.future_read(channel_type, options))],
-                future_reader(size),
-                vec![("get", true, Some(("source", end)), Some(list))],
-            ),
-            (_, Direction::ToGuest) => {
-                let [utf8, memory, realloc] = options;
-                let options = [utf8, memory, realloc, CanonicalOption::Async];
-                (
-                    vec![
-                        ("new", ExportKind::Func, component.future_new(channel_type)),
-                        ("write", ExportKind::Func, component.future_write(channel_type, options)),
-                    ],
-                    future_writer(),
-                    vec![("ready", false, Some(("value", list)), Some(end))],
-                )
-            }
-        };
+                future_writer(),
+                vec![("ready", false, Some(("value", list)), Some(end))],
+            )
+        }
+    };
     let builtins = component.core_instantiate_exports(None, builtins);
     let module = component.core_module(None, &module);
     let code = component.core_instantiate(
@@ -128,33 +122,6 @@ fn heap_module() -> Module {
     let mut memories = MemorySection::new();
     memories.memory(MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None });
     code.finish(Some(memories))
-}
-
-/// `open` takes the stream, `next` waits for items and returns them; none at the end.
-fn stream_reader(size: u32, capacity: u32) -> Module {
-    let mut code = ModuleBuilder::default();
-    let read = code.import("canon", "read", [ValType::I32; 3], Some(ValType::I32));
-    let (realloc, reset) = code.heap();
-    let (stream, is_done) = (code.global(0), code.global(0));
-    code.function("open", [ValType::I32], None, [], |code| {
-        code.local_get(0).global_set(stream);
-    });
-    let (items, outcome) = (0, 1);
-    code.function("next", [], Some(ValType::I32), [ValType::I32; 2], |code| {
-        code.call(reset);
-        // To read on after the end would be a trap.
-        code.global_get(is_done).i32_eqz().if_(BlockType::Empty);
-        code.i32_const(0).i32_const(0).i32_const(ALIGN).i32_const((size * capacity) as i32);
-        code.call(realloc).local_set(items);
-        code.global_get(stream).local_get(items).i32_const(capacity as i32).call(read).local_set(outcome);
-        code.local_get(outcome).i32_const(15).i32_and().global_set(is_done);
-        code.end();
-        code.i32_const(RESULT).local_get(items).i32_store(word(0));
-        // The number of items stands above the four bits of the outcome.
-        code.i32_const(RESULT).local_get(outcome).i32_const(4).i32_shr_u().i32_store(word(4));
-        code.i32_const(RESULT);
-    });
-    code.finish(None)
 }
 
 /// `open` returns the stream, `write` waits until all items are taken and says whether the reader is gone, `close` ends

@@ -6,8 +6,8 @@ use wit_parser::{
     abi::{FlatTypes, WasmType},
 };
 
-use super::{Channel, Direction};
-use crate::contract::{Delivery, Layout, Type, wit::Types};
+use super::{Channel, End};
+use crate::contract::{Layout, Type, wit::Types};
 
 /// Every kind of type, and sizes around which layouts change.
 fn types() -> (Resolve, Vec<(wit_parser::Type, Type)>) {
@@ -77,13 +77,11 @@ fn layouts_are_those_of_the_canonical_abi() {
 #[test]
 fn the_bridge_of_every_type_is_valid() {
     for (_, item) in types().1 {
-        for delivery in [Delivery::Stream, Delivery::Future] {
-            for direction in [Direction::FromGuest, Direction::ToGuest] {
-                let channel = Channel { delivery, direction, item: item.clone() };
-                let bytes = channel.component().expect("a component");
-                let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&bytes);
-                valid.unwrap_or_else(|error| panic!("{error} in {channel:?}"));
-            }
+        for end in [End::StreamToGuest, End::FutureToGuest, End::FutureFromGuest] {
+            let channel = Channel { end, item: item.clone() };
+            let bytes = channel.component().expect("a component");
+            let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&bytes);
+            valid.unwrap_or_else(|error| panic!("{error} in {channel:?}"));
         }
     }
 }
@@ -94,6 +92,6 @@ fn an_item_that_is_larger_than_any_memory_is_refused() {
     for _ in 0..8 {
         item = Type::FixedList(item.into(), u32::MAX);
     }
-    let channel = Channel { delivery: Delivery::Stream, direction: Direction::ToGuest, item };
+    let channel = Channel { end: End::StreamToGuest, item };
     assert!(channel.component().is_err());
 }

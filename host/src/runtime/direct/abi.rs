@@ -20,6 +20,7 @@ use super::{
     super::sandbox::Sandbox,
     Signature,
     flat::{self, Flat},
+    items::Reading,
     running,
 };
 use crate::{
@@ -127,6 +128,40 @@ unsafe impl Lift for Results {
 
     fn linear_lift_from_memory(_: &mut LiftContext<'_>, _: InterfaceType, _: &[u8]) -> wasmtime::Result<Results> {
         Err(wasmtime::Error::msg("results stand in no other value"))
+    }
+}
+
+/// An item of a stream of any type. Its size here is a byte, whatever it is in the guest: what stands there is read by
+/// [`Reading`], once wasmtime has said where the first one is.
+pub struct Item {
+    /// Whether it was read; if not, it is offered again.
+    pub is_taken: bool,
+}
+
+// SAFETY: an item is lifted from memory alone, and one byte of that is taken for each. The type of the guest's items is
+// compared with the contract's when the plugin is loaded; whatever it is, memory of the guest is read through the slice
+// that wasmtime gives out, with every bound checked (`value::memory`).
+unsafe impl ComponentType for Item {
+    type Lower = [ValRaw; 1];
+
+    const ABI: CanonicalAbiInfo = CanonicalAbiInfo::SCALAR1;
+
+    fn typecheck(_: &InterfaceType, _: &InstanceType<'_>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+// SAFETY: as for its `ComponentType`. Nothing of the memory is kept.
+unsafe impl Lift for Item {
+    fn linear_lift_from_flat(_: &mut LiftContext<'_>, _: InterfaceType, _: &[ValRaw; 1]) -> wasmtime::Result<Item> {
+        Err(wasmtime::Error::msg("an item of a stream stands in memory"))
+    }
+
+    fn linear_lift_from_memory(cx: &mut LiftContext<'_>, _: InterfaceType, byte: &[u8]) -> wasmtime::Result<Item> {
+        let memory = cx.memory();
+        // The byte is in the memory; if it were not, the address would be out of bounds.
+        let at = (byte.as_ptr() as usize).wrapping_sub(memory.as_ptr() as usize);
+        Ok(Item { is_taken: Reading::take(at, memory, encoding(cx.options().string_encoding)) })
     }
 }
 

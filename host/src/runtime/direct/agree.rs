@@ -32,6 +32,27 @@ pub fn check(operation: &Operation, function: &ComponentFunc) -> wasmtime::Resul
     }
 }
 
+/// The same of the items of the stream that the function returns, if it returns one.
+///
+/// # Errors
+///
+/// Their types differ.
+pub fn check_items(operation: &Operation, function: &ComponentFunc) -> wasmtime::Result<()> {
+    let Some(item) = operation.outcome.delivered().filter(|_| operation.outcome.is_stream()) else { return Ok(()) };
+    let found = match function.results().next() {
+        Some(types::Type::Result(result)) if operation.outcome.in_ok => result.ok(),
+        result => result,
+    };
+    match found {
+        Some(types::Type::Stream(stream)) if stream.ty().is_some_and(|of| is_same(&item, &of)) => Ok(()),
+        _ => Err(wasmtime::Error::msg(format!(
+            "`{}`, items of the result: the contract has `{}`, and the component's function another type",
+            operation.label(),
+            item.describe()
+        ))),
+    }
+}
+
 fn is_same(ty: &Type, of: &types::Type) -> bool {
     use types::Type as Of;
     let arm = |ty: Option<&Type>, of: Option<Of>| match (ty, of) {

@@ -8,6 +8,10 @@
 mod abi;
 mod agree;
 mod flat;
+mod items;
+
+pub use agree::check_items;
+pub use items::{ItemType, Items, Written, pipe};
 
 use std::{pin::pin, sync::Arc};
 
@@ -82,7 +86,7 @@ impl Signature {
                 bytes = flat::bytes(ty, flat)?;
                 Some(crate::value::At::new(&bytes, memory))
             }
-            Some(ty) => Some(crate::value::At::address(flat.get_u32(), Layout::of(ty), memory)?),
+            Some(ty) => Some(crate::value::At::address("return", flat.get_u32(), Layout::of(ty), memory)?),
         };
         match Reply::of(&self.outcome, value, self.limit) {
             // wasmtime takes it as the trap that it is: nothing of the instance runs any more.

@@ -14,6 +14,7 @@
 //! - Work that can no longer make it is not begun. A queue that stands for long is cut by CoDel (Nichols and Jacobson 2012, RFC
 //!   8289) in its form for servers (Maurer, "Fail at scale", 2015); and a call is turned away if the time that it has left is
 //!   less than what calls of that operation take ([`experience`]).
+//! - Bodies of requests, arguments and answers are charged to one account, of which a plugin has its part ([`buffers`]).
 //! - Deadlines count from arrival. Whoever leaves, leaves the queue.
 //!
 //! # Turns: who gets a processor
@@ -46,6 +47,7 @@
 
 mod admission;
 mod background;
+mod buffers;
 mod experience;
 mod fair_queue;
 mod run;
@@ -53,6 +55,7 @@ mod share;
 mod turn;
 
 pub use admission::{Permit, TurnedAway};
+pub use buffers::{Charge, NoRoom};
 pub use experience::Experience;
 pub use run::{Late, Run};
 pub use share::{Figures, Share};
@@ -67,6 +70,7 @@ use std::{
 use crate::config;
 use admission::Admission;
 use background::Background;
+use buffers::Buffers;
 
 /// Admits calls and runs them. Cheap to clone; what runs in the background ends with the last clone.
 #[derive(Clone)]
@@ -75,16 +79,20 @@ pub struct Scheduler(Arc<Inner>);
 struct Inner {
     admission: Arc<Admission>,
     background: Arc<Background>,
+    buffers: Arc<Buffers>,
     shares: Mutex<HashMap<String, Weak<Share>>>,
 }
 
 impl Scheduler {
+    /// For that many instances, and that many bytes of requests on their way.
+    ///
     /// # Errors
     ///
     /// The system has no more threads.
-    pub fn new(settings: &config::Scheduler) -> io::Result<Scheduler> {
+    pub fn new(settings: &config::Scheduler, buffer: usize) -> io::Result<Scheduler> {
         let admission = Arc::new(Admission::new(settings.instances, settings.queue));
-        Ok(Scheduler(Arc::new(Inner { admission, background: Background::start()?, shares: Mutex::default() })))
+        let (background, buffers) = (Background::start()?, Arc::new(Buffers::new(buffer)));
+        Ok(Scheduler(Arc::new(Inner { admission, background, buffers, shares: Mutex::default() })))
     }
 
     /// The share of the plugin of that name. All versions of a plugin have the same, under the limits that it was first asked
@@ -95,7 +103,7 @@ impl Scheduler {
             return share;
         }
         shares.retain(|_, share| share.strong_count() > 0);
-        let share = Share::new(self.0.admission.clone(), self.0.background.clone(), limits);
+        let share = Share::new(self.0.admission.clone(), self.0.background.clone(), self.0.buffers.clone(), limits);
         shares.insert(plugin.to_owned(), Arc::downgrade(&share));
         share
     }

@@ -14,6 +14,7 @@ use super::{
     Permit, TurnedAway,
     admission::Admission,
     background::Background,
+    buffers::{Buffers, Charge},
     experience::{CoDel, Experience},
     fair_queue::Flow,
 };
@@ -25,6 +26,9 @@ pub struct Share {
     pub(super) admission: Arc<Admission>,
     pub(super) background: Arc<Background>,
     pub(super) flow: Arc<Flow>,
+    pub(super) buffers: Arc<Buffers>,
+    /// Bytes of its requests on their way.
+    pub(super) buffered: AtomicUsize,
     /// Instances.
     pub(super) running: AtomicUsize,
     /// Calls in the queue.
@@ -49,16 +53,25 @@ pub struct Figures {
     pub long: u64,
     /// Processor time of all calls.
     pub used: Duration,
+    /// Bytes of bodies, arguments and answers on their way.
+    pub buffered: usize,
 }
 
 impl Share {
-    pub(super) fn new(admission: Arc<Admission>, background: Arc<Background>, limits: &Limits) -> Arc<Share> {
+    pub(super) fn new(
+        admission: Arc<Admission>,
+        background: Arc<Background>,
+        buffers: Arc<Buffers>,
+        limits: &Limits,
+    ) -> Arc<Share> {
         let flow = Arc::new(background.flow(limits.weight));
         Arc::new(Share {
             limits: *limits,
             admission,
             background,
             flow,
+            buffers,
+            buffered: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             codel: Mutex::new(CoDel::new(limits.deadline)),
@@ -79,7 +92,10 @@ impl Share {
         deadline: Instant,
         experience: &Arc<Experience>,
     ) -> Result<Permit, TurnedAway> {
-        let mut admitted = self.admission.admit(self, deadline, experience.least()).await;
+        let mut admitted = match self.has_room() {
+            true => self.admission.admit(self, deadline, experience.least()).await,
+            false => Err(TurnedAway::Saturated),
+        };
         match &mut admitted {
             Ok(permit) => {
                 permit.is_long = experience.is_of_long_calls();
@@ -90,6 +106,11 @@ impl Share {
         admitted
     }
 
+    /// What a request takes of the host's memory; nothing yet.
+    pub fn charge(self: &Arc<Self>) -> Charge {
+        Charge::new(self.clone())
+    }
+
     pub fn figures(&self) -> Figures {
         Figures {
             running: self.running.load(Ordering::Relaxed),
@@ -97,6 +118,7 @@ impl Share {
             refused: self.refused.load(Ordering::Relaxed),
             long: self.long.load(Ordering::Relaxed),
             used: Duration::from_nanos(self.used.load(Ordering::Relaxed)),
+            buffered: self.buffered.load(Ordering::Relaxed),
         }
     }
 
