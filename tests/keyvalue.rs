@@ -301,7 +301,7 @@ async fn a_full_disk_refuses_growth_and_nothing_else() {
         check(&host, &there).await;
         assert_ne!(put_size(&host, "new", 1_000_000).await, 204);
         disk.fill();
-        for (size, name) in [(900_000, "b"), (7, "c"), (900_000, "a"), (9, "a")] {
+        for (size, name) in [(300_000, "b"), (7, "c"), (300_000, "a"), (9, "a")] {
             if there.get(name).is_some_and(|now| size <= *now) {
                 assert_eq!(put_size(&host, name, size).await, 204, "{}", host.log.text());
                 there.insert(name.to_owned(), size);

@@ -27,8 +27,8 @@ const FACT_FORMAT: &str = "format";
 const FACT_BYTES: &str = "bytes";
 const FACT_NEXT: &str = "next";
 
-/// Empty after every transaction: what is put in and taken out again shows that there is room. Hosts before 0.2 do not
-/// know it, and do not look for it.
+/// Empty after every transaction: what is put in and taken out again shows that there is room. Earlier hosts do not
+/// look for it.
 const ROOM: TableDefinition<(), &[u8]> = TableDefinition::new("room");
 
 /// Bytes that one more of redb's own commits takes, beside what depends on the store and on the commit.
