@@ -198,7 +198,7 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
     refused(
         "keyvalue = { maxmib = 3 }",
         "witapi.toml:1: unknown key `maxmib` in `keyvalue`; the nearest known key is `max_mib` \
-         (known: max_mib)",
+         (known: max_mib, idle_s)",
     );
     refused("scheduler.workers = 3", "witapi.toml:1: unknown key `workers` in `scheduler` (known: instances, queue)");
     refused(
