@@ -200,7 +200,8 @@ impl StorageBackend for Disk {
             }
         } else {
             let real = length + kept(length);
-            if real < room.real {
+            // A file that gets longer and shorter by turns, as redb has it after many a commit, is left alone.
+            if room.real > 2 * real {
                 self.0.file.set_len(real)?;
                 room.real = real;
                 self.0.is_dirty.store(true, Ordering::Release);
