@@ -7,8 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use tokio::time::sleep;
-use witapi_tests::{Host, Stopped, host, plugin};
+use witapi_tests::{Host, Stopped, disk::Disk, fixture, host, plugin};
 
 /// How long a test waits for something that should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -163,6 +164,76 @@ async fn a_cache_that_cannot_be_written_costs_time_only() {
     fs::write(&folder, "a file in its place").expect("a file");
     let host = again(stopped).await;
     host.log.wait_for("compiled code is not cached").await;
+}
+
+/// Bytes of all that is in that folder.
+fn bytes(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).expect("the cache").flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
+#[tokio::test]
+async fn the_operator_says_how_much_is_kept() {
+    let all = ["echo", "facts", "forms", "kv", "keywords", "streams", "zoo"];
+    let mut sizes = vec![];
+    for config in ["", "code_cache_mib = 1"] {
+        let host = all.into_iter().fold(host(), |host, name| host.fixture(name)).config(config);
+        let host = host.config("grants = ['wasi:keyvalue', 'witapi:host/request']").start().await;
+        host.signal(libc::SIGTERM);
+        let (status, stopped) = host.ended().await;
+        assert_eq!(status, Some(0));
+        sizes.push(bytes(&stopped.path().join("data/code")));
+    }
+    assert!(sizes[0] > 1 << 20, "{sizes:?}");
+    assert!((1..=1 << 20).contains(&sizes[1]), "{sizes:?}");
+}
+
+#[tokio::test]
+async fn no_more_is_kept_than_a_quarter_of_a_small_disk() {
+    let disk = Disk::of_mib(4);
+    let all = ["echo", "facts", "forms", "kv", "keywords", "streams", "zoo"];
+    let host = all.into_iter().fold(host(), |host, name| host.fixture(name));
+    let host = host.config("grants = ['wasi:keyvalue', 'witapi:host/request']").data_on(&disk).start().await;
+    host.signal(libc::SIGTERM);
+    assert_eq!(host.ended().await.0, Some(0));
+    let kept = bytes(&disk.path().join("code"));
+    assert!((1..=1 << 20).contains(&kept), "{kept}");
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_no_load_and_fills_no_further() {
+    let disk = Disk::of_mib(4);
+    let host = host().plugin("orders").data_on(&disk).start().await;
+    disk.fill();
+    fs::copy(fixture("kv"), host.file("late")).expect("to copy it");
+    host.wait_for("late", |late| late["state"] != Value::Null).await;
+    assert_eq!(host.get("/hello").await.status, 200);
+    let stopped = host.kill().await;
+    // Nothing of it is on disk when it starts.
+    fs::remove_dir_all(disk.path().join("code")).expect("to remove it");
+    disk.fill();
+    let host = witapi_tests::host().in_folder_of(stopped).data_on(&disk).start().await;
+    assert_eq!(host.get("/hello").await.status, 200);
+    assert_eq!(bytes(&disk.path().join("code")), 0);
+}
+
+#[tokio::test]
+async fn hosts_with_one_folder_leave_each_other_be() {
+    let config = "code_cache_mib = 1\ngrants = ['wasi:keyvalue', 'witapi:host/request']";
+    let first = host().config(config).plugin("orders").fixture("zoo").fixture("kv").start().await;
+    let data = first.folder().join("data");
+    let data = data.to_str().expect("a path");
+    // They put out what the first one uses, and have to.
+    for fixtures in [["echo", "forms"], ["keywords", "streams"]] {
+        let other = fixtures.into_iter().fold(host(), |host, name| host.fixture(name));
+        let other = other.config(config).argument("--data").argument(data).plugin("orders").start().await;
+        assert_eq!(other.get("/hello").await.status, 200);
+        assert_eq!(first.get("/hello").await.status, 200);
+        other.signal(libc::SIGTERM);
+        assert_eq!(other.ended().await.0, Some(0));
+    }
+    assert!(bytes(Path::new(data).join("code").as_path()) <= 1 << 20);
+    assert_eq!(first.get("/hello").await.status, 200);
 }
 
 /// The plugin in JavaScript as it would be after a change of its source: other bytes, and the same QuickJS in them.

@@ -1,11 +1,16 @@
 //! What plugins store: each its own, there when it was acknowledged, bounded.
 
-use std::{collections::BTreeSet, fs, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use wasm_encoder::{ComponentSection, CustomSection};
-use witapi_tests::{Host, Setup, fixture, host, send};
+use witapi_tests::{Host, PATIENCE, Setup, disk::Disk, fixture, host, send};
 
 const KV: &str = "[plugin.kv]\ngrants = ['wasi:keyvalue']";
 
@@ -242,5 +247,121 @@ async fn every_todo_that_was_answered_201_is_there_after_kill_9() {
             assert_eq!(answer.status, 200, "todo {id} of {} is gone after round {round}", acknowledged.len());
             assert_eq!(answer.json()["title"], *title);
         }
+    }
+}
+
+async fn put_size(host: &Host, key: &str, size: usize) -> u16 {
+    let answer = send(host.request("PUT", &format!("/entries/{key}/{size}"))).await;
+    if answer.status != 204 {
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert_eq!(answer.json()["error"]["val"], "the host's storage is full", "{answer:?}");
+    }
+    answer.status.as_u16()
+}
+
+/// Writes until the disk takes no more of any size. What was acknowledged, by key, is in `there`.
+async fn fill_store(host: &Host, disk: &Disk, round: &str, there: &mut BTreeMap<String, usize>) {
+    for size in [200_000, 5_000, 100] {
+        for number in 0.. {
+            disk.fill();
+            let key = format!("{round}-{size}-{number}");
+            if put_size(host, &key, size).await != 204 {
+                break;
+            }
+            there.insert(key, size);
+        }
+    }
+}
+
+async fn check(host: &Host, there: &BTreeMap<String, usize>) {
+    for (key, size) in there {
+        let value = get(host, key).await;
+        assert_eq!(value.as_str().map(str::len), Some(*size), "{key}");
+        assert_eq!(host.get(&format!("/entries/{key}/exists")).await.json(), true);
+    }
+    let keys = host.get("/entries").await.json()["keys"].as_array().expect("keys").len();
+    assert_eq!(keys, there.len());
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_growth_and_nothing_else() {
+    let disk = Disk::of_mib(24);
+    let kv = || kv().config("[limits]\nresult_kib = 2048").data_on(&disk);
+    let mut host = kv().start().await;
+    let mut there = BTreeMap::new();
+    for key in ["a", "b", "c"] {
+        assert_eq!(put_size(&host, key, 1_000_000).await, 204);
+        there.insert(key.to_owned(), 1_000_000);
+    }
+    for round in ["first", "second"] {
+        fill_store(&host, &disk, round, &mut there).await;
+        check(&host, &there).await;
+        // The disk is full when it starts, too.
+        host = witapi_tests::host().in_folder_of(host.kill().await).data_on(&disk).start().await;
+        check(&host, &there).await;
+        assert_ne!(put_size(&host, "new", 1_000_000).await, 204);
+        disk.fill();
+        for (size, name) in [(300_000, "b"), (7, "c"), (300_000, "a"), (9, "a")] {
+            if there.get(name).is_some_and(|now| size <= *now) {
+                assert_eq!(put_size(&host, name, size).await, 204, "{}", host.log.text());
+                there.insert(name.to_owned(), size);
+            }
+        }
+        let gone: Vec<_> = there.keys().filter(|key| key.contains('-')).cloned().collect();
+        for key in gone {
+            disk.fill();
+            let answer = host.delete(&format!("/entries/{key}")).await;
+            assert_eq!(answer.status, 204, "{key}: {answer:?}");
+            there.remove(&key);
+        }
+        check(&host, &there).await;
+        // In the room that these had.
+        assert_eq!(put_size(&host, "again", 100_000).await, 204);
+        there.insert("again".to_owned(), 100_000);
+    }
+    fill_store(&host, &disk, "third", &mut there).await;
+    disk.free();
+    let began = Instant::now();
+    while put_size(&host, "last", 1_000_000).await != 204 {
+        assert!(began.elapsed() < PATIENCE, "{}", host.log.text());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    there.insert("last".to_owned(), 1_000_000);
+    check(&host, &there).await;
+    assert_eq!(host.log.lines_with("panicked"), [""; 0]);
+}
+
+/// Descriptors of stores that the host has open.
+fn open_stores(host: &Host) -> usize {
+    let entries = fs::read_dir(format!("/proc/{}/fd", host.pid())).expect("its descriptors");
+    let files = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    files.filter(|file| file.extension().is_some_and(|it| it == "redb")).count()
+}
+
+#[tokio::test]
+async fn a_store_nobody_uses_is_closed_and_opens_again() {
+    let host = kv().config("[keyvalue]\nidle_s = 1").start().await;
+    for value in ["1", "2", "3"] {
+        set(&host, "a", value).await;
+        assert_eq!(open_stores(&host), 1);
+        let began = Instant::now();
+        while open_stores(&host) > 0 {
+            assert!(began.elapsed() < PATIENCE);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(get(&host, "a").await, value);
+    }
+}
+
+#[tokio::test]
+async fn a_store_outlives_its_plugin_but_not_for_long() {
+    let host = kv().config("[keyvalue]\nidle_s = 1").start().await;
+    set(&host, "a", "1").await;
+    fs::remove_file(host.file("kv")).expect("to remove it");
+    host.wait_for("kv", Value::is_null).await;
+    let began = Instant::now();
+    while open_stores(&host) > 0 {
+        assert!(began.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

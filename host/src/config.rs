@@ -18,7 +18,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
-use crate::contract::casing::Casing;
+use crate::{contract::casing::Casing, keyvalue};
 pub use fault::{ConfigError, Hint, Place, toml_key};
 pub use openapi::{Contact, License, OpenApi};
 use values::{DocumentPath, Grant, Header, Mount, Origin, PluginName, Table, Text, Whole};
@@ -43,6 +43,10 @@ pub struct Config {
     /// `resident`, 1 to 20,000: plugins whose contract and code stay in memory, in use or not. Others are read back with
     /// their next request, in milliseconds. Default 256.
     pub resident: usize,
+    /// `code_cache_mib`, 1 to 1,048,576: compiled code that is kept on disk. What was not used for the longest time is
+    /// deleted when there is more. Default 1024 MiB, or less where the disk is small: a quarter of what is free and of what
+    /// is kept already. Here in bytes, and `None` for the default.
+    pub code_cache: Option<u64>,
     /// `[limits]`: those of a plugin that has none of its own.
     pub limits: Limits,
     /// `[scheduler]`
@@ -171,6 +175,8 @@ pub struct Cors {
 pub struct KeyValue {
     /// `max_mib`, 1 to 1,048,576: the store of one plugin. Default 256 MiB. Here in bytes.
     pub max_bytes: u64,
+    /// `idle_s`, 1 to 86,400: a store that nobody uses for that long is closed until its next use. Default 60 s.
+    pub idle: Duration,
 }
 
 /// What holds for one plugin: its own table, and where that is silent what holds for all.
@@ -279,6 +285,7 @@ impl Default for Config {
             grants: Vec::new(),
             compatible: Compatible::default(),
             resident: 256,
+            code_cache: None,
             limits: Limits::default(),
             scheduler: Scheduler::default(),
             server: Server::default(),
@@ -346,7 +353,7 @@ impl Default for Cors {
 
 impl Default for KeyValue {
     fn default() -> Self {
-        KeyValue { max_bytes: 256 << 20 }
+        KeyValue { max_bytes: keyvalue::DEFAULT_MAX_BYTES, idle: keyvalue::DEFAULT_IDLE }
     }
 }
 
@@ -374,6 +381,7 @@ struct File {
     grants: Vec<Text<Grant>>,
     compatible: Option<Text<Compatible>>,
     resident: Option<Whole<1, 20_000>>,
+    code_cache_mib: Option<Whole<1, { 1 << 20 }>>,
     limits: Table<LimitsTable>,
     scheduler: Table<SchedulerTable>,
     server: Table<ServerTable>,
@@ -396,6 +404,7 @@ impl File {
             grants: self.grants.into_iter().map(|grant| grant.0.0).collect(),
             compatible: Text::or(self.compatible, default.compatible),
             resident: self.resident.map_or(default.resident, Whole::count),
+            code_cache: self.code_cache_mib.map_or(default.code_cache, |max| Some(max.0 << 20)),
             limits: default.limits.overridden(self.limits.0),
             scheduler: Scheduler {
                 instances: scheduler.instances.map_or(default.scheduler.instances, Whole::count),
@@ -417,6 +426,7 @@ impl File {
             cors: self.cors.0.config(default.cors),
             keyvalue: KeyValue {
                 max_bytes: self.keyvalue.0.max_mib.map_or(default.keyvalue.max_bytes, |max| max.0 << 20),
+                idle: self.keyvalue.0.idle_s.map_or(default.keyvalue.idle, |idle| Duration::from_secs(idle.0)),
             },
             openapi: self.openapi.0.into(),
             plugin: plugin.map(|(name, table)| (name.0.0, table.0)).collect(),
@@ -491,6 +501,7 @@ impl CorsTable {
 #[serde(default, deny_unknown_fields)]
 struct KeyValueTable {
     max_mib: Option<KeyValueMib>,
+    idle_s: Option<Whole<1, 86_400>>,
 }
 
 /// The limits stand here once more: serde cannot both flatten a table and refuse unknown keys.

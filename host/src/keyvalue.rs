@@ -16,13 +16,21 @@
 //!
 //! **Failures** of the disk or of the file are values. They close the file; the next use opens
 //! it again, which is where redb repairs, but at most once in [`RETRY_AFTER`].
+//!
+//! **A full disk** is no failure of the file: what would make a store larger is refused, before redb writes; reads go on,
+//! and so does what makes it smaller. See `disk`.
+//!
+//! **What is not used** is closed after a while ([`DEFAULT_IDLE`]), and sooner when too many are open ([`MAX_OPEN`]).
 
 mod commit;
+mod disk;
 mod file;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use redb::Database;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -61,6 +69,21 @@ const QUEUE_BYTES: usize = 8 << 20;
 /// The most writes in one transaction, so that the first of them does not wait for too many.
 const BATCH_WRITES: usize = 1024;
 
+/// Bytes of the pages that a write takes beside those of its value: of three trees, some levels deep.
+const PAGES_OF_A_WRITE: usize = 16 * disk::PAGE as usize;
+
+/// How long the file of a store that nobody uses stays open, unless the operator says otherwise. Opening takes some
+/// milliseconds and two fsyncs, which is nothing once a minute; an open file may hold 16 MiB.
+pub const DEFAULT_IDLE: Duration = Duration::from_secs(60);
+
+/// The most files that are open at once, but for those that are opened in the same moment. When there are more, the one
+/// that was not used for the longest time is closed. It bounds descriptors, and memory to 2 GiB where all are large.
+pub const MAX_OPEN: usize = 128;
+
+/// How many threads of the blocking pool all stores together may take, of its 512: on a disk that does not answer they
+/// hang, and what else needs a thread must not.
+const THREADS: usize = 128;
+
 /// How many threads of the blocking pool one store's reads may take (opening and paging), so that
 /// a store under repair cannot starve the others of threads.
 const READERS: usize = 4;
@@ -91,6 +114,9 @@ pub enum Error {
     /// The file cannot be opened, read or written: locked by another process, damaged, disk full.
     #[error("{}: {source}", path.display())]
     Storage { path: PathBuf, source: Arc<redb::Error> },
+    /// The disk has no room for what would make the store larger. Nothing has changed.
+    #[error("{}: the disk has no room for more; free some of it, or delete keys", path.display())]
+    NoRoom { path: PathBuf },
 }
 
 impl Error {
@@ -99,14 +125,15 @@ impl Error {
     pub fn for_guest(&self) -> String {
         match self {
             Error::Name { .. } | Error::Storage { .. } => "the host's storage is not available".to_owned(),
+            Error::NoRoom { .. } => "the host's storage is full".to_owned(),
             fault => fault.to_string(),
         }
     }
 }
 
-/// The stores of all plugins, each opened once, when first asked for. Cheap to clone.
+/// The stores of all plugins, each opened when it is used. Cheap to clone.
 ///
-/// A store stays open when its plugin is replaced or unloaded: the new one finds its data.
+/// A store outlives its plugin's replacement and unloading: the new one finds its data.
 #[derive(Clone)]
 pub struct Stores(Arc<Folder>);
 
@@ -116,6 +143,13 @@ struct Folder {
     /// Where a plugin's store may hold something else.
     exceptions: HashMap<String, u64>,
     stores: Mutex<HashMap<String, Store>>,
+    idle: Duration,
+    max_open: usize,
+    /// How many files are open.
+    open: Arc<AtomicUsize>,
+    threads: Arc<Semaphore>,
+    /// Whether somebody looks for what is idle. Changes under the lock of `stores`.
+    sweeping: AtomicBool,
 }
 
 impl Stores {
@@ -125,9 +159,30 @@ impl Stores {
     /// entry. A store that already holds more keeps it, and can be read, deleted from and
     /// overwritten with less. The file may take two or three times as much, since redb never
     /// overwrites what a reader may still see. `exceptions` has plugins whose stores may hold something else.
-    pub fn new(data: &Path, max_bytes: u64, exceptions: HashMap<String, u64>) -> Stores {
-        let stores = Mutex::new(HashMap::new());
-        Stores(Arc::new(Folder { path: data.join("keyvalue"), max_bytes, exceptions, stores }))
+    ///
+    /// A file that was not used for `idle` is closed. Where `idle` is under a millisecond, that is one.
+    pub fn new(data: &Path, max_bytes: u64, exceptions: HashMap<String, u64>, idle: Duration) -> Stores {
+        Stores::bounded(data, max_bytes, exceptions, idle, MAX_OPEN)
+    }
+
+    fn bounded(
+        data: &Path,
+        max_bytes: u64,
+        exceptions: HashMap<String, u64>,
+        idle: Duration,
+        max_open: usize,
+    ) -> Stores {
+        Stores(Arc::new(Folder {
+            path: data.join("keyvalue"),
+            max_bytes,
+            exceptions,
+            stores: Mutex::default(),
+            idle: idle.max(Duration::from_millis(1)),
+            max_open,
+            open: Arc::default(),
+            threads: Arc::new(Semaphore::new(THREADS)),
+            sweeping: AtomicBool::new(false),
+        }))
     }
 
     /// The store of one plugin, its file created and opened if it is not yet, off the async
@@ -136,18 +191,28 @@ impl Stores {
     /// # Errors
     ///
     /// [`Error::Name`] for a name that cannot be a file name, so none leads out of the folder;
-    /// [`Error::Storage`] if the file cannot be opened.
+    /// [`Error::Storage`] if the file cannot be opened; [`Error::NoRoom`] if it cannot be created.
     pub async fn open(&self, plugin: &str) -> Result<Store, Error> {
         if !is_file_name(plugin) {
             return Err(Error::Name { name: plugin.chars().take(MAX_NAME_BYTES).collect() });
         }
-        let store = lock(&self.0.stores)
-            .entry(plugin.to_owned())
-            .or_insert_with(|| {
-                let max_bytes = self.0.exceptions.get(plugin).copied().unwrap_or(self.0.max_bytes);
-                Store::new(self.0.path.join(format!("{plugin}.redb")), max_bytes)
+        let folder = &self.0;
+        let store = {
+            let mut stores = lock(&folder.stores);
+            if !folder.sweeping.swap(true, Ordering::Relaxed) {
+                tokio::spawn(sweep(Arc::downgrade(folder), folder.idle));
+            }
+            let found = stores.get(plugin).cloned();
+            found.unwrap_or_else(|| {
+                let max_bytes = folder.exceptions.get(plugin).copied().unwrap_or(folder.max_bytes);
+                let store = Store::new(folder, &format!("{plugin}.redb"), max_bytes);
+                stores.insert(plugin.to_owned(), store.clone());
+                store
             })
-            .clone();
+        };
+        if store.0.file.used().is_none() && folder.open.load(Ordering::Relaxed) >= folder.max_open {
+            folder.close_those(folder.in_excess(1)).await;
+        }
         store.read(|_| Ok(())).await?;
         Ok(store)
     }
@@ -158,10 +223,55 @@ impl Stores {
     ///
     /// A store that is used afterwards opens again.
     pub async fn close(&self) {
-        let stores: Vec<Store> = lock(&self.0.stores).values().cloned().collect();
-        for store in stores {
+        for store in self.0.all() {
             // Fails only when the runtime is gone, and with it the files.
             let _ = tokio::task::spawn_blocking(move || store.0.file.close()).await;
+        }
+    }
+}
+
+impl Folder {
+    fn all(&self) -> Vec<Store> {
+        lock(&self.stores).values().cloned().collect()
+    }
+
+    /// The open ones that are too many, with so many `more`: those that were not used for the longest time.
+    fn in_excess(&self, more: usize) -> Vec<Store> {
+        let open = self.all().into_iter().filter_map(|store| Some((store.0.file.used()?, store)));
+        let mut open: Vec<(Instant, Store)> = open.collect();
+        open.sort_by_key(|(used, _)| *used);
+        open.truncate((open.len() + more).saturating_sub(self.max_open));
+        open.into_iter().map(|(_, store)| store).collect()
+    }
+
+    async fn close_those(&self, stores: Vec<Store>) {
+        for store in stores {
+            let Ok(turn) = self.threads.clone().acquire_owned().await else { return };
+            let closing = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                store.0.file.close();
+            });
+            // Fails only when the runtime is gone.
+            let _ = closing.await;
+        }
+    }
+}
+
+/// Closes what is idle, as long as any is open or in use.
+async fn sweep(folder: Weak<Folder>, idle: Duration) {
+    loop {
+        tokio::time::sleep(idle / 2).await;
+        let Some(folder) = folder.upgrade() else { return };
+        let is_idle = |store: &Store| store.0.file.used().is_some_and(|used| used.elapsed() >= idle);
+        let idle = folder.all().into_iter().filter(is_idle).collect();
+        folder.close_those(idle).await;
+        folder.close_those(folder.in_excess(0)).await;
+        let mut stores = lock(&folder.stores);
+        // What nobody else has is made again when it is asked for.
+        stores.retain(|_, store| Arc::strong_count(&store.0) > 1 || store.0.file.used().is_some());
+        if stores.is_empty() {
+            folder.sweeping.store(false, Ordering::Relaxed);
+            return;
         }
     }
 }
@@ -192,6 +302,10 @@ struct Shared {
     queue: Mutex<Queue>,
     queue_bytes: Arc<Semaphore>,
     readers: Arc<Semaphore>,
+    /// Of all stores.
+    threads: Arc<Semaphore>,
+    /// When the file could not get longer the last time.
+    full: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -234,7 +348,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::KeySize`], [`Error::ValueSize`], [`Error::Full`]: nothing has changed.
+    /// [`Error::KeySize`], [`Error::ValueSize`], [`Error::Full`], [`Error::NoRoom`]: nothing has changed.
     /// [`Error::Storage`]: the change may have happened or not.
     pub async fn set(&self, key: String, value: Vec<u8>) -> Result<(), Error> {
         check_key(&key)?;
@@ -248,7 +362,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::KeySize`]; [`Error::Storage`]: the change may have happened or not.
+    /// [`Error::KeySize`], [`Error::NoRoom`]: nothing has changed. [`Error::Storage`]: the change may have happened or not.
     pub async fn delete(&self, key: String) -> Result<(), Error> {
         check_key(&key)?;
         self.write(Change::Delete { key }).await.map(drop)
@@ -259,7 +373,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::KeySize`], [`Error::NotANumber`], [`Error::Overflow`], [`Error::Full`]: nothing has
+    /// [`Error::KeySize`], [`Error::NotANumber`], [`Error::Overflow`], [`Error::Full`], [`Error::NoRoom`]: nothing has
     /// changed. [`Error::Storage`]: the change may have happened or not.
     pub async fn increment(&self, key: String, delta: u64) -> Result<u64, Error> {
         check_key(&key)?;
@@ -287,15 +401,11 @@ impl Store {
     async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+        F: Fn(&Database) -> Result<T, redb::Error> + Send + 'static,
     {
-        match self.0.file.using_if_open(work) {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(source)) => {
-                let store = self.0.clone();
-                self.elsewhere(move || Err(store.file.fail(source))).await
-            }
-            Err(work) => self.read_elsewhere(work).await,
+        match self.0.file.reading_if_open(&work) {
+            Some(answer) => Ok(answer),
+            None => self.read_elsewhere(work).await,
         }
     }
 
@@ -303,25 +413,17 @@ impl Store {
     async fn read_elsewhere<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+        F: Fn(&Database) -> Result<T, redb::Error> + Send + 'static,
     {
         let store = self.0.clone();
         // Moved into the thread, which goes on if the caller does not.
         let turn = self.0.readers.clone().acquire_owned().await;
-        self.elsewhere(move || {
-            let _turn = turn;
-            store.file.using(work)
-        })
-        .await
-    }
-
-    async fn elsewhere<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> Result<T, Error> + Send + 'static,
-    {
-        let ended = |_| self.0.file.stopped();
-        tokio::task::spawn_blocking(work).await.map_err(ended)?
+        let thread = self.0.threads.clone().acquire_owned().await;
+        let work = move || {
+            let _turn = (turn, thread);
+            store.file.reading(work)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| self.0.file.stopped())?
     }
 
     /// Queues a change and waits until it is durable.
@@ -339,7 +441,20 @@ impl Store {
         };
         if begins {
             let store = self.clone();
-            tokio::task::spawn_blocking(move || store.drain());
+            let drain = |thread| {
+                tokio::task::spawn_blocking(move || {
+                    let _thread = thread;
+                    store.drain();
+                })
+            };
+            match self.0.threads.clone().try_acquire_owned() {
+                Ok(thread) => drop(drain(thread)),
+                Err(_) => {
+                    // In a task of its own: whoever began may leave, and others rely on it.
+                    let threads = self.0.threads.clone();
+                    tokio::spawn(async move { threads.acquire_owned().await.map(drain) });
+                }
+            }
         }
         answer.await.map_err(|_| stopped())?
     }
@@ -356,10 +471,7 @@ impl Store {
                 }
                 queue.waiting.drain(..writes).collect()
             };
-            let answers = self.0.file.using(|database| {
-                let changes = batch.iter().map(|write| &write.change);
-                commit::commit(database, changes, self.0.max_bytes)
-            });
+            let answers = self.0.commit(&batch);
             // A caller that has gone does not hear the answer, which is no error.
             match answers {
                 Ok(answers) => {
@@ -377,14 +489,62 @@ impl Store {
     }
 }
 
+impl Shared {
+    /// One answer for each write, all of them durable. Blocks.
+    ///
+    /// Where the disk has no room for all of them, those that do not make the store larger are made without the others,
+    /// at last one by one, since many at once take more room than one.
+    fn commit(&self, batch: &[Write]) -> Result<Vec<Result<u64, Error>>, Error> {
+        if let Some(answers) = self.attempt(batch, None)? {
+            return Ok(answers);
+        }
+        if self.lengthen(batch)
+            && let Some(answers) = self.attempt(batch, None)?
+        {
+            return Ok(answers);
+        }
+        let refused = self.file.no_room();
+        if let Some(answers) = self.attempt(batch, Some(&refused))? {
+            return Ok(answers);
+        }
+        self.file.lengthen(0);
+        let one = |write| {
+            let answers = self.attempt(std::slice::from_ref(write), Some(&refused))?;
+            Ok(answers.and_then(|mut answers| answers.pop()).unwrap_or_else(|| Err(refused.clone())))
+        };
+        batch.iter().map(one).collect()
+    }
+
+    fn attempt(&self, batch: &[Write], refused: Option<&Error>) -> Result<Option<Vec<Result<u64, Error>>>, Error> {
+        self.file.using(|open| {
+            let changes = batch.iter().map(|write| &write.change);
+            commit::commit(&open.database, &open.disk, changes, self.max_bytes, refused)
+        })
+    }
+
+    /// Makes the file longer by what the writes take. redb itself would double it, for which there is no room.
+    fn lengthen(&self, batch: &[Write]) -> bool {
+        let mut full = lock(&self.full);
+        if full.is_some_and(|at| at.elapsed() < RETRY_AFTER) {
+            return false;
+        }
+        let bytes: usize = batch.iter().map(|write| 4 * write.change.bytes() + PAGES_OF_A_WRITE).sum();
+        let is_longer = self.file.lengthen(bytes as u64 + disk::kept(bytes as u64));
+        *full = (!is_longer).then(Instant::now);
+        is_longer
+    }
+}
+
 impl Store {
-    fn new(path: PathBuf, max_bytes: u64) -> Store {
+    fn new(folder: &Folder, name: &str, max_bytes: u64) -> Store {
         Store(Arc::new(Shared {
-            file: File::new(path),
+            file: File::new(folder.path.join(name), folder.open.clone()),
             max_bytes,
             queue: Mutex::default(),
             queue_bytes: Arc::new(Semaphore::new(QUEUE_BYTES)),
             readers: Arc::new(Semaphore::new(READERS)),
+            threads: folder.threads.clone(),
+            full: Mutex::default(),
         }))
     }
 }
@@ -398,11 +558,7 @@ fn check_key(key: &str) -> Result<(), Error> {
 
 /// What a change takes of [`QUEUE_BYTES`]: at most a little more than [`MAX_VALUE_BYTES`].
 fn room(change: &Change) -> u32 {
-    let bytes = match change {
-        Change::Set { key, value } => key.len() + value.len(),
-        Change::Delete { key } | Change::Increment { key, .. } => key.len(),
-    };
-    u32::try_from(bytes).unwrap_or(u32::MAX / 2) + ENTRY_BYTES as u32
+    u32::try_from(change.bytes()).unwrap_or(u32::MAX / 2) + ENTRY_BYTES as u32
 }
 
 /// The lock's data, also after a panic of another holder: none leaves it half changed.

@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod dev;
+pub mod disk;
 pub mod process;
 
 use std::{
@@ -61,6 +62,7 @@ pub struct Setup {
     environment: Vec<(String, String)>,
     folder: Option<TempDir>,
     is_compiled_once: bool,
+    run_by: Vec<String>,
 }
 
 /// A host with nothing in it yet.
@@ -109,6 +111,12 @@ impl Setup {
         self
     }
 
+    /// Run by another program, which has the host's command line as its last arguments, and becomes the host.
+    pub fn run_by(mut self, program: Vec<String>) -> Setup {
+        self.run_by = program;
+        self
+    }
+
     /// In the folder of an earlier host, with its plugins, its data and its configuration.
     pub fn in_folder_of(mut self, earlier: Stopped) -> Setup {
         self.folder = Some(earlier.folder);
@@ -147,7 +155,10 @@ impl Setup {
         if !self.config.is_empty() || !config.exists() {
             fs::write(&config, &self.config).expect("the configuration");
         }
-        let mut child = Command::new(witapi())
+        let mut program = self.run_by;
+        program.push(witapi().to_str().expect("a path").to_owned());
+        let mut child = Command::new(&program[0])
+            .args(&program[1..])
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(&config)
             .args(&self.arguments)

@@ -39,7 +39,7 @@ const TABLES: [(&str, &[&str]); 7] = [
         ],
     ),
     ("cors", &["origins", "methods", "headers", "expose_headers", "credentials", "max_age_s"]),
-    ("keyvalue", &["max_mib"]),
+    ("keyvalue", &["max_mib", "idle_s"]),
     ("openapi", &["title", "description", "version", "servers", "contact", "license", "terms_of_service"]),
     ("plugin.<name>", &["mount", "openapi", "casing", "keyvalue_mib", "requests_per_instance"]),
 ];

@@ -25,7 +25,8 @@ fn an_empty_file_is_the_defaults() {
     assert_eq!(config.server.drain, Duration::from_secs(30));
     assert!(config.server.compression);
     assert_eq!(config.cors, Cors::default());
-    assert_eq!(config.keyvalue.max_bytes, 268_435_456);
+    assert_eq!(config.keyvalue, KeyValue { max_bytes: 268_435_456, idle: Duration::from_secs(60) });
+    assert_eq!(config.code_cache, None);
     let plugin = config.plugin("todos");
     // No more than there are.
     assert_eq!(plugin.limits, Limits { concurrency: 256, ..Limits::default() });
@@ -44,6 +45,7 @@ fn every_key_is_read() {
         grants = ["witapi:host/request"]
         compatible = "off"
         resident = 7
+        code_cache_mib = 3
 
         [limits]
         memory_mib = 64
@@ -81,6 +83,7 @@ fn every_key_is_read() {
 
         [keyvalue]
         max_mib = 1
+        idle_s = 5
 
         [plugin.todos]
         mount = "/shop/v1/"
@@ -125,7 +128,8 @@ fn every_key_is_read() {
         max_age: Duration::ZERO,
     };
     assert_eq!(config.cors, cors);
-    assert_eq!(config.keyvalue.max_bytes, 1_048_576);
+    assert_eq!(config.keyvalue, KeyValue { max_bytes: 1_048_576, idle: Duration::from_secs(5) });
+    assert_eq!(config.code_cache, Some(3 << 20));
     let [deadline, stream_deadline] = [1, 86_400].map(Duration::from_secs);
     let cpu = Duration::from_millis(100);
     let limits = Limits {
@@ -179,7 +183,7 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
     refused(
         "# comment\n\nlisen = \"127.0.0.1:1\"",
         "witapi.toml:3: unknown key `lisen` in the top level; the nearest known key is `listen` \
-         (known: listen, plugins, data, grants, compatible, resident, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+         (known: listen, plugins, data, grants, compatible, resident, code_cache_mib, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
     );
     refused(
         "[limits]\nmemory_mb = 1",
@@ -194,7 +198,7 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
     refused(
         "keyvalue = { maxmib = 3 }",
         "witapi.toml:1: unknown key `maxmib` in `keyvalue`; the nearest known key is `max_mib` \
-         (known: max_mib)",
+         (known: max_mib, idle_s)",
     );
     refused("scheduler.workers = 3", "witapi.toml:1: unknown key `workers` in `scheduler` (known: instances, queue)");
     refused(
@@ -208,7 +212,7 @@ fn a_key_of_another_table_is_pointed_there() {
     refused(
         "memory_mib = 64",
         "witapi.toml:1: unknown key `memory_mib` in the top level; it belongs in `limits` \
-         (known: listen, plugins, data, grants, compatible, resident, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
+         (known: listen, plugins, data, grants, compatible, resident, code_cache_mib, limits, scheduler, server, cors, keyvalue, openapi, plugin)",
     );
     refused(
         "[server]\ninstances = 64",

@@ -6,7 +6,10 @@ use redb::{
     Database, Durability, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, WriteTransaction,
 };
 
-use super::{ENTRY_BYTES, Error, PAGE_BYTES, PAGE_KEYS, Page};
+use super::{
+    ENTRY_BYTES, Error, PAGE_BYTES, PAGE_KEYS, Page,
+    disk::{self, Disk},
+};
 
 /// The layout of the tables below. A file that has another is refused.
 const FORMAT: u64 = 1;
@@ -23,6 +26,13 @@ const FACTS: TableDefinition<&str, u64> = TableDefinition::new("facts");
 const FACT_FORMAT: &str = "format";
 const FACT_BYTES: &str = "bytes";
 const FACT_NEXT: &str = "next";
+
+/// Empty after every transaction: what is put in and taken out again shows that there is room. Earlier hosts do not
+/// look for it.
+const ROOM: TableDefinition<(), &[u8]> = TableDefinition::new("room");
+
+/// Bytes that one more of redb's own commits takes, beside what depends on the store and on the commit.
+const COMMIT_BYTES: u64 = 32 << 10;
 
 pub(super) enum Change {
     Set { key: String, value: Vec<u8> },
@@ -83,23 +93,78 @@ pub(super) fn list_keys(database: &Database, start: u64) -> Result<Page, redb::E
 
 /// Applies changes in their order in one transaction and makes it durable. The outer error is
 /// that of all; else there is one answer for each. A change that fails changes nothing.
+///
+/// `None`: the disk has no room for that, and nothing has changed. With `refused` no change that makes the store larger
+/// is applied; that is its answer.
 pub(super) fn commit<'c>(
     database: &Database,
-    changes: impl Iterator<Item = &'c Change>,
+    disk: &Disk,
+    changes: impl ExactSizeIterator<Item = &'c Change>,
     max_bytes: u64,
-) -> Result<Vec<Result<u64, Error>>, redb::Error> {
+    refused: Option<&Error>,
+) -> Result<Option<Vec<Result<u64, Error>>>, redb::Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
-    let mut tables = Tables::open(&transaction, max_bytes)?;
-    let answers = changes.map(|change| tables.apply(change));
+    let mut tables = Tables::open(&transaction, max_bytes, refused)?;
+    let count = changes.len() as u64;
+    let mut bytes = 0;
+    let answers = changes.map(|change| {
+        bytes += change.bytes() as u64;
+        tables.apply(change)
+    });
     let answers = answers.collect::<Result<Vec<_>, redb::Error>>()?;
-    if tables.finish()? {
+    let changed = tables.finish()?;
+    if changed {
+        leave_room(&transaction, disk, count, bytes, refused.is_some())?;
+    }
+    if disk.is_short() {
+        transaction.abort()?;
+        disk.forget();
+        return Ok(None);
+    }
+    if changed {
         transaction.commit()?;
     } else {
         // Nothing to make durable, such as deleting what is not there: no fsync.
         transaction.abort()?;
     }
-    Ok(answers)
+    Ok(Some(answers))
+}
+
+/// Sees that there is room in the file for what the commit itself takes, and for a later one that frees room; else the
+/// file gets longer, or is short. What writes go on with is left free where something was `refused`.
+fn leave_room(
+    transaction: &WriteTransaction,
+    disk: &Disk,
+    changes: u64,
+    bytes: u64,
+    refused: bool,
+) -> Result<(), redb::Error> {
+    // redb keeps a map of its pages, and lists those that a commit frees.
+    let length = disk.length();
+    let least = (COMMIT_BYTES + length / 8192 + 64 * changes).next_power_of_two();
+    let wanted = if refused { least } else { least.max(1 << (disk::kept(length) / 2).ilog2()) };
+    // All that was written took room, and each change takes some pages more than it has bytes.
+    if disk.written() + 4 * bytes + 16 * disk::PAGE * changes < wanted / 4 {
+        return Ok(());
+    }
+    let mut room = transaction.open_table(ROOM)?;
+    // With what stands around it just that many bytes.
+    let value = usize::try_from(wanted - 512).unwrap_or(usize::MAX);
+    drop(room.insert_reserve((), value)?);
+    drop(room.remove(())?);
+    disk.count_anew();
+    Ok(())
+}
+
+impl Change {
+    /// Bytes of its key and value.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Change::Set { key, value } => key.len() + value.len(),
+            Change::Delete { key } | Change::Increment { key, .. } => key.len(),
+        }
+    }
 }
 
 /// The tables of one write transaction, with the store's facts as they will be after it.
@@ -110,11 +175,17 @@ struct Tables<'t> {
     bytes: u64,
     next: u64,
     max_bytes: u64,
+    /// The answer of a change that would make the store larger, where there is no room for it.
+    refused: Option<&'t Error>,
     changed: bool,
 }
 
 impl<'t> Tables<'t> {
-    fn open(transaction: &'t WriteTransaction, max_bytes: u64) -> Result<Self, redb::Error> {
+    fn open(
+        transaction: &'t WriteTransaction,
+        max_bytes: u64,
+        refused: Option<&'t Error>,
+    ) -> Result<Self, redb::Error> {
         let facts = transaction.open_table(FACTS)?;
         let fact = |name| facts.get(name).map(|fact| fact.map_or(0, |fact| fact.value()));
         let (bytes, next) = (fact(FACT_BYTES)?, fact(FACT_NEXT)?);
@@ -125,6 +196,7 @@ impl<'t> Tables<'t> {
             bytes,
             next,
             max_bytes,
+            refused,
             changed: false,
         })
     }
@@ -145,6 +217,11 @@ impl<'t> Tables<'t> {
         // What makes the store smaller is allowed also where the bound has been lowered since.
         if wanted > self.max_bytes && wanted > self.bytes {
             return Ok(Err(Error::Full { key: key.to_owned(), max: self.max_bytes, wanted }));
+        }
+        if wanted > self.bytes
+            && let Some(refused) = self.refused
+        {
+            return Ok(Err(refused.clone()));
         }
         let number = match old {
             Some((number, _)) => number,

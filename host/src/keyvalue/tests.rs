@@ -16,7 +16,7 @@ impl Data {
     }
 
     fn stores(&self) -> Stores {
-        Stores::new(&self.0, DEFAULT_MAX_BYTES, HashMap::new())
+        Stores::new(&self.0, DEFAULT_MAX_BYTES, HashMap::new(), DEFAULT_IDLE)
     }
 
     fn file(&self, plugin: &str) -> PathBuf {
@@ -237,7 +237,7 @@ async fn keys_and_values_up_to_their_bounds_are_stored_and_beyond_refused() {
 async fn a_full_store_refuses_growth_and_counts_what_is_freed() {
     let data = Data::new();
     // Room for two entries of 1 + 9 bytes.
-    let stores = Stores::new(&data.0, 2 * (ENTRY_BYTES + 10), HashMap::new());
+    let stores = Stores::new(&data.0, 2 * (ENTRY_BYTES + 10), HashMap::new(), DEFAULT_IDLE);
     let store = stores.open("todos").await.unwrap();
     set(&store, "a", "123456789").await;
     set(&store, "b", "123456789").await;
@@ -262,7 +262,7 @@ async fn a_store_over_a_bound_lowered_since_may_shrink() {
     set(&store, "a", "123456789").await;
     stores.close().await;
     drop((store, stores));
-    let store = Stores::new(&data.0, 10, HashMap::new()).open("todos").await.unwrap();
+    let store = Stores::new(&data.0, 10, HashMap::new(), DEFAULT_IDLE).open("todos").await.unwrap();
     set(&store, "a", "1").await;
     assert!(store.set(key("a"), b"12".to_vec()).await.is_err());
     store.delete(key("a")).await.unwrap();
@@ -419,4 +419,115 @@ async fn folder_and_file_are_for_the_host_alone() {
     assert_eq!(mode(&data.0), 0o700);
     assert_eq!(mode(&data.0.join("keyvalue")), 0o700);
     assert_eq!(mode(&data.file("todos")), 0o600);
+}
+
+/// Stores that close what was not used for `idle`, and have no more than `max_open` open.
+fn bounded(data: &Data, idle: Duration, max_open: usize) -> Stores {
+    Stores::bounded(&data.0, DEFAULT_MAX_BYTES, HashMap::new(), idle, max_open)
+}
+
+/// Waits until so many files are open.
+async fn wait_for_open(stores: &Stores, wanted: usize) {
+    let began = Instant::now();
+    while stores.0.open.load(Ordering::Relaxed) != wanted {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", stores.0.open.load(Ordering::Relaxed));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_store_is_closed_and_forgotten() {
+    let data = Data::new();
+    let stores = bounded(&data, Duration::from_millis(50), 10);
+    let store = stores.open("a").await.unwrap();
+    set(&store, "key", "1").await;
+    set(&stores.open("b").await.unwrap(), "key", "2").await;
+    wait_for_open(&stores, 0).await;
+    // Whoever has it uses it on.
+    assert_eq!(get(&store, "key").await.as_deref(), Some("1"));
+    drop(store);
+    let began = Instant::now();
+    while !stores.0.all().is_empty() || stores.0.sweeping.load(Ordering::Relaxed) {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(get(&stores.open("b").await.unwrap(), "key").await.as_deref(), Some("2"));
+    wait_for_open(&stores, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_fails_while_stores_are_closed_all_the_time() {
+    let data = Data::new();
+    let stores = bounded(&data, Duration::from_millis(1), 2);
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let stores = stores.clone();
+        tasks.spawn(async move {
+            for round in 1..=30 {
+                let store = stores.open(&format!("store-{}", number % 4)).await.unwrap();
+                let counter = format!("n-{number}");
+                assert_eq!(store.increment(counter.clone(), 1).await.unwrap(), round);
+                assert_eq!(get(&store, &counter).await, Some(round.to_string()));
+                tokio::time::sleep(Duration::from_millis(round % 4)).await;
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+    wait_for_open(&stores, 0).await;
+}
+
+#[tokio::test]
+async fn no_more_files_are_open_than_may_be() {
+    let data = Data::new();
+    let stores = bounded(&data, Duration::from_secs(3600), 3);
+    for round in 0..2 {
+        for number in 0..20 {
+            let store = stores.open(&format!("store-{number}")).await.unwrap();
+            assert_eq!(store.increment(key("n"), 1).await.unwrap(), round + 1);
+            assert!(stores.0.open.load(Ordering::Relaxed) <= 3);
+        }
+    }
+    // The last ones are.
+    let open = stores.0.stores.lock().unwrap();
+    let open = open.iter().filter(|(_, store)| store.0.file.used().is_some()).map(|(name, _)| name.as_str());
+    assert_eq!(open.collect::<std::collections::BTreeSet<_>>(), ["store-17", "store-18", "store-19"].into());
+}
+
+#[tokio::test]
+async fn a_file_whose_making_was_cut_short_is_made_anew() {
+    let data = Data::new();
+    std::fs::create_dir_all(data.0.join("keyvalue")).unwrap();
+    std::fs::write(data.file("todos"), vec![0; 1 << 20]).unwrap();
+    set(&data.stores().open("todos").await.unwrap(), "a", "1").await;
+}
+
+/// The file's length, and the room that it has on the disk.
+#[cfg(target_os = "linux")]
+fn room(file: &Path) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = file.metadata().unwrap();
+    (metadata.len(), metadata.blocks() * 512)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_has_room_for_all_of_itself_and_some_more() {
+    let data = Data::new();
+    let stores = data.stores();
+    let store = stores.open("todos").await.unwrap();
+    for n in 0..40 {
+        store.set(format!("key-{n}"), vec![7; 100_000]).await.unwrap();
+    }
+    for n in 0..40 {
+        store.delete(format!("key-{n}")).await.unwrap();
+        let (length, on_disk) = room(&data.file("todos"));
+        assert!(on_disk >= length, "{on_disk} of {length}");
+    }
+    stores.close().await;
+    let (length, on_disk) = room(&data.file("todos"));
+    assert!(on_disk >= length && length > disk::kept(0), "{on_disk} of {length}");
+    assert!(length < 1 << 20, "what is kept is bounded: {length}");
 }

@@ -58,7 +58,7 @@ impl Loader {
     /// The instance pools do not fit into the address space.
     pub fn new(config: Config, code: PathBuf) -> wasmtime::Result<Loader> {
         let pool = PoolSize { instances: config.scheduler.instances as u32, memory: max_memory(&config) };
-        let cache = CodeCache::open(code);
+        let cache = CodeCache::open(code, config.code_cache);
         Ok(Loader {
             engines: Engines::new(pool, cache.functions())?,
             cache,
@@ -94,7 +94,7 @@ impl Loader {
 /// What plugins store in the folder `data`.
 fn stores(config: &Config, data: &Path) -> Stores {
     let own = |name: &str| (name.to_owned(), config.plugin(name).limits.keyvalue);
-    Stores::new(data, config.keyvalue.max_bytes, config.plugin_names().map(own).collect())
+    Stores::new(data, config.keyvalue.max_bytes, config.plugin_names().map(own).collect(), config.keyvalue.idle)
 }
 
 /// Bytes of the largest linear memory that any plugin may have.

@@ -1,7 +1,11 @@
 //! Compiled code on disk, by digest, so that a component is compiled once and its code is mapped, not read.
 //!
 //! What may be mapped is in `private`. A component that was compiled a moment ago is mapped from a draft, and serves; that
-//! the disk has it for sure, and the clean-up, come after that, on a thread of their own.
+//! the disk has it for sure, and the clean-up, come after that, on a thread of their own. No load waits for that thread,
+//! and none fails for want of room: what is not kept is compiled again some day.
+//!
+//! Of several hosts in one folder each deletes what was not used for the longest time by any of them. Where a deleted
+//! file serves, it stays mapped.
 
 use std::{
     fs,
@@ -11,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
     sync::mpsc,
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use sha2::{Digest, Sha256};
@@ -25,8 +29,15 @@ use super::{
 /// Files that no load has used for that long are deleted at start.
 const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Bytes of compiled components that are kept, unless a limit is set: some 28 in Python, or thousands in Rust.
+/// Bytes that are kept unless a limit is set: some 28 components in Python, or thousands in Rust.
 const MAX_BYTES: u64 = 1 << 30;
+
+/// Without a limit that is set, no more is kept than one part in so many of what the file system has for it: what is free
+/// and what the cache has already. What plugins store cannot be made again, and is to find room.
+const SHARE: u64 = 4;
+
+/// Work that may wait for the thread. It holds a descriptor for each component; of what is more nothing is kept.
+const MAX_WAITING: usize = 256;
 
 /// What a compiled component's file ends with.
 const COMPONENT: &str = "cwasm";
@@ -42,14 +53,17 @@ pub struct CodeCache {
 #[derive(Debug, Clone)]
 struct Folder {
     path: PathBuf,
-    max_bytes: u64,
-    later: mpsc::Sender<Later>,
+    /// `None`: as much as fits.
+    max_bytes: Option<u64>,
+    later: mpsc::SyncSender<Later>,
 }
 
 /// What is done when what was compiled serves already.
 enum Later {
     /// The draft becomes that file.
-    Keep { draft: Draft, path: PathBuf, max_bytes: u64 },
+    Keep { draft: Draft, path: PathBuf, max_bytes: Option<u64> },
+    /// What is too old, or too much, is deleted.
+    Clean { folder: PathBuf, max_bytes: Option<u64> },
     /// The compilation's functions are written.
     End(Session),
     /// Says that all before it was done.
@@ -59,17 +73,21 @@ enum Later {
 impl CodeCache {
     /// Opens the cache in `folder`, which is made if it is not there. A folder that others can write is not used,
     /// which is logged.
-    pub fn open(folder: PathBuf) -> CodeCache {
-        let (later, work) = mpsc::channel();
+    ///
+    /// It keeps no more than `max_bytes`; without that a gibibyte, or what fits the disk: a quarter of what is free and of
+    /// what it has already, as it is whenever something is put there.
+    pub fn open(folder: PathBuf, max_bytes: Option<u64>) -> CodeCache {
+        let (later, work) = mpsc::sync_channel::<Later>(MAX_WAITING);
         let checked = private::folder(&folder).and_then(|()| {
             // Ends with the last cache that could give it work.
             thread::Builder::new().name("code cache".into()).spawn(move || work.into_iter().for_each(Later::run))
         });
         match checked {
             Ok(_) => {
-                clean(&folder);
                 let functions = FunctionCache::new(Some(folder.join("functions")));
-                CodeCache { folder: Some(Folder { path: folder, max_bytes: MAX_BYTES, later }), functions }
+                let folder = Folder { path: folder, max_bytes, later };
+                folder.later(Later::Clean { folder: folder.path.clone(), max_bytes });
+                CodeCache { folder: Some(folder), functions }
             }
             Err(error) => {
                 tracing::warn!(folder = %folder.display(), %error, "compiled code is not cached: wanted a folder that only this user can write");
@@ -78,10 +96,10 @@ impl CodeCache {
         }
     }
 
-    /// The same, which keeps no more than that many bytes of compiled components.
+    /// The same, which keeps no more than that many bytes, whatever was said before.
     pub fn limited_to(mut self, max_bytes: u64) -> CodeCache {
         if let Some(folder) = &mut self.folder {
-            folder.max_bytes = max_bytes;
+            folder.max_bytes = Some(max_bytes);
         }
         self
     }
@@ -122,7 +140,10 @@ impl CodeCache {
         if let Some(session) = session {
             folder.later(Later::End(session));
         }
-        let draft = Draft::create(&path).and_then(|mut draft| draft.write(&code).map(|()| draft));
+        // Not as far as the disk is full: others write, too.
+        let room = if has_room(&folder.path, code.len() as u64) { Ok(()) } else { Err(no_room()) };
+        let draft = room.and_then(|()| Draft::create(&path));
+        let draft = draft.and_then(|mut draft| draft.write(&code).map(|()| draft));
         let mapped = draft.map_err(wasmtime::Error::from).and_then(|draft| Ok((map(engine, draft.file())?, draft)));
         match mapped {
             Ok((component, draft)) => {
@@ -141,15 +162,26 @@ impl CodeCache {
     pub fn settle(&self, patience: Duration) {
         let Some(folder) = &self.folder else { return };
         let (tell, told) = mpsc::channel();
-        folder.later(Later::Tell(tell));
-        let _ = told.recv_timeout(patience);
+        let ends = Instant::now() + patience;
+        let mut work = Later::Tell(tell);
+        // Unlike loads, it waits for the thread.
+        while let Err(mpsc::TrySendError::Full(again)) = folder.later.try_send(work) {
+            if Instant::now() >= ends {
+                return;
+            }
+            work = again;
+            thread::sleep(Duration::from_millis(10));
+        }
+        let _ = told.recv_timeout(ends.saturating_duration_since(Instant::now()));
     }
 }
 
 impl Folder {
     fn later(&self, work: Later) {
         // The thread ends after the last sender.
-        let _ = self.later.send(work);
+        if let Err(mpsc::TrySendError::Full(_)) = self.later.try_send(work) {
+            tracing::debug!(folder = %self.path.display(), "compiled code is not cached: the disk is too slow for all of it");
+        }
     }
 }
 
@@ -157,10 +189,12 @@ impl Later {
     fn run(self) {
         match self {
             Later::Keep { draft, path, max_bytes } => {
-                if let Err(error) = draft.sync().and_then(|()| draft.put(&path)) {
-                    not_kept(&path, &error.into());
-                }
-                shrink(path.parent().unwrap_or(Path::new(".")), max_bytes);
+                let kept = keep(draft, &path, max_bytes);
+                kept.unwrap_or_else(|error| not_kept(&path, &error.into()));
+            }
+            Later::Clean { folder, max_bytes } => {
+                clean(&folder);
+                shrink(&folder, limit(&folder, max_bytes));
             }
             Later::End(session) => {
                 if let Err(error) = session.end() {
@@ -225,16 +259,56 @@ fn clean(folder: &Path) {
     }
 }
 
-/// Deletes the components that were not used for the longest time, as far as there are too many. Where one serves, it
-/// stays mapped.
+/// Puts the draft in its place, after what has to go for it.
+fn keep(draft: Draft, path: &Path, max_bytes: Option<u64>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let bytes = draft.file().metadata()?.len();
+    let limit = limit(folder, max_bytes);
+    if bytes > limit {
+        let why = format!("it has {bytes} bytes, and the cache may have {limit}: see `code_cache_mib`");
+        return Err(io::Error::new(io::ErrorKind::StorageFull, why));
+    }
+    shrink(folder, limit - bytes);
+    draft.sync()?;
+    draft.put(path)
+}
+
+/// Bytes that the cache may have.
+fn limit(folder: &Path, max_bytes: Option<u64>) -> u64 {
+    max_bytes.unwrap_or_else(|| {
+        let own: u64 = files(folder).iter().map(|(_, metadata)| metadata.len()).sum();
+        free(folder).map_or(MAX_BYTES, |free| MAX_BYTES.min((free + own) / SHARE))
+    })
+}
+
+/// Whether so many bytes more leave the most of what is free to others.
+pub(super) fn has_room(folder: &Path, bytes: u64) -> bool {
+    free(folder).is_none_or(|free| bytes <= free / 2)
+}
+
+/// Bytes that this user may still write there, if that can be found out.
+fn free(folder: &Path) -> Option<u64> {
+    let system = rustix::fs::statvfs(folder).ok()?;
+    Some(system.f_bavail.saturating_mul(system.f_frsize))
+}
+
+pub(super) fn no_room() -> io::Error {
+    io::Error::new(io::ErrorKind::StorageFull, "the disk has no room for it; free some of it")
+}
+
+/// Deletes the components that were not used for the longest time, as far as all that is there is too much. Where one
+/// serves, it stays mapped.
 fn shrink(folder: &Path, max_bytes: u64) {
-    let mut components = files(folder);
-    components.retain(|(path, _)| path.extension().is_some_and(|it| it == COMPONENT));
+    let (mut components, others): (Vec<_>, Vec<_>) =
+        files(folder).into_iter().partition(|(path, _)| path.extension().is_some_and(|it| it == COMPONENT));
     components.sort_by_key(|(_, metadata)| std::cmp::Reverse(metadata.modified().ok()));
-    let mut bytes = 0;
+    // Drafts are about to become components, or to go.
+    let others = others.into_iter().filter(|(path, _)| path.extension().is_none_or(|it| it != DRAFT));
+    let mut bytes: u64 = others.map(|(_, metadata)| metadata.len()).sum();
     for (path, metadata) in components {
         bytes += metadata.len();
         if bytes > max_bytes {
+            // Another host may have deleted it, or load it at this moment: that one has it open, or compiles it.
             let _ = fs::remove_file(path);
         }
     }

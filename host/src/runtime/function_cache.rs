@@ -8,7 +8,7 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use wasmtime::CacheStore;
 
-use super::private;
+use super::{code_cache, private};
 
 /// Bytes of functions that are kept. CPython with its libraries has 30 MB, QuickJS 7.
 const MAX_BYTES: usize = 64 << 20;
@@ -157,6 +157,10 @@ impl Functions {
     fn write(&self, state: State) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         let bytes = print(state);
+        let folder = file.parent().unwrap_or(Path::new("."));
+        if !code_cache::has_room(folder, bytes.len() as u64) {
+            return Err(code_cache::no_room());
+        }
         let mut draft = private::Draft::create(file)?;
         draft.write(&bytes)?;
         // Not synced: what a power failure leaves half-written is found to be damaged.
