@@ -90,7 +90,8 @@ pub struct Limits {
     /// `result_kib`, 1 to 1,048,576: the body of an answer, or one item of a stream. While it is made it may take a
     /// hundred times that of the host's memory, where it is a list of numbers. Default 1 MiB. Here in bytes.
     pub result: usize,
-    /// `log_kib`, 0 to 65,536: how much of what a call writes reaches the log: stdout, stderr and `wasi:logging`. Default 64 KiB.
+    /// `log_kib`, 0 to 65,536: how much of the log one call may take, by stdout, stderr, `wasi:logging` and failures of its store, in
+    /// bytes as they are written. Default 64 KiB.
     /// Here in bytes.
     pub log: usize,
     /// `cpu_ms`, 1 to 3,600,000: processor time of one call, without the time that it waits. Default 10 s.

@@ -2,6 +2,7 @@
 
 mod batched;
 mod request;
+mod room;
 
 use std::{
     borrow::Cow,
@@ -13,6 +14,7 @@ use std::{
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use request::{Answered, is_wanted, milliseconds};
+pub use room::{take, within};
 
 /// The environment variable that says what is logged, in the syntax of `tracing`'s filters:
 /// `debug`, or `warn,witapi=debug,guest=off`.
@@ -59,8 +61,8 @@ pub enum InitError {
 
 /// Begins to log to stderr: times in RFC 3339 and UTC, as much as [`ENV`] says. Once in a process.
 ///
-/// But for [`Format::Brief`], lines are written by a thread of its own, some milliseconds late if there are many: see
-/// [`flush`].
+/// Lines are written by a thread of its own, some milliseconds late if there are many: see [`flush`]. Nobody waits for
+/// stderr: what it does not take is dropped, and a line says how many lines are missing.
 ///
 /// # Errors
 ///
@@ -77,17 +79,19 @@ pub fn init(format: Format) -> Result<(), InitError> {
         .log_internal_errors(false);
     let begun = match format {
         Format::Text => log.with_writer(|| batched::Event).try_init(),
-        Format::Brief => log.without_time().with_writer(io::stderr).try_init(),
+        Format::Brief => log.without_time().with_writer(|| batched::Event).try_init(),
         Format::Json => log.json().flatten_event(true).with_span_list(false).with_writer(|| batched::Event).try_init(),
     };
     begun.map_err(|_| InitError::Twice)?;
-    let _ = DIRECT.set(match format {
-        Format::Text if !has_colour => request::Style::Text,
-        Format::Json => request::Style::Json,
+    let style = match format {
+        Format::Text if !has_colour => Some(request::Style::Text),
+        Format::Json => Some(request::Style::Json),
         // `tracing` knows about colours.
-        Format::Text => return batched::begin().map_err(InitError::Thread),
-        Format::Brief => return Ok(()),
-    });
+        Format::Text | Format::Brief => None,
+    };
+    if let Some(style) = style {
+        let _ = DIRECT.set(style);
+    }
     batched::begin().map_err(InitError::Thread)
 }
 
@@ -107,11 +111,17 @@ pub fn init_with(layer: impl Layer<Registry> + Send + Sync) -> Result<(), InitEr
     tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().map_err(|_| InitError::Twice)
 }
 
+/// What WASI's functions say of themselves, a guest makes them say with every call, and nothing counts it. It is shown only
+/// if the filter names them.
+const SILENT: &str = "wasmtime_wasi";
+
 fn filter(text: &str, default: &str) -> Result<EnvFilter, InitError> {
     let text = if text.trim().is_empty() { default } else { text };
     // Without regular expressions: the environment should not decide how long a match takes.
     let builder = EnvFilter::builder().with_regex(false);
-    builder.parse(text).map_err(|why| InitError::Filter { found: text.to_owned(), why: why.to_string() })
+    // A target stands for all that begin as it does, `wasmtime_wasi_http` too.
+    let whole = if text.contains(SILENT) { text.to_owned() } else { format!("{SILENT}=off,{text}") };
+    builder.parse(whole).map_err(|why| InitError::Filter { found: text.to_owned(), why: why.to_string() })
 }
 
 fn has_colour() -> bool {
@@ -150,7 +160,17 @@ pub fn printable(line: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The same for a text of the host's own that quotes what others wrote: its line ends stay.
+/// A text as it is, of at most [`MAX_LINE`] bytes: the middle of a longer one is missing, and how much that is stands in its place.
+pub fn cut(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_LINE {
+        return Cow::Borrowed(text);
+    }
+    let kept = (MAX_LINE - MARK - " … ".len()) / 2;
+    let (head, tail) = (text.floor_char_boundary(kept), text.ceil_char_boundary(text.len() - kept));
+    Cow::Owned(format!("{} … {} bytes cut … {}", &text[..head], tail - head, &text[tail..]))
+}
+
+/// [`printable`] for a text of the host's own that quotes what others wrote: its line ends stay.
 pub fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
@@ -233,14 +253,27 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("a\nb"), "a\nb");
+        let long = "é".repeat(MAX_LINE);
+        let cut = cut(&long);
+        let parts: Vec<_> = cut.split(" … ").collect();
+        let [head, mark, tail] = parts[..] else { panic!("{cut}") };
+        assert!(cut.len() <= MAX_LINE && cut.len() > MAX_LINE - 50 && long.starts_with(head) && long.ends_with(tail));
+        assert_eq!(mark, format!("{} bytes cut", long.len() - head.len() - tail.len()));
+    }
+
+    #[test]
     fn the_mark_fits_its_room() {
         assert!(format!(" … {} bytes cut", u64::MAX).len() <= MARK);
     }
 
     #[test]
     fn an_empty_filter_is_the_default_and_a_wrong_one_an_error() {
-        assert_eq!(filter(" ", DEFAULT_FILTER).unwrap().to_string(), DEFAULT_FILTER);
+        assert_eq!(filter(" ", DEFAULT_FILTER).unwrap().to_string(), "wasmtime_wasi=off,info");
         assert!(filter("warn,witapi=debug,guest=off", DEFAULT_FILTER).is_ok());
+        let named = filter("warn,wasmtime_wasi_http=info", DEFAULT_FILTER).unwrap().to_string();
+        assert!(!named.contains("off"), "{named}");
         let error = filter("witapi=loud", DEFAULT_FILTER).unwrap_err().to_string();
         assert!(error.starts_with("WITAPI_LOG: found \"witapi=loud\", wanted a filter"), "{error}");
     }

@@ -2,15 +2,12 @@
 
 mod cli;
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use cli::serving;
 use witapi::{config::Config, embed, inspect, log, plugin::watch::Watch, server::Server};
-
-/// How long the end of the process waits until its log is written.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// FastAPI for WebAssembly components: the WIT that a component exports becomes routes, validation and documentation.
 #[derive(Parser)]
@@ -99,7 +96,7 @@ fn main() -> ExitCode {
             warnings.map(|warnings| warnings.into_iter().for_each(warn)).map_err(Into::into)
         }
     };
-    log::flush(PATIENCE);
+    log::flush(cli::exit::PATIENCE);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::exit::with(cli::exit::FAILED, format!("{error:#}")),
@@ -146,10 +143,11 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
             tracing::warn!("witapi.toml has a table `[plugin.{name}]`, but there is no {name}.wasm");
         }
         let routes = inspect::routes(&host.catalog());
-        // Whether anyone reads it or not, the host serves.
-        let _ = print(&format!(
+        let text = format!(
             "{routes}\nListening on http://{address}\nDocumentation: http://{address}/docs · http://{address}/openapi.json\n"
-        ));
+        );
+        // Whether anyone reads it or not, the host serves.
+        tokio::task::spawn_blocking(move || print(&text));
         watch.run().await;
     };
     tokio::select! {

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
+    sync::Notify,
 };
 
 /// How long a test waits for something that should take milliseconds.
@@ -63,6 +64,7 @@ pub struct Setup {
     folder: Option<TempDir>,
     is_compiled_once: bool,
     run_by: Vec<String>,
+    log_is_unread: bool,
 }
 
 /// A host with nothing in it yet.
@@ -129,6 +131,12 @@ impl Setup {
         self
     }
 
+    /// With a stderr that nobody reads before [`Host::read_log`].
+    pub fn log_unread(mut self) -> Setup {
+        self.log_is_unread = true;
+        self
+    }
+
     /// With all example plugins, which may import what they need.
     pub fn examples(self) -> Setup {
         let host = self.compiled_once().config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]");
@@ -173,7 +181,13 @@ impl Setup {
         let log = Log::default();
         let mut lines = BufReader::new(child.stderr.take().expect("stderr")).lines();
         let kept = log.clone();
+        let log_reader = Arc::new(Notify::new());
+        if !self.log_is_unread {
+            log_reader.notify_one();
+        }
+        let reader = log_reader.clone();
         tokio::spawn(async move {
+            reader.notified().await;
             while let Ok(Some(line)) = lines.next_line().await {
                 kept.0.lock().expect("the log").push(line);
             }
@@ -195,7 +209,7 @@ impl Setup {
         // What comes after is of no interest, but the pipe must not fill up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
-        Host { child, address, folder, log, printed, client }
+        Host { child, address, folder, log, log_reader, printed, client }
     }
 }
 
@@ -249,6 +263,7 @@ pub struct Host {
     pub address: SocketAddr,
     folder: TempDir,
     pub log: Log,
+    log_reader: Arc<Notify>,
     /// What it printed to stdout until it was ready.
     pub printed: String,
     pub client: reqwest::Client,
@@ -405,6 +420,11 @@ impl Host {
             assert!(began.elapsed() < PATIENCE, "{name} is still {status:#}\n{}", self.log.text());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// Begins to read a log that was left unread.
+    pub fn read_log(&self) {
+        self.log_reader.notify_one();
     }
 
     pub fn pid(&self) -> u32 {

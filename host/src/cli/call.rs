@@ -75,10 +75,12 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 }
 
 pub fn run(arguments: &Call) -> ExitCode {
-    match made(arguments) {
+    let status = match made(arguments) {
         Ok(status) => status,
         Err((status, error)) => exit::with(status, format!("{error:#}")),
-    }
+    };
+    log::flush(exit::PATIENCE);
+    status
 }
 
 fn made(arguments: &Call) -> Result<ExitCode, (u8, anyhow::Error)> {
@@ -95,6 +97,8 @@ fn made(arguments: &Call) -> Result<ExitCode, (u8, anyhow::Error)> {
         let session = offline.session(arguments.data.as_deref()).map_err(trouble)?;
         let response = session.answer(request).await;
         let is_success = response.status().is_success();
+        // What the component wrote so far comes first.
+        log::flush(exit::PATIENCE);
         let printed = print(response, arguments.include).await;
         session.close().await;
         match printed {

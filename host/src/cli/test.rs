@@ -107,6 +107,8 @@ fn all(arguments: &Test) -> anyhow::Result<ExitCode> {
     let (mut steps, mut failed, mut updated, mut unread) = (0, 0, 0, 0);
     for file in &files {
         let report = runtime.block_on(test::run(&offline, file, arguments.update))?;
+        // What the component wrote comes before what became of it.
+        log::flush(exit::PATIENCE);
         tell(&report);
         steps += report.steps;
         failed += report.failures.len();

@@ -11,7 +11,7 @@ use std::{
 
 use tracing::Level;
 
-use super::{batched, printable};
+use super::{batched, cut, printable};
 
 /// A request that was answered, as the log has it.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +51,12 @@ pub fn milliseconds(time: Duration) -> f64 {
 impl Answered<'_> {
     /// Writes the line, if it is wanted.
     pub fn log(&self) {
+        // A guest's names stand in a trap, as long as it likes.
+        let [broke, fault] = [self.broke, self.fault].map(|text| text.map(cut));
+        Answered { broke: broke.as_deref(), fault: fault.as_deref(), ..*self }.write();
+    }
+
+    fn write(&self) {
         let Some(style) = super::DIRECT.get().filter(|_| self.fault.is_none()) else { return self.trace() };
         if !is_wanted() {
             return;

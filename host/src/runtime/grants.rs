@@ -166,7 +166,7 @@ impl store::Host for Sandbox {
         match self.stores.open(&self.plugin).await {
             Ok(store) => Ok(Ok(self.table.push(Bucket { store })?)),
             Err(error) => {
-                tracing::error!(plugin = %self.plugin, request = self.facts.id.as_str(), %error, "the plugin's key-value store does not open");
+                self.log().failed("the plugin's key-value store does not open", error.to_string(), true);
                 Ok(Err(guest_error(&error)))
             }
         }
@@ -174,7 +174,8 @@ impl store::Host for Sandbox {
 }
 
 impl Sandbox {
-    /// Runs `action` on the store behind `bucket`; what goes wrong is logged in full and told to the guest in short.
+    /// Runs `action` on the store behind `bucket`; what goes wrong is logged in full, within what the call may write, and told
+    /// to the guest in short.
     async fn with_bucket<T>(
         &mut self,
         bucket: Resource<Bucket>,
@@ -182,7 +183,7 @@ impl Sandbox {
     ) -> wasmtime::Result<Result<T, store::Error>> {
         let store = self.table.get(&bucket)?.store.clone();
         Ok(action(&store).await.map_err(|error| {
-            tracing::warn!(plugin = %self.plugin, request = self.facts.id.as_str(), %error, "a key-value operation failed");
+            self.log().failed("a key-value operation failed", error.to_string(), false);
             guest_error(&error)
         }))
     }

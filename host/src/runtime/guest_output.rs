@@ -1,4 +1,5 @@
-//! What a guest tells the log, by stdout, stderr and `wasi:logging`: line by line and bounded.
+//! What a guest tells the log, by stdout, stderr and `wasi:logging`, and what the host has to say of its calls: line by line
+//! and bounded, counted as it stands in the log.
 
 use std::{
     io,
@@ -14,10 +15,13 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-use crate::log::{MAX_LINE, printable};
+use crate::log::{self, MAX_LINE, printable};
 
-/// Bytes that a guest may write at once.
-const CHUNK: usize = 64 << 10;
+/// Bytes that a guest may write at once. Each may be a line, and the call has its turn for as long as that takes.
+const CHUNK: usize = 4 << 10;
+
+/// Failures of one call that differ, and are told one by one.
+const MAX_FAILURES: usize = 16;
 
 /// The log as one call sees it. Its clones are the same.
 #[derive(Clone)]
@@ -37,6 +41,18 @@ struct Turn {
     left: usize,
     /// Whether the log was told that there is more.
     is_cut: bool,
+    failures: Vec<Failure>,
+    /// Those that found no place among them.
+    other_failures: u64,
+}
+
+/// What the host could not do for the guest.
+struct Failure {
+    what: &'static str,
+    error: String,
+    /// Whether the operator has to do something about it.
+    is_hosts: bool,
+    times: u64,
 }
 
 /// Levels of `wasi:logging`, but that `critical` is an error too.
@@ -49,46 +65,99 @@ pub enum Level {
     Error,
 }
 
+impl Turn {
+    fn new(request: String, budget: usize) -> Turn {
+        Turn { request: request.into(), left: budget, is_cut: false, failures: vec![], other_failures: 0 }
+    }
+}
+
+impl Source {
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Logs something by `tell`, which gets plugin and request, if it fits the budget; else the log says so, once, and nothing
+    /// comes after that. Gives whether more may come.
+    fn tell(&self, tell: impl FnOnce(&str, &str)) -> bool {
+        let Source { plugin, .. } = self;
+        let mut turn = self.turn();
+        if turn.is_cut {
+            return false;
+        }
+        let left = log::within(turn.left, || tell(plugin, &turn.request));
+        turn.left = left.unwrap_or_default();
+        turn.is_cut = left.is_none();
+        if turn.is_cut {
+            let request = &turn.request;
+            tracing::warn!(%plugin, %request, "the rest of what the call writes is dropped; `log_kib` sets the limit");
+        }
+        !turn.is_cut
+    }
+
+    /// Logs the failures of the call that has ended.
+    fn tell_failures(&self) {
+        let (failures, others) = {
+            let mut turn = self.turn();
+            (std::mem::take(&mut turn.failures), std::mem::take(&mut turn.other_failures))
+        };
+        for Failure { what, error, is_hosts, times } in failures {
+            let error = printable(&error);
+            let times = (times > 1).then_some(times);
+            self.tell(|plugin, request| {
+                if is_hosts {
+                    tracing::error!(%plugin, %request, %error, times, "{what}");
+                } else {
+                    tracing::warn!(%plugin, %request, %error, times, "{what}");
+                }
+            });
+        }
+        if others > 0 {
+            self.tell(
+                |plugin, request| tracing::warn!(%plugin, %request, times = others, "other calls of the host failed"),
+            );
+        }
+    }
+}
+
+/// Of a call that was cut off too.
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.tell_failures();
+    }
+}
+
 impl GuestLog {
     /// `budget` bytes reach the log, of all that the call writes; the rest is dropped with a note.
     pub fn new(plugin: Arc<str>, request: String, budget: usize) -> GuestLog {
-        let turn = Turn { request: request.into(), left: budget, is_cut: false };
-        GuestLog(Arc::new(Source { plugin, turn: Mutex::new(turn), streams: Mutex::default() }))
+        let turn = Mutex::new(Turn::new(request, budget));
+        GuestLog(Arc::new(Source { plugin, turn, streams: Mutex::default() }))
     }
 
     /// What follows is of another call, that has a budget of its own.
     pub fn begin(&self, request: String, budget: usize) {
-        *self.turn() = Turn { request: request.into(), left: budget, is_cut: false };
-        self.each_stream(|lines| lines.is_cut = false);
+        *self.0.turn() = Turn::new(request, budget);
     }
 
-    /// Logs what stands in last lines without their ends.
+    /// The call has ended: logs what stands in last lines without their ends, and what failed.
     pub fn flush(&self) {
-        self.each_stream(Lines::flush);
-    }
-
-    fn each_stream(&self, mut act: impl FnMut(&mut Lines)) {
         let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|stream| {
             let stream = stream.upgrade();
             if let Some(lines) = &stream {
-                act(&mut lines.lock().unwrap_or_else(PoisonError::into_inner));
+                lines.lock().unwrap_or_else(PoisonError::into_inner).flush();
             }
             stream.is_some()
         });
+        self.0.tell_failures();
     }
 
-    fn turn(&self) -> MutexGuard<'_, Turn> {
-        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn request(&self) -> Arc<str> {
-        self.turn().request.clone()
+    fn is_cut(&self) -> bool {
+        self.0.turn().is_cut
     }
 
     /// A stream of this name into the log.
     pub fn stream(&self, name: &'static str) -> GuestOutput {
-        let lines = Arc::new(Mutex::new(Lines { log: self.clone(), stream: name, line: vec![], is_cut: false }));
+        let lines = Arc::new(Mutex::new(Lines { log: self.clone(), stream: name, line: vec![] }));
         self.0.streams.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&lines));
         GuestOutput(lines)
     }
@@ -103,55 +172,39 @@ impl GuestLog {
             Level::Warn => tracing::enabled!(target: "guest", tracing::Level::WARN),
             Level::Error => tracing::enabled!(target: "guest", tracing::Level::ERROR),
         };
-        if !is_wanted {
+        if !is_wanted || self.is_cut() {
             return;
         }
         let context = printable(context);
         let context = (!context.is_empty()).then_some(&*context);
-        let (plugin, request) = (&self.0.plugin, self.request());
         for line in message.trim_end_matches(['\r', '\n']).split('\n') {
-            // The context stands on each line again, and an empty line is one too.
-            let wanted = line.len() + context.map_or(0, str::len) + 1;
-            if !self.take_whole(wanted) {
-                return;
-            }
             let text = printable(line.trim_end_matches('\r'));
-            match level {
+            let may_go_on = self.0.tell(|plugin, request| match level {
                 Level::Trace => tracing::trace!(target: "guest", %plugin, %request, context, "{text}"),
                 Level::Debug => tracing::debug!(target: "guest", %plugin, %request, context, "{text}"),
                 Level::Info => tracing::info!(target: "guest", %plugin, %request, context, "{text}"),
                 Level::Warn => tracing::warn!(target: "guest", %plugin, %request, context, "{text}"),
                 Level::Error => tracing::error!(target: "guest", %plugin, %request, context, "{text}"),
+            });
+            if !may_go_on {
+                return;
             }
         }
     }
 
-    /// Takes so many bytes of the budget or, if there are not as many, what there is. Gives how many.
-    fn take(&self, wanted: usize) -> usize {
-        let mut turn = self.turn();
-        let taken = turn.left.min(wanted);
-        turn.left -= taken;
-        taken
-    }
-
-    /// Takes so many bytes of the budget, or says in the log that there are not as many; nothing comes after that.
-    fn take_whole(&self, wanted: usize) -> bool {
-        let fits = self.take(wanted) == wanted;
-        if !fits {
-            self.cut();
+    /// Something that the host could not do for the guest. It is logged when the call has ended, once with how often it was.
+    pub fn failed(&self, what: &'static str, error: String, is_hosts: bool) {
+        let turn = &mut *self.0.turn();
+        if turn.is_cut {
+            return;
         }
-        fits
-    }
-
-    fn cut(&self) {
-        let was_cut = {
-            let mut turn = self.turn();
-            turn.left = 0;
-            std::mem::replace(&mut turn.is_cut, true)
-        };
-        if !was_cut {
-            let (plugin, request) = (&self.0.plugin, self.request());
-            tracing::warn!(%plugin, %request, "the rest of what the call writes is dropped; `log_kib` sets the limit");
+        let is_equal = |known: &&mut Failure| known.what == what && known.error == error;
+        if let Some(known) = turn.failures.iter_mut().find(is_equal) {
+            known.times += 1;
+        } else if turn.failures.len() < MAX_FAILURES {
+            turn.failures.push(Failure { what, error, is_hosts, times: 1 });
+        } else {
+            turn.other_failures += 1;
         }
     }
 }
@@ -164,7 +217,6 @@ struct Lines {
     log: GuestLog,
     stream: &'static str,
     line: Vec<u8>,
-    is_cut: bool,
 }
 
 impl GuestOutput {
@@ -175,26 +227,16 @@ impl GuestOutput {
 
 impl Lines {
     fn take(&mut self, bytes: &[u8]) {
-        if self.is_cut {
+        // What the operator does not want to see costs the guest nothing.
+        if self.log.is_cut() || !tracing::enabled!(target: "guest", tracing::Level::INFO) {
             return;
         }
-        let fits = &bytes[..self.log.take(bytes.len())];
-        for piece in fits.split_inclusive(|&byte| byte == b'\n') {
-            match piece.split_last() {
-                Some((b'\n', rest)) => {
-                    self.line.extend_from_slice(rest);
-                    self.log();
-                }
-                _ => self.line.extend_from_slice(piece),
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            let (rest, has_end) = piece.strip_suffix(b"\n").map_or((piece, false), |rest| (rest, true));
+            self.line.extend_from_slice(rest);
+            if (has_end || self.line.len() > MAX_LINE) && !self.log() {
+                return;
             }
-            if self.line.len() > MAX_LINE {
-                self.log();
-            }
-        }
-        if fits.len() < bytes.len() {
-            self.is_cut = true;
-            self.flush();
-            self.log.cut();
         }
     }
 
@@ -204,12 +246,15 @@ impl Lines {
         }
     }
 
-    fn log(&mut self) {
+    /// Gives whether more may come.
+    fn log(&mut self) -> bool {
         let text = String::from_utf8_lossy(&self.line);
         let text = printable(text.trim_end_matches('\r'));
-        let (plugin, request) = (&self.log.0.plugin, self.log.request());
-        tracing::info!(target: "guest", %plugin, %request, stream = self.stream, "{text}");
+        let may_go_on = self.log.0.tell(|plugin, request| {
+            tracing::info!(target: "guest", %plugin, %request, stream = self.stream, "{text}");
+        });
         self.line.clear();
+        may_go_on
     }
 }
 
@@ -258,6 +303,7 @@ impl Pollable for GuestOutput {
 
 impl AsyncWrite for GuestOutput {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let bytes = &bytes[..bytes.len().min(CHUNK)];
         self.lines().take(bytes);
         Poll::Ready(Ok(bytes.len()))
     }

@@ -56,7 +56,7 @@ pub struct Bounds {
     pub transfer: usize,
     /// The same for each passing of items in a call with streams: a few at once.
     pub stream_transfer: usize,
-    /// Bytes of stdout and of stderr that reach the log.
+    /// Bytes of the log that the call's own lines may take.
     pub log: usize,
     /// Calls that an instance serves, one after another.
     pub requests_per_instance: u32,

@@ -27,7 +27,7 @@ pub struct Sandbox {
     pub plugin: Arc<str>,
     pub facts: Box<Facts>,
     pub stores: Stores,
-    /// Bytes that reach the log, of all that the call writes.
+    /// Bytes of the log that the call's own lines may take.
     log_budget: usize,
     log: Option<GuestLog>,
     /// Made when the guest first uses WASI: many never do, and it costs more than the rest of the sandbox.

@@ -110,3 +110,21 @@ async fn names_of_functions_that_drive_a_terminal() {
     assert!(!text.lines().any(|line| line.starts_with("2026-01-01")), "{text}");
     attack.ended().await;
 }
+
+/// Of a trap no more is told than of a guest's own words.
+#[tokio::test]
+async fn names_of_functions_that_fill_the_log() {
+    let deep = |depth: usize| {
+        let name = "n".repeat(90_000);
+        let body = if depth == 0 { "(unreachable)".to_owned() } else { format!("(call $f{})", depth - 1) };
+        format!("(func $f{depth} (@name \"{name}{depth}\") (result i32) {body})\n")
+    };
+    let functions: String = (0..10).map(deep).collect();
+    let module = format!(r#"(module {functions} (func (export "test:traps/traps#trap") (result i32) (call $f9)))"#);
+    let wit = "package test:traps; interface traps { @external-id(\"GET /traps\") trap: func() -> u32; } \
+               world plugin { export traps; }";
+    let attack = Attack::on(host().made("hostile", guest(wit, &module))).await;
+    let fault = attack.fails("/traps", "unreachable").await;
+    assert!(fault.len() < 10 << 10 && fault.contains("bytes cut"), "{} bytes", fault.len());
+    attack.ended().await;
+}

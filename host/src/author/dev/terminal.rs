@@ -16,7 +16,7 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context};
 
 use super::seconds;
-use crate::{author::build::Built, catalog, config::toml_key};
+use crate::{author::build::Built, catalog, config::toml_key, log};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -110,7 +110,12 @@ impl<S: Subscriber> Layer<S> for Terminal {
                     self.print(&text);
                 }
             }
-            "guest" => self.print(&fields.guest(*event.metadata().level())),
+            "guest" => {
+                let text = fields.guest(*event.metadata().level());
+                if log::take(text.len() + 1).is_some() {
+                    self.print(&text);
+                }
+            }
             // Loads that failed, `Dev` tells itself.
             _ if fields.message.starts_with("not loaded: ") => {}
             _ => {

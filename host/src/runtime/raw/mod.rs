@@ -22,7 +22,7 @@ use super::{
     invoke::{CallError, failure},
     sandbox::Sandbox,
 };
-use crate::contract::Generation;
+use crate::{contract::Generation, log::cut};
 
 /// Bytes of a body that pass at once from a guest to the host, which has two of them waiting at most.
 const CHUNK: usize = 32 << 10;
@@ -128,7 +128,7 @@ impl Callable {
             };
             if let Some(why) = why {
                 if known.0.answer_is_whole.load(Ordering::Relaxed) {
-                    tracing::error!(%plugin, request = id.as_str(), fault = why.to_string(), "the handler failed behind its answer");
+                    tracing::error!(%plugin, request = id.as_str(), fault = &*cut(&why.to_string()), "the handler failed behind its answer");
                 }
                 let _ = known.0.why.set(why);
             }
