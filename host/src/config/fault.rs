@@ -35,6 +35,7 @@ const TABLES: [(&str, &[&str]); 7] = [
             "header_kib",
             "connections",
             "connections_per_peer",
+            "buffer_mib",
             "compression",
         ],
     ),

@@ -71,6 +71,7 @@ fn every_key_is_read() {
         header_kib = 8
         connections = 4
         connections_per_peer = 5
+        buffer_mib = 7
         compression = false
 
         [cors]
@@ -116,6 +117,7 @@ fn every_key_is_read() {
         header: 8 << 10,
         connections: 4,
         connections_per_peer: 5,
+        buffer: 7 << 20,
         compression: false,
     };
     assert_eq!(config.server, server);
@@ -218,7 +220,7 @@ fn a_key_of_another_table_is_pointed_there() {
         "[server]\ninstances = 64",
         "witapi.toml:2: unknown key `instances` in `server`; it belongs in `scheduler` \
          (known: header_timeout_ms, body_timeout_ms, drain_ms, write_timeout_ms, header_kib, connections, \
-         connections_per_peer, compression)",
+         connections_per_peer, buffer_mib, compression)",
     );
 }
 

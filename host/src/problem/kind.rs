@@ -149,7 +149,8 @@ kinds! {
 
     SATURATED: "saturated", Some(503), "All instances are busy";
     cause: "The host has as many requests for this plugin under way as it can take, and as many as may wait are waiting. \
-        This one was turned away rather than kept waiting: no code of the operation ran.";
+        Or bodies and answers of this plugin take all of the memory that it may have. \
+        This request was turned away rather than kept waiting: no code of the operation ran.";
     remedy: "Nothing has changed, so the same request can be sent again: after the seconds in the header `retry-after`, \
         and later with every try.";
     example: || Problem::Saturated;
