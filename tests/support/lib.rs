@@ -61,6 +61,8 @@ pub struct Setup {
     environment: Vec<(String, String)>,
     folder: Option<TempDir>,
     is_compiled_once: bool,
+    address: Option<SocketAddr>,
+    shell: Option<String>,
 }
 
 /// A host with nothing in it yet.
@@ -109,6 +111,19 @@ impl Setup {
         self
     }
 
+    /// On that address, for tests that ask before the host is ready.
+    pub fn on(mut self, address: SocketAddr) -> Setup {
+        self.address = Some(address);
+        self
+    }
+
+    /// Started by a shell when it has run these commands, which may lower limits; in namespaces of its own if `unshare` is
+    /// the first of them, with what that takes.
+    pub fn after(mut self, commands: &str) -> Setup {
+        self.shell = Some(commands.to_owned());
+        self
+    }
+
     /// In the folder of an earlier host, with its plugins, its data and its configuration.
     pub fn in_folder_of(mut self, earlier: Stopped) -> Setup {
         self.folder = Some(earlier.folder);
@@ -147,8 +162,25 @@ impl Setup {
         if !self.config.is_empty() || !config.exists() {
             fs::write(&config, &self.config).expect("the configuration");
         }
-        let mut child = Command::new(witapi())
-            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+        let mut command = match &self.shell {
+            None => Command::new(witapi()),
+            Some(commands) => {
+                let mut words = commands.split_whitespace().take_while(|word| *word != ";");
+                let is_apart = commands.starts_with("unshare");
+                let mut command = Command::new(if is_apart { "unshare" } else { "sh" });
+                let rest = if is_apart {
+                    command.args(words.by_ref().skip(1)).arg("sh");
+                    commands.split_once(';').map_or("", |(_, rest)| rest)
+                } else {
+                    commands
+                };
+                command.args(["-c", &format!("{rest}\nexec \"$0\" \"$@\"")]).arg(witapi());
+                command
+            }
+        };
+        let address = self.address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let mut child = command
+            .args(["serve", "--listen", &address.to_string(), "--config"])
             .arg(&config)
             .args(&self.arguments)
             .envs(self.environment)
@@ -419,6 +451,11 @@ impl Host {
             tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("an end in time").expect("a status");
         (status.code(), Stopped { folder: self.folder, log: self.log })
     }
+}
+
+/// An address whose port was free a moment ago.
+pub fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port")
 }
 
 /// Sends a request and reads its answer to the end.
