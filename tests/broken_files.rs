@@ -346,7 +346,7 @@ async fn a_dangling_link_serves_what_it_led_to() {
 
 #[tokio::test]
 async fn without_descriptors_nothing_is_unloaded() {
-    let host = host().plugin("orders").after("ulimit -n 40").start().await;
+    let host = host().plugin("orders").after("ulimit -n 34").start().await;
     let mut clients = vec![];
     for _ in 0..60 {
         clients.push(tokio::net::TcpStream::connect(host.address).await.expect("a connection"));
