@@ -258,10 +258,117 @@ async fn a_plugin_folder_that_goes_and_comes_back_is_followed() {
     let host = host().plugin("orders").start().await;
     let folder = host.file("x").parent().expect("the folder").to_owned();
     fs::rename(&folder, folder.with_file_name("elsewhere")).expect("to move it");
-    host.wait_for("orders", Value::is_null).await;
+    // A folder that is not there tells nothing of its files.
+    host.log.wait_for("plugins cannot be read").await;
+    assert_eq!(host.get("/hello").await.status, 200);
     fs::create_dir(&folder).expect("a folder");
+    host.wait_for("orders", Value::is_null).await;
     fs::copy(plugin("orders"), host.file("orders")).expect("to copy it");
     host.wait_for("orders", |it| it["state"] == "serving").await;
     fs::remove_file(host.file("orders")).expect("to remove it");
     host.wait_for("orders", Value::is_null).await;
+}
+
+/// The plugin folder of a host.
+fn folder_of(host: &Host) -> std::path::PathBuf {
+    host.file("x").parent().expect("the folder").to_owned()
+}
+
+/// Waits until the host has looked at its folder twice more, which it shows by serving what is put there.
+async fn looked_again(host: &Host, folder: &Path) {
+    for name in ["look-a", "look-b"] {
+        fs::write(folder.join(format!("{name}.wasm")), "no wasm").expect("to write it");
+        host.wait_for(name, |it| it["state"] == "failed").await;
+        fs::remove_file(folder.join(format!("{name}.wasm"))).expect("to remove it");
+        host.wait_for(name, Value::is_null).await;
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_read_unloads_nothing() {
+    let host = host().plugin("orders").start().await;
+    let folder = folder_of(&host);
+    let elsewhere = folder.with_file_name("elsewhere");
+    fs::rename(&folder, &elsewhere).expect("to move it");
+    // A link to itself: no process can open it, not even root's.
+    std::os::unix::fs::symlink(&folder, &folder).expect("a link");
+    host.log.wait_for("plugins cannot be read").await;
+    // More than one look.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(host.get("/hello").await.status, 200);
+    assert_eq!(host.log.lines_with("cannot be read").len(), 1, "{}", host.log.text());
+    fs::remove_file(&folder).expect("to remove it");
+    fs::rename(&elsewhere, &folder).expect("to move it back");
+    host.log.wait_for("plugins can be read again").await;
+    fs::remove_file(host.file("orders")).expect("to remove it");
+    host.wait_for("orders", Value::is_null).await;
+    assert_eq!(host.log.lines_with("loaded plugin").len(), 2, "once, and unloaded once: {}", host.log.text());
+}
+
+#[tokio::test]
+async fn a_volume_that_is_away_unloads_nothing() {
+    // The folder is a volume in the host's own mount namespace, which is unmounted from there.
+    let host = host().apart("-Urm", "mount -t tmpfs none plugins").start().await;
+    let inside = |command: &str| {
+        let pid = host.pid().to_string();
+        let status = std::process::Command::new("nsenter")
+            .args(["-t", &pid, "-U", "-m", "--preserve-credentials", "sh", "-c", command])
+            .current_dir(host.folder())
+            .env("PLUGINS", folder_of(&host))
+            .status();
+        assert!(status.expect("nsenter").success(), "{command}");
+    };
+    let orders = plugin("orders");
+    inside(&format!("cp {} $PLUGINS/orders.wasm", orders.display()));
+    host.wait_for("orders", |it| it["state"] == "serving").await;
+    inside("umount -l $PLUGINS");
+    host.log.wait_for("as if a volume were away").await;
+    assert_eq!(host.get("/hello").await.status, 200);
+    // What comes then is what there is.
+    inside(&format!("mount -t tmpfs none $PLUGINS && cp {} $PLUGINS/versioned.wasm", fixture("versioned").display()));
+    host.wait_for("versioned", |it| it["state"] == "serving").await;
+    host.wait_for("orders", Value::is_null).await;
+}
+
+#[tokio::test]
+async fn a_dangling_link_serves_what_it_led_to() {
+    let host = host().start().await;
+    let real = host.folder().join("real.wasm");
+    fs::copy(plugin("orders"), &real).expect("to copy it");
+    std::os::unix::fs::symlink(&real, host.file("orders")).expect("a link");
+    host.wait_for("orders", |it| it["state"] == "serving").await;
+    fs::rename(&real, host.folder().join("away.wasm")).expect("to move it");
+    host.log.wait_for("leads nowhere").await;
+    assert_eq!(host.get("/hello").await.status, 200);
+    fs::remove_file(host.file("orders")).expect("to remove it");
+    host.wait_for("orders", Value::is_null).await;
+}
+
+#[tokio::test]
+async fn without_descriptors_nothing_is_unloaded() {
+    let host = host().plugin("orders").after("ulimit -n 34").start().await;
+    let mut clients = vec![];
+    for _ in 0..60 {
+        clients.push(tokio::net::TcpStream::connect(host.address).await.expect("a connection"));
+    }
+    looked_again(&host, &folder_of(&host)).await;
+    assert_eq!(host.get("/hello").await.status, 200);
+    assert_eq!(host.log.lines_with("unloaded plugin=orders"), [""; 0]);
+    assert_eq!(host.log.lines_with("os error 24"), [""; 0]);
+    fs::copy(fixture("versioned"), host.file("versioned")).expect("to copy it");
+    host.wait_for("versioned", |it| it["state"] == "serving").await;
+    drop(clients);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_now_is_read_later() {
+    let host = host().start().await;
+    let source = host.folder().join("source");
+    std::os::unix::fs::symlink("/proc/self/mem", &source).expect("a link");
+    std::os::unix::fs::symlink(&source, host.file("orders")).expect("a link");
+    assert!(is_failed(&host, "orders").await.contains("cannot be read"));
+    fs::remove_file(&source).expect("to remove it");
+    fs::copy(plugin("orders"), &source).expect("to copy it");
+    host.wait_for("orders", |it| it["state"] == "serving").await;
+    assert_eq!(host.log.lines_with("not loaded").len(), 1, "{}", host.log.text());
 }

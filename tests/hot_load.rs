@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use witapi_tests::{Host, fixture, host, plugin, send};
+use witapi_tests::{Host, dummy_component, fixture, host, plugin, send};
 
 /// The fixture `versioned` in that version.
 pub fn version(number: u32) -> Vec<u8> {
@@ -286,4 +286,100 @@ async fn a_folder_in_which_nothing_happens_wakes_nobody() {
     // Looking at the folder now and then is fine; each look must not be the reason for the next.
     let woken = naps(&host, "notify") - before;
     assert!(woken < 60, "{woken} times in 3 s");
+}
+
+/// Sets when a file was changed last to what it was of another, as `cp -p` does.
+fn take_time(file: &Path, of: &Path) {
+    let modified = fs::metadata(of).and_then(|it| it.modified()).expect("a time");
+    fs::File::options().append(true).open(file).and_then(|it| it.set_modified(modified)).expect("to set it");
+}
+
+#[tokio::test]
+async fn a_version_of_the_same_size_and_time_is_seen() {
+    let host = host().start().await;
+    let (file, source) = (host.file("versioned"), host.folder().join("source.wasm"));
+    fs::write(&source, version(1)).expect("to write it");
+    fs::copy(&source, &file).expect("to copy it");
+    take_time(&file, &source);
+    host.wait_for("versioned", |it| it["state"] == "serving").await;
+    for number in 2..5 {
+        // In place, so that the inode is the same too.
+        fs::write(&file, version(number)).expect("to write it");
+        take_time(&file, &source);
+        let wanted = digest(&version(number));
+        host.wait_for("versioned", |it| it["digest"] == wanted).await;
+    }
+}
+
+#[tokio::test]
+async fn a_touched_file_is_not_loaded_again() {
+    let host = host().start().await;
+    fs::write(host.file("versioned"), version(1)).expect("to write it");
+    host.wait_for("versioned", |it| it["state"] == "serving").await;
+    let loaded = host.status("versioned").await["loaded_at"].clone();
+    for _ in 0..3 {
+        fs::write(host.file("versioned"), version(1)).expect("to write it");
+        // What comes after it is done, and so is this.
+        fs::copy(plugin("orders"), host.file("orders")).expect("to copy it");
+        host.wait_for("orders", |it| it["state"] == "serving").await;
+        fs::remove_file(host.file("orders")).expect("to remove it");
+        host.wait_for("orders", Value::is_null).await;
+    }
+    assert_eq!(host.status("versioned").await["loaded_at"], loaded);
+    assert_eq!(host.log.lines_with("replaced"), [""; 0]);
+    assert_eq!(host.log.lines_with("loaded plugin=versioned").len(), 1);
+    // One that was broken for a while is what it was.
+    fs::write(host.file("versioned"), "no wasm").expect("to write it");
+    host.wait_for("versioned", |it| it["state"] == "outdated").await;
+    fs::write(host.file("versioned"), version(1)).expect("to write it");
+    host.wait_for("versioned", |it| it["state"] == "serving" && it["failure"].is_null()).await;
+    assert_eq!(host.log.lines_with("replaced"), [""; 0]);
+}
+
+#[tokio::test]
+async fn many_changes_at_once_are_few_catalogs() {
+    const MANY: usize = 300;
+    let host = host().fixture("versioned").start().await;
+    let made: Vec<_> = (0..MANY)
+        .map(|i| {
+            dummy_component(&format!(
+                "package a:b; interface api {{ @external-id(\"GET /many/{i}\") f: func() -> u32; }} world w {{ export api; }}"
+            ))
+        })
+        .collect();
+    let events = host.request("GET", "/_witapi/events").send().await.expect("events");
+    let seen = Arc::new(AtomicU64::new(0));
+    let counted = seen.clone();
+    tokio::spawn(async move {
+        let mut events = events;
+        while let Ok(Some(chunk)) = events.chunk().await {
+            let texts = String::from_utf8_lossy(&chunk).matches("data:").count();
+            counted.fetch_add(texts as u64, Ordering::SeqCst);
+        }
+    });
+    let count = async || host.get("/_witapi/plugins").await.json().as_array().expect("plugins").len();
+    let began = Instant::now();
+    for (i, component) in made.iter().enumerate() {
+        fs::write(host.file(&format!("many{i}")), component).expect("to write it");
+    }
+    while count().await != MANY + 1 {
+        assert!(began.elapsed() < witapi_tests::PATIENCE, "{}", host.log.text());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (added, catalogs) = (began.elapsed(), seen.swap(0, Ordering::SeqCst));
+    let began = Instant::now();
+    for i in 0..MANY {
+        fs::remove_file(host.file(&format!("many{i}"))).expect("to remove it");
+    }
+    while count().await != 1 {
+        assert!(began.elapsed() < witapi_tests::PATIENCE, "{}", host.log.text());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    println!(
+        "{MANY} added in {added:?}, {catalogs} events; removed in {:?}, {} events",
+        began.elapsed(),
+        seen.load(Ordering::SeqCst)
+    );
+    assert!(seen.load(Ordering::SeqCst) < MANY as u64 / 10);
+    assert_eq!(host.get("/version").await.status, 200);
 }

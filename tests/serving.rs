@@ -234,3 +234,139 @@ async fn the_terminal_shows_the_routes_at_start() {
     let host = host().plugin("orders").start().await;
     assert!(host.printed.contains("orders") && host.printed.contains("/orders/prices/{sku}"), "{}", host.printed);
 }
+
+/// A component with one function, which traps, at that path.
+fn at_path(path: &str) -> Vec<u8> {
+    witapi_tests::dummy_component(&format!(
+        "package a:b; interface api {{ @external-id(\"GET {path}\") f: func() -> u32; }} world w {{ export api; }}"
+    ))
+}
+
+/// What a host answers that may not listen yet.
+async fn early(address: std::net::SocketAddr, path: &str) -> (u16, String) {
+    let began = std::time::Instant::now();
+    loop {
+        if let Ok(answer) = reqwest::get(format!("http://{address}{path}")).await {
+            return (answer.status().as_u16(), answer.text().await.expect("a body"));
+        }
+        assert!(began.elapsed() < witapi_tests::PATIENCE, "it does not listen");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn readiness_waits_five_seconds_for_a_writer() {
+    let (folder, address) = (tempfile::tempdir().expect("a folder"), witapi_tests::free_address());
+    let plugins = folder.path().join("plugins");
+    std::fs::create_dir(&plugins).expect("a folder");
+    let orders = std::fs::read(witapi_tests::plugin("orders")).expect("the plugin");
+    let path = plugins.join("late.wasm");
+    std::fs::write(&path, &orders[..100]).expect("to write it");
+    let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (writes, half) = (is_over.clone(), orders[..orders.len() / 2].to_vec());
+    let late = path.clone();
+    let writer = std::thread::spawn(move || {
+        let mut length = 100;
+        while !writes.load(std::sync::atomic::Ordering::SeqCst) {
+            length = (length + 10).min(half.len());
+            std::fs::write(&late, &half[..length]).expect("to write it");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let setup = host().argument("--plugins").argument(plugins.to_str().expect("a path"));
+    std::fs::copy(witapi_tests::fixture("versioned"), plugins.join("versioned.wasm")).expect("to copy it");
+    let began = std::time::Instant::now();
+    let starting = tokio::spawn(setup.on(address).start());
+    while early(address, "/version").await.0 != 200 {
+        assert!(began.elapsed() < witapi_tests::PATIENCE);
+    }
+    let served = began.elapsed();
+    let (status, body) = early(address, "/readyz").await;
+    let host = starting.await.expect("a host");
+    let ready = began.elapsed();
+    println!("start beside a writer: the other serves after {served:?}, ready after {ready:?}");
+    if served < Duration::from_secs(4) {
+        assert_eq!((status, body.as_str()), (503, "not ready\nstill being written: late.wasm\n"));
+    }
+    assert!(ready >= Duration::from_secs(5), "{ready:?}");
+    let answer = host.get("/readyz").await;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "ready\nstill being written: late.wasm\n"));
+    is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+    writer.join().expect("the writer");
+    std::fs::write(&path, &orders).expect("to write it");
+    host.wait_for("late", |it| it["state"] == "serving").await;
+    while host.get("/readyz").await.text() != "ready\n" {}
+}
+
+#[tokio::test]
+async fn readiness_names_what_failed() {
+    let host = host().made("broken", b"no wasm".to_vec()).plugin("orders").start().await;
+    let answer = host.get("/readyz").await;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "ready\nfailed: broken\n"));
+}
+
+#[tokio::test]
+async fn at_start_the_first_name_has_the_route() {
+    // The first takes seconds to compile if it does at all, the last is there at once.
+    let slow = std::fs::read(witapi_tests::plugin("greeter")).expect("the plugin");
+    let same = witapi_tests::fixture("versioned");
+    for _ in 0..3 {
+        let host = host()
+            .made("a", slow.clone())
+            .made("z", slow.clone())
+            .component("m", &same)
+            .component("n", &same)
+            .made("b", at_path("/only-b"))
+            .start()
+            .await;
+        let mut states = vec![];
+        for name in ["a", "b", "m", "n", "z"] {
+            states.push(host.status(name).await["state"].as_str().unwrap_or_default().to_owned());
+        }
+        assert_eq!(states, ["serving", "serving", "serving", "failed", "failed"], "{}", host.log.text());
+    }
+}
+
+#[tokio::test]
+async fn an_earlier_name_that_comes_late_takes_its_route() {
+    let (folder, address) = (tempfile::tempdir().expect("a folder"), witapi_tests::free_address());
+    let plugins = folder.path().join("plugins");
+    std::fs::create_dir(&plugins).expect("a folder");
+    let first = at_path("/same");
+    let (whole, half) = (plugins.join("a.wasm"), first.len() / 2);
+    std::fs::write(&whole, &first[..half]).expect("a half");
+    // It gets the route by being there first, and with the other's arrival it is refused for good.
+    std::fs::write(plugins.join("b.wasm"), at_path("/same")).expect("to write it");
+    let setup = host().argument("--plugins").argument(plugins.to_str().expect("a path")).on(address);
+    let starting = tokio::spawn(setup.start());
+    while early(address, "/same").await.0 == 404 {}
+    std::fs::write(&whole, &first).expect("the rest");
+    let host = starting.await.expect("a host");
+    host.wait_for("a", |it| it["state"] == "serving" || it["state"] == "failed").await;
+    let states = (host.status("a").await, host.status("b").await);
+    assert_eq!((&states.0["state"], &states.1["state"]), (&json!("serving"), &json!("failed")), "{}", host.log.text());
+    let reason = states.1["failure"]["reason"].as_str().expect("a reason").to_owned();
+    assert!(reason.contains("GET /same") && reason.contains("plugin `a`"), "{reason}");
+}
+
+#[tokio::test]
+async fn without_inotify_the_folder_is_looked_at() {
+    let host = host().apart("-Ur", "echo 0 > /proc/sys/user/max_inotify_instances").plugin("orders").start().await;
+    let line = host.log.wait_for("fs.inotify.max_user_instances").await;
+    assert!(line.contains("WARN"), "{line}");
+    assert_eq!(host.get("/hello").await.status, 200);
+    std::fs::copy(witapi_tests::fixture("versioned"), host.file("versioned")).expect("to copy it");
+    host.wait_for("versioned", |it| it["state"] == "serving").await;
+    std::fs::remove_file(host.file("versioned")).expect("to remove it");
+    host.wait_for("versioned", Value::is_null).await;
+    assert_eq!(host.log.lines_with("max_user_instances").len(), 1);
+}
+
+#[tokio::test]
+async fn without_watches_the_folder_is_looked_at() {
+    let host = host().apart("-Ur", "echo 0 > /proc/sys/user/max_inotify_watches").plugin("orders").start().await;
+    host.log.wait_for("fs.inotify.max_user_watches").await;
+    std::fs::remove_file(host.file("orders")).expect("to remove it");
+    host.wait_for("orders", Value::is_null).await;
+    assert_eq!(host.log.lines_with("max_user_watches").len(), 1);
+}

@@ -99,82 +99,9 @@ pub struct Conflict {
 }
 
 impl Catalog {
-    /// This catalog with `plugin` added, or in the place of the one of the same name.
-    ///
-    /// # Errors
-    ///
-    /// A route is taken by another plugin, or is one of the host's own.
-    pub fn with(&self, plugin: Arc<Listed>, loader: &Loader) -> Result<Catalog, Conflict> {
-        let (catalog, mut refused) = self.with_all([plugin], loader);
-        refused.pop().map_or(Ok(catalog), |(_, conflict)| Err(conflict))
-    }
-
-    /// The same of many, one after the other: of two that want one route, the first one has it. Those that got no route
-    /// are not in it, but beside it.
-    pub fn with_all(
-        &self,
-        plugins: impl IntoIterator<Item = Arc<Listed>>,
-        loader: &Loader,
-    ) -> (Catalog, Vec<(Arc<Listed>, Conflict)>) {
-        let plugins: Vec<_> = plugins.into_iter().collect();
-        let mut entries = self.entries.clone();
-        for plugin in &plugins {
-            // What it replaces does not stand in its way.
-            if let Some(entry) = entries.get_mut(plugin.name.as_ref()) {
-                entry.serving = None;
-            }
-        }
-        let mut routes = Routes::of(&entries);
-        let mut refused = vec![];
-        for plugin in plugins {
-            let name = plugin.name.as_ref();
-            match routes.conflict(&plugin) {
-                None => {
-                    routes.add(&plugin);
-                    entries.insert(name.to_owned(), Entry { serving: Some(plugin), failure: None });
-                }
-                Some(taken) => {
-                    // The earlier one goes on.
-                    if let Some(entry) = self.entries.get(name) {
-                        entry.serving.iter().for_each(|earlier| routes.add(earlier));
-                        entries.insert(name.to_owned(), entry.clone());
-                    }
-                    let conflict = taken.described(&plugin, loader);
-                    refused.push((plugin, conflict));
-                }
-            }
-        }
-        (Catalog::of_routes(entries, routes), refused)
-    }
-
-    /// This catalog without that plugin, and without what is known of its failures.
-    pub fn without(&self, name: &str) -> Catalog {
-        let mut entries = self.entries.clone();
-        entries.remove(name);
-        Catalog::of(entries)
-    }
-
-    /// This catalog with failures noted, by plugin; what is serving goes on.
-    pub fn with_failures(&self, failures: impl IntoIterator<Item = (String, Failure)>) -> Catalog {
-        let mut entries = self.entries.clone();
-        for (name, failure) in failures {
-            entries.entry(name).or_default().failure = Some(failure);
-        }
-        Catalog::of(entries)
-    }
-
-    /// This catalog with the failure of that name forgotten.
-    pub fn without_failure(&self, name: &str) -> Catalog {
-        let mut entries = self.entries.clone();
-        if let Some(entry) = entries.get_mut(name) {
-            entry.failure = None;
-        }
-        Catalog::of(entries)
-    }
-
-    fn of(entries: BTreeMap<String, Entry>) -> Catalog {
-        let routes = Routes::of(&entries);
-        Catalog::of_routes(entries, routes)
+    /// A catalog that is to follow this one, the same so far.
+    pub fn edit(&self) -> Edit<'_> {
+        Edit { base: self, entries: self.entries.clone(), routes: None, has_other_routes: false }
     }
 
     fn of_routes(entries: BTreeMap<String, Entry>, routes: Routes) -> Catalog {
@@ -253,6 +180,159 @@ impl Catalog {
     }
 }
 
+/// Changes of a catalog that are published together.
+pub struct Edit<'c> {
+    base: &'c Catalog,
+    entries: BTreeMap<String, Entry>,
+    /// Those of `entries`, as far as they are known.
+    routes: Option<Routes>,
+    has_other_routes: bool,
+}
+
+/// Which of two plugins has a route that both want.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Precedence {
+    /// The one that serves already. Of two that come together, the first.
+    #[default]
+    Served,
+    /// The one whose file comes first by name, whichever was there first.
+    ByName,
+}
+
+/// A plugin that does not serve, or no more, since another has one of its routes.
+pub type Loser = (Arc<Listed>, Conflict);
+
+impl Edit<'_> {
+    /// As they are so far.
+    pub fn entries(&self) -> &BTreeMap<String, Entry> {
+        &self.entries
+    }
+
+    /// Without that plugin, and without what is known of its failures.
+    pub fn remove(&mut self, name: &str) {
+        if self.entries.remove(name).is_some_and(|entry| entry.serving.is_some()) {
+            self.lose_routes();
+        }
+    }
+
+    /// With a failure noted; what is serving goes on.
+    pub fn fail(&mut self, name: String, failure: Failure) {
+        self.entries.entry(name).or_default().failure = Some(failure);
+    }
+
+    /// With the failure of that name forgotten.
+    pub fn forget_failure(&mut self, name: &str) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.failure = None;
+        }
+    }
+
+    /// With these, each in the place of the one of its name. A plugin that loses a route to another does not serve at all;
+    /// if it has an earlier version, that one goes on.
+    pub fn serve(&mut self, plugins: &[Arc<Listed>], precedence: Precedence, loader: &Loader) -> Vec<Loser> {
+        let mut lost: Vec<Loser> = vec![];
+        loop {
+            // Whoever lost has not given up the routes of its earlier version, which others may have been given below.
+            let is_left = |plugin: &&Arc<Listed>| !lost.iter().any(|(other, _)| Arc::ptr_eq(other, plugin));
+            let plugins: Vec<_> = plugins.iter().filter(is_left).collect();
+            let mut attempt = self.attempt(&plugins, precedence, loader);
+            let serves_before = |name: &str| self.entries.get(name).is_some_and(|entry| entry.serving.is_some());
+            let (again, losers): (Vec<_>, Vec<_>) = attempt.lost.into_iter().partition(|(plugin, _)| {
+                plugins.iter().any(|it| Arc::ptr_eq(it, plugin)) && serves_before(&plugin.name)
+            });
+            if !again.is_empty() {
+                lost.extend(again);
+                continue;
+            }
+            lost.extend(losers);
+            self.has_other_routes |= attempt.has_served;
+            attempt.entries.retain(|_, entry| entry.serving.is_some() || entry.failure.is_some());
+            (self.entries, self.routes) = (attempt.entries, Some(attempt.routes));
+            return lost;
+        }
+    }
+
+    /// All of `plugins` in the places of their earlier versions, of which none is in the way of another.
+    fn attempt(&self, plugins: &[&Arc<Listed>], precedence: Precedence, loader: &Loader) -> Attempt {
+        let mut entries = self.entries.clone();
+        let mut is_replaced = false;
+        for plugin in plugins {
+            let entry = entries.get_mut(plugin.name.as_ref());
+            is_replaced |= entry.is_some_and(|entry| entry.serving.take().is_some());
+        }
+        let known = if is_replaced { None } else { self.routes.clone().or_else(|| self.unchanged_routes()) };
+        let mut routes = known.unwrap_or_else(|| Routes::of(&entries));
+        let (mut lost, mut has_served) = (vec![], false);
+        for plugin in plugins {
+            let gives_way = |owner: &Listed| precedence == Precedence::ByName && plugin.file < owner.file;
+            if let Some(taken) = routes.conflict(plugin, |owner| !gives_way(owner)) {
+                lost.push(((*plugin).clone(), taken.described(plugin, loader)));
+                continue;
+            }
+            let mut displaced: Vec<Arc<Listed>> = vec![];
+            while let Some(owner) = routes
+                .conflict(plugin, |owner| !displaced.iter().any(|it| it.name == owner.name))
+                .and_then(|taken| taken.owner().cloned())
+            {
+                displaced.push(owner);
+            }
+            for owner in &displaced {
+                if let Some(entry) = entries.get_mut(owner.name.as_ref()) {
+                    entry.serving = None;
+                }
+            }
+            if !displaced.is_empty() {
+                routes = Routes::of(&entries);
+            }
+            routes.add(plugin);
+            has_served = true;
+            entries.insert(plugin.name.to_string(), Entry { serving: Some((*plugin).clone()), failure: None });
+            for owner in displaced {
+                if let Some(taken) = routes.conflict(&owner, |_| true) {
+                    let conflict = taken.described(&owner, loader);
+                    lost.push((owner, conflict));
+                }
+            }
+        }
+        Attempt { entries, routes, lost, has_served }
+    }
+
+    /// The catalog with all of these changes.
+    pub fn finish(self) -> Catalog {
+        match (self.routes, self.has_other_routes) {
+            (Some(routes), true) => Catalog::of_routes(self.entries, routes),
+            (None, true) => {
+                let routes = Routes::of(&self.entries);
+                Catalog::of_routes(self.entries, routes)
+            }
+            (_, false) => Catalog {
+                entries: self.entries,
+                router: self.base.router.clone(),
+                mounted: self.base.mounted.clone(),
+                document: OnceLock::new(),
+            },
+        }
+    }
+
+    fn lose_routes(&mut self) {
+        (self.routes, self.has_other_routes) = (None, true);
+    }
+
+    /// Those of the catalog that this one follows, if they are the same.
+    fn unchanged_routes(&self) -> Option<Routes> {
+        let base = self.base;
+        (!self.has_other_routes).then(|| Routes { router: base.router.clone(), mounted: base.mounted.clone() })
+    }
+}
+
+/// What came of plugins that were to be served.
+struct Attempt {
+    entries: BTreeMap<String, Entry>,
+    routes: Routes,
+    lost: Vec<Loser>,
+    has_served: bool,
+}
+
 impl Target {
     fn route(&self) -> &Route {
         &self.plugin.routes[self.operation]
@@ -260,7 +340,7 @@ impl Target {
 }
 
 /// What becomes the way from paths to plugins.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Routes {
     router: matchit::Router<Vec<Target>>,
     mounted: Vec<Arc<Listed>>,
@@ -308,15 +388,15 @@ impl Routes {
         }
     }
 
-    /// What of `plugin` is taken.
-    fn conflict(&self, plugin: &Listed) -> Option<Taken> {
+    /// What of `plugin` is taken by another that `stands` in its way.
+    fn conflict(&self, plugin: &Listed, stands: impl Fn(&Listed) -> bool) -> Option<Taken> {
         for (wanted, route) in plugin.routes.iter().enumerate() {
             if let Some(path) = reserved_segment(&route.path) {
                 return Some(Taken::Reserved { wanted: Some(wanted), path: path.to_owned() });
             }
             // A pattern taken as a path is found where it stands itself: braces stand for no literal text.
             let targets = self.router.at(&route.path).map_or(&[][..], |found| found.value);
-            if let Some(taken) = targets.iter().find(|target| target.route() == route) {
+            if let Some(taken) = targets.iter().find(|it| it.route() == route && stands(&it.plugin)) {
                 return Some(Taken::Route { wanted, owner: taken.plugin.clone(), operation: taken.operation });
             }
         }
@@ -325,11 +405,23 @@ impl Routes {
             return Some(Taken::Reserved { wanted: None, path: path.to_owned() });
         }
         let is_same = |other: &&Arc<Listed>| other.raw.as_ref().is_some_and(|other| other.mount == raw.mount);
-        self.mounted.iter().find(is_same).map(|owner| Taken::Mount { owner: owner.clone() })
+        self.mounted
+            .iter()
+            .filter(is_same)
+            .find(|owner| stands(owner))
+            .map(|owner| Taken::Mount { owner: owner.clone() })
     }
 }
 
 impl Taken {
+    /// Who has it, if not the host.
+    fn owner(&self) -> Option<&Arc<Listed>> {
+        match self {
+            Taken::Route { owner, .. } | Taken::Mount { owner } => Some(owner),
+            Taken::Reserved { .. } => None,
+        }
+    }
+
     /// In words.
     fn described(&self, plugin: &Listed, loader: &Loader) -> Conflict {
         let operation = |plugin: &Listed, operation: usize| {

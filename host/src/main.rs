@@ -133,11 +133,13 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
     let listener = serving::listen(config.listen).await?;
     let address = listener.local_addr()?;
     let host = Arc::new(serving::host(config)?);
-    let server = Server::new(host.clone());
-    let mut watch = Watch::new(host.clone(), sources).context("cannot watch the plugins' files")?;
+    let mut watch = Watch::start(host.clone(), sources).context("cannot watch the plugins' files")?;
+    let server = Server::new(host.clone()).with_awaited(watch.awaited());
 
     let follow = async {
-        watch.load_all().await;
+        if let Err(ended) = watch.started().await {
+            return ended;
+        }
         server.set_ready(true);
         for name in host.config().plugin_names().filter(|name| !host.catalog().entries().contains_key(*name)) {
             tracing::warn!("witapi.toml has a table `[plugin.{name}]`, but there is no {name}.wasm");
@@ -148,14 +150,14 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
         );
         // Whether anyone reads it or not, the host serves.
         tokio::task::spawn_blocking(move || print(&text));
-        watch.run().await;
+        watch.ended().await
     };
-    tokio::select! {
-        () = server.run(listener, stop) => {}
-        () = follow => {}
-    }
+    let result = tokio::select! {
+        () = server.run(listener, stop) => Ok(()),
+        ended = follow => Err(ended.into()),
+    };
     serving::end(&host).await;
-    Ok(())
+    result
 }
 
 /// Writes to stdout. That its reader has seen enough is no failure.

@@ -37,6 +37,7 @@ use crate::{
     dispatch::{Trace, dispatch},
     log, mounted,
     openapi::Document,
+    plugin::watch::Awaited,
     problem::{Problem, options},
     server::{compression::Codings, conditional::is_known, connections::Connections, cors::Cors, status::plugins},
 };
@@ -57,6 +58,7 @@ mod status;
 pub struct Server {
     host: Arc<Host>,
     is_ready: Arc<AtomicBool>,
+    awaited: Awaited,
     /// Whether requests in flight that have no end of their own have to end.
     stopping: Arc<watch::Sender<bool>>,
     /// A permit for each that listens to events.
@@ -67,7 +69,19 @@ pub struct Server {
 impl Server {
     pub fn new(host: Arc<Host>) -> Server {
         let listeners = Arc::new(Semaphore::new(events::MAX_LISTENERS));
-        Server { host, is_ready: Arc::default(), stopping: Arc::default(), listeners, pages: Arc::default() }
+        Server {
+            host,
+            is_ready: Arc::default(),
+            awaited: Awaited::default(),
+            stopping: Arc::default(),
+            listeners,
+            pages: Arc::default(),
+        }
+    }
+
+    /// The same, which says on `/readyz` what is not loaded yet.
+    pub fn with_awaited(self, awaited: Awaited) -> Server {
+        Server { awaited, ..self }
     }
 
     /// Says on `/readyz` whether requests are welcome.
@@ -145,12 +159,13 @@ async fn not_got(method: Method) -> Response {
     }
 }
 
-async fn ready(State(server): State<Server>) -> (StatusCode, &'static str) {
-    if server.is_ready.load(Ordering::Relaxed) {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-    }
+async fn ready(State(server): State<Server>) -> (StatusCode, String) {
+    let (status, word) = match server.is_ready.load(Ordering::Relaxed) {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    };
+    let lacking = status::lacking(&server.host.catalog(), &server.awaited);
+    (status, format!("{word}\n{lacking}"))
 }
 
 async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {

@@ -65,6 +65,7 @@ pub struct Setup {
     is_compiled_once: bool,
     run_by: Vec<String>,
     log_is_unread: bool,
+    address: Option<SocketAddr>,
 }
 
 /// A host with nothing in it yet.
@@ -114,8 +115,24 @@ impl Setup {
     }
 
     /// Run by another program, which has the host's command line as its last arguments, and becomes the host.
-    pub fn run_by(mut self, program: Vec<String>) -> Setup {
-        self.run_by = program;
+    pub fn run_by(mut self, program: impl IntoIterator<Item = impl Into<String>>) -> Setup {
+        self.run_by = program.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Run by a shell that has run these commands, which may lower limits.
+    pub fn after(self, commands: &str) -> Setup {
+        self.run_by(["sh", "-c", &format!("{commands}\nexec \"$@\""), "sh"])
+    }
+
+    /// The same in namespaces of its own, by `unshare` with these options.
+    pub fn apart(self, options: &str, commands: &str) -> Setup {
+        self.run_by(["unshare", options, "sh", "-c", &format!("{commands}\nexec \"$@\""), "sh"])
+    }
+
+    /// On that address, for tests that ask before the host is ready.
+    pub fn on(mut self, address: SocketAddr) -> Setup {
+        self.address = Some(address);
         self
     }
 
@@ -165,9 +182,10 @@ impl Setup {
         }
         let mut program = self.run_by;
         program.push(witapi().to_str().expect("a path").to_owned());
+        let address = self.address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let mut child = Command::new(&program[0])
             .args(&program[1..])
-            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .args(["serve", "--listen", &address.to_string(), "--config"])
             .arg(&config)
             .args(&self.arguments)
             .envs(self.environment)
@@ -450,6 +468,11 @@ impl Host {
             tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("an end in time").expect("a status");
         (status.code(), Stopped { folder: self.folder, log: self.log })
     }
+}
+
+/// An address whose port was free a moment ago.
+pub fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port")
 }
 
 /// Sends a request and reads its answer to the end.

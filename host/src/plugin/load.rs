@@ -226,13 +226,16 @@ pub fn contract_of(bytes: &[u8], settings: &PluginConfig) -> Result<Contract, Co
 ///
 /// [`Cause::Read`] and [`Cause::TooLarge`].
 pub fn read(file: &Path) -> Result<Vec<u8>, Cause> {
-    let size = std::fs::metadata(file)?.len();
+    use std::os::unix::fs::OpenOptionsExt;
+    // What is no file, such as a pipe that nobody writes to, is not waited for.
+    let mut opened = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(file)?;
+    let size = opened.metadata()?.len();
     if size > MAX_COMPONENT {
         return Err(Cause::TooLarge { found: size });
     }
     let mut bytes = Vec::with_capacity(size as usize);
     // The file may grow while it is read.
-    io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(file)?, MAX_COMPONENT), &mut bytes)?;
+    io::Read::read_to_end(&mut io::Read::take(&mut opened, MAX_COMPONENT), &mut bytes)?;
     Ok(bytes)
 }
 

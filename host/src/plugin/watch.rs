@@ -1,194 +1,285 @@
 //! The plugin folder → the catalog, for as long as the host runs.
 //!
-//! The watcher only wakes; what is there is always found by looking at the whole folder, so that a lost or merged
-//! event loses nothing.
+//! A thread of its own looks at the folders, gives files to a few threads that load them, and makes one catalog of all
+//! that is ready at one time. Events only wake it; what is there is always found by looking at the whole folder, so that a
+//! lost or merged event loses nothing.
+
+mod awaited;
+mod events;
+mod folder;
+mod inbox;
+mod pending;
+mod seen;
+mod troubles;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs, io,
+    collections::BTreeMap,
+    io,
     ops::RangeInclusive,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant},
 };
 
-use notify::{
-    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
-    event::{AccessKind, AccessMode},
-};
-use tokio::{
-    sync::mpsc,
-    task::{JoinSet, spawn_blocking},
-    time::{Instant, sleep_until, timeout},
-};
+use sha2::{Digest, Sha256};
+use tokio::{runtime::Handle, sync::watch};
 
+use self::{
+    awaited::State,
+    events::Events,
+    folder::{Folders, Stamp, Unread},
+    inbox::{Inbox, Letters},
+    pending::{Pending, Settled},
+    seen::{SETTLE, Seen},
+    troubles::Troubles,
+};
 use super::{
     Listed,
     load::{self, Cause, LoadError},
 };
-use crate::{Host, contract::sections::Sections};
+use crate::{
+    Host,
+    catalog::{Catalog, Precedence},
+    contract::sections::Sections,
+};
 
-/// A file that has not changed for so long is taken to be complete.
-const SETTLE: Duration = Duration::from_millis(60);
+pub use self::{awaited::Awaited, events::explained};
 
-/// A truncated file may still be on its way this long after its last change.
-const UNFINISHED: Duration = Duration::from_secs(2);
-
-/// How often the folder is looked at without an event, for file systems that send none.
+/// How often the folders are looked at without an event, for file systems that send none.
 const POLL: Duration = Duration::from_secs(2);
+
+/// So long after the start the host is not ready for the sake of files that still change, or cannot be read.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Files that are compiled at one time, at least, and at most: one for each core. Compilation itself uses all cores.
 const LOADS: RangeInclusive<usize> = 2..=8;
 
-/// What tells one content of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    len: u64,
-    modified: SystemTime,
-    inode: u64,
-}
+/// While more is being loaded, the next catalog is made when this many times as long has passed as the last one took, so
+/// that thousands of plugins are not thousands of catalogs of thousands.
+const PACE: u32 = 4;
 
-/// A file as it was last seen.
-#[derive(Debug)]
-struct Seen {
-    stamp: Stamp,
-    since: Instant,
-    /// The stamp that was last loaded, or that failed to.
-    handled: Option<Stamp>,
-    is_loading: bool,
-    /// It lost a route or a name to another plugin, so it gets another try when one goes.
-    is_refused: bool,
-}
+/// But never later than this.
+const MAX_PAUSE: Duration = Duration::from_millis(250);
 
-/// Watches folders and files, and keeps the host's catalog like them.
+/// The thread that watches. It ends when this is dropped.
 pub struct Watch {
-    host: Arc<Host>,
-    sources: Vec<PathBuf>,
-    files: BTreeMap<PathBuf, Seen>,
-    loads: JoinSet<Loaded>,
-    /// While the host starts: what is loaded and not yet served.
-    arrived: Option<Vec<Loaded>>,
-    wake: mpsc::Receiver<()>,
-    watcher: RecommendedWatcher,
-    watched: BTreeSet<PathBuf>,
+    inbox: Arc<Inbox>,
+    awaited: Awaited,
+    is_started: watch::Receiver<bool>,
 }
 
-struct Loaded {
+/// The thread is no more, which is a mistake in the host.
+#[derive(Debug, thiserror::Error)]
+#[error("watching the plugins' files failed inside the host; the log says where")]
+pub struct Ended;
+
+/// A file that was loaded, or was to be.
+pub struct Loaded {
     file: PathBuf,
     stamp: Stamp,
-    /// `None` if the file changed while it was read.
-    outcome: Option<Result<Listed, LoadError>>,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    /// The file changed while it was read.
+    Changed,
+    /// It holds what serves, of that digest.
+    Same([u8; 32]),
+    Loaded(Box<Listed>),
+    Failed(LoadError),
 }
 
 impl Watch {
-    /// Begins to watch `sources`: folders, whose `*.wasm` count, and files.
+    /// Begins to watch `sources`: folders, whose `*.wasm` count, and files. Each plugin serves as soon as it is loaded.
     ///
     /// # Errors
     ///
-    /// The system has no more watches to give.
-    pub fn new(host: Arc<Host>, sources: Vec<PathBuf>) -> notify::Result<Watch> {
-        let (tell, wake) = mpsc::channel(1);
-        // A full channel means that the loop is about to look anyway.
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if event.map_or(true, |event| may_matter(&event)) {
-                let _ = tell.try_send(());
-            }
-        })?;
-        let files = BTreeMap::new();
-        let mut watch = Watch {
+    /// The system has no more threads to give.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, whose threads load.
+    pub fn start(host: Arc<Host>, sources: Vec<PathBuf>) -> io::Result<Watch> {
+        let (inbox, awaited) = (Arc::<Inbox>::default(), Awaited::default());
+        let (started, is_started) = watch::channel(false);
+        let follower = Follower {
+            runtime: Handle::current(),
+            events: Events::new(inbox.clone()),
+            inbox: inbox.clone(),
+            folders: Folders::new(sources),
+            files: BTreeMap::new(),
+            looked: Instant::now(),
+            loading: 0,
+            pending: Pending::default(),
+            not_before: Instant::now(),
+            troubles: Troubles::default(),
+            first: BTreeMap::new(),
+            start: Some(Start { began: Instant::now(), wants_retry: false }),
+            awaited: awaited.clone(),
+            started,
             host,
-            sources,
-            files,
-            loads: JoinSet::new(),
-            arrived: None,
-            wake,
-            watcher,
-            watched: BTreeSet::new(),
         };
-        watch.watch_folders();
-        Ok(watch)
+        thread::Builder::new().name("watch".into()).spawn(move || follower.run())?;
+        Ok(Watch { inbox, awaited, is_started })
     }
 
-    /// Loads all that is there, and returns when each file serves or has failed. Then the names decide who comes first,
-    /// not the time that compiling takes: of two plugins that want one route, the same one has it after each start.
-    pub async fn load_all(&mut self) {
-        self.arrived = Some(vec![]);
+    /// Those that were there at the start and are not loaded yet.
+    pub fn awaited(&self) -> Awaited {
+        self.awaited.clone()
+    }
+
+    /// Waits until all that was there at the start serves or has failed. Files that still change then, or that cannot be
+    /// read, are waited for no longer than a few seconds.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ended`].
+    pub async fn started(&mut self) -> Result<(), Ended> {
+        self.is_started.wait_for(|is_started| *is_started).await.map(drop).map_err(|_| Ended)
+    }
+
+    /// Waits until the thread is no more, which it never ought to be.
+    pub async fn ended(&mut self) -> Ended {
+        while self.is_started.changed().await.is_ok() {}
+        Ended
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.inbox.end();
+    }
+}
+
+/// What the thread knows.
+struct Follower {
+    host: Arc<Host>,
+    runtime: Handle,
+    inbox: Arc<Inbox>,
+    events: Events,
+    folders: Folders,
+    files: BTreeMap<PathBuf, Seen>,
+    /// When the folders were last looked at.
+    looked: Instant,
+    /// Loads under way.
+    loading: usize,
+    /// What is known and not in the catalog yet.
+    pending: Pending,
+    /// When the next catalog may be made.
+    not_before: Instant,
+    troubles: Troubles,
+    /// What was there at the first look and is not loaded yet.
+    first: BTreeMap<PathBuf, State>,
+    /// As long as the host is not ready.
+    start: Option<Start>,
+    awaited: Awaited,
+    started: watch::Sender<bool>,
+}
+
+/// At start the names decide who comes first, not the time that compiling takes: of two plugins that want one route, the
+/// same one has it after each start.
+struct Start {
+    began: Instant,
+    /// Whether those that lost a route are to try again when all others are loaded.
+    wants_retry: bool,
+}
+
+impl Follower {
+    fn run(mut self) {
         if self.host.loader.engines.compete() {
-            self.choose_engine().await;
+            self.choose_engine();
         }
-        let mut due = self.look();
-        while due.is_some() || !self.loads.is_empty() {
-            due = self.wait(due).await;
+        let unread = self.look();
+        let unread = unread.into_iter().filter(|(_, why)| *why != Unread::DanglingLink);
+        self.first.extend(self.files.keys().map(|file| (file.clone(), State::Loading)));
+        self.first.extend(unread.map(|(file, _)| (file, State::Unread)));
+        let mut due = self.begin();
+        loop {
+            self.advance_start();
+            let Letters { is_woken, written, loaded, is_over } = self.inbox.take(self.wake_at(due));
+            if is_over {
+                return;
+            }
+            for file in written {
+                if let Some(seen) = self.known(&file).and_then(|file| self.files.get_mut(&file)) {
+                    seen.was_written();
+                }
+            }
+            let mut is_other = is_woken;
+            for loaded in loaded {
+                is_other |= !self.finish(loaded);
+            }
+            let now = Instant::now();
+            // To look at thousands of files after each that was loaded would take longer than to load them.
+            if is_other || due.is_some_and(|due| due <= now) || self.looked + POLL <= now {
+                self.look();
+            }
+            due = self.begin();
+            self.apply();
+            // Each that woke was read and decoded, which took several times what stays of it.
+            if self.start.is_none() && self.host.loader.residents.take_mark() {
+                give_back();
+            }
         }
-        let mut arrived = self.arrived.take().unwrap_or_default();
-        arrived.sort_by(|a, b| a.file.cmp(&b.file));
-        self.apply(arrived);
+    }
+
+    fn wake_at(&self, due: Option<Instant>) -> Instant {
+        let apply = (!self.pending.is_empty()).then_some(self.not_before);
+        let start = self.start.as_ref().map(|start| start.began + PATIENCE).filter(|at| *at > Instant::now());
+        [due, apply, start].into_iter().flatten().fold(self.looked + POLL, Instant::min)
+    }
+
+    /// Which of the files is at that absolute path.
+    fn known(&self, written: &Path) -> Option<PathBuf> {
+        if self.files.contains_key(written) {
+            return Some(written.to_owned());
+        }
+        let name = written.file_name()?;
+        let mut files = self.folders.folders().map(|folder| folder.join(name)).chain([name.into()]);
+        files.find(|file| {
+            self.files.contains_key(file) && std::path::absolute(file).is_ok_and(|absolute| absolute == written)
+        })
     }
 
     /// Where one engine's room is the other's want, only a folder whose plugins all use component-model async begins with
     /// the engine for those, whichever is loaded first.
-    async fn choose_engine(&self) {
-        let (files, engines) = (find(&self.sources), self.host.loader.engines.clone());
-        let look = move || {
-            let is_sync = |file: &PathBuf| {
-                load::read(file).is_ok_and(|bytes| Sections::read(&bytes).is_ok_and(|found| !found.uses_async))
-            };
-            // Whoever needs it is told what is wrong.
-            let _ = files.keys().any(is_sync).then(|| engines.get(false));
+    fn choose_engine(&mut self) {
+        let is_sync = |file: &PathBuf| {
+            load::read(file).is_ok_and(|bytes| Sections::read(&bytes).is_ok_and(|found| !found.uses_async))
         };
-        // It cannot fail but by a panic, which is logged where it happens.
-        let _ = spawn_blocking(look).await;
+        // Whoever needs it is told what is wrong.
+        let _ = self.folders.look().files.keys().any(is_sync).then(|| self.host.loader.engines.get(false));
     }
 
-    /// Follows every change, for ever.
-    pub async fn run(mut self) {
-        // Here, since what told of all plugins took the most.
-        give_back();
-        let mut due = self.look();
-        loop {
-            due = self.wait(due).await;
-            // Each that woke was read and decoded, which took several times what stays of it.
-            if self.host.loader.residents.take_mark() {
-                let _ = spawn_blocking(give_back).await;
-            }
-        }
-    }
-
-    /// Waits until there may be something to do, does it, and says when there is more.
-    async fn wait(&mut self, due: Option<Instant>) -> Option<Instant> {
-        let due = due.unwrap_or_else(|| Instant::now() + POLL);
-        tokio::select! {
-            Some(loaded) = self.loads.join_next() => {
-                // To look at thousands of files after each of them would take longer than to load them.
-                return if self.finish(loaded) { self.begin() } else { self.look() };
-            }
-            // Events come in bursts; one look serves them all.
-            _ = self.wake.recv() => drop(timeout(Duration::from_millis(5), std::future::pending::<()>()).await),
-            () = sleep_until(due) => {}
-        }
-        self.look()
-    }
-
-    /// Compares the folder with what was seen, begins what is to be done, and says when to look again.
-    fn look(&mut self) -> Option<Instant> {
-        self.watch_folders();
-        let now = Instant::now();
-        let found = find(&self.sources);
-        let gone: Vec<_> = self.files.keys().filter(|file| !found.contains_key(*file)).cloned().collect();
+    /// Compares the folders with what was seen, and says what could not be read.
+    fn look(&mut self) -> BTreeMap<PathBuf, Unread> {
+        self.events.follow(self.folders.folders());
+        let look = self.folders.look();
+        self.looked = Instant::now();
+        self.troubles.tell(&look.unread);
+        let gone: Vec<_> = self.files.keys().filter(|file| look.is_gone(file)).cloned().collect();
         for file in gone {
             self.files.remove(&file);
-            self.host.unload(&file);
-            self.retry_refused();
+            self.pending.gone(file);
         }
-        for (file, stamp) in found {
-            let fresh = || Seen { stamp, since: now, handled: None, is_loading: false, is_refused: false };
-            let seen = self.files.entry(file).or_insert_with(fresh);
-            if seen.stamp != stamp {
-                (seen.stamp, seen.since) = (stamp, now);
-            }
+        // What could not be read at the first look, and can be now, was there all the same.
+        let is_unread = |path: &Path| look.unread.contains_key(path) || look.unread.contains_key(folder::parent(path));
+        let unread = self.first.iter().filter(|(_, state)| **state == State::Unread).map(|(path, _)| path);
+        let found: Vec<_> = unread.filter(|path| !is_unread(path)).cloned().collect();
+        for path in found {
+            self.first.remove(&path);
+            let files = look.files.keys().filter(|file| **file == path || folder::parent(file) == path);
+            self.first.extend(files.map(|file| (file.clone(), State::Loading)));
         }
-        self.begin()
+        for (file, seen) in &mut self.files {
+            seen.is_there = look.files.contains_key(file);
+        }
+        for (file, stamp) in look.files {
+            self.files.entry(file).or_insert_with(|| Seen::new(stamp)).is_seen(stamp);
+        }
+        look.unread
     }
 
     /// Begins to load what has settled, as far as there is room, and says when there is more.
@@ -197,31 +288,26 @@ impl Watch {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let at_once = cores.clamp(*LOADS.start(), *LOADS.end());
         // Of many that nobody has asked for yet, none is worth its memory.
-        let is_asleep = self.arrived.is_some() && self.files.len() > self.host.loader.residents.most();
+        let most = self.host.loader.residents.most();
+        let is_asleep = self.start.is_some() && self.files.len() > most
+            || self.files.values().filter(|seen| seen.is_wanted()).count() > most;
         let mut due: Option<Instant> = None;
-        for (file, seen) in &mut self.files {
-            if seen.handled == Some(seen.stamp) || seen.is_loading {
-                continue;
-            }
-            // A file that was written long before it was seen has nothing more to come.
-            let is_old = seen.stamp.modified.elapsed().is_ok_and(|age| age > UNFINISHED);
-            let settled = seen.since + if is_old { Duration::ZERO } else { SETTLE };
-            if settled > now {
-                due = Some(due.map_or(settled, |due| due.min(settled)));
-            } else if self.loads.len() < at_once {
-                seen.is_loading = true;
-                let (host, file, stamp) = (self.host.clone(), file.clone(), seen.stamp);
-                self.loads.spawn_blocking(move || {
-                    let bytes = load::read(&file);
-                    // Bytes of a file that changed meanwhile may be half old and half new.
-                    let is_whole = self::stamp(&file).is_ok_and(|now| now == Some(stamp));
-                    let outcome = match bytes {
-                        _ if !is_whole => None,
-                        Ok(bytes) => Some(load::listed(&host.loader, &file, &bytes)),
-                        Err(cause) => Some(Err(LoadError { file: file.clone(), cause })),
-                    };
-                    let outcome = if is_asleep { outcome.map(|it| it.map(Listed::asleep)) } else { outcome };
-                    Loaded { file, stamp, outcome }
+        for (file, seen) in self.files.iter_mut().filter(|(_, seen)| seen.is_wanted()) {
+            let at = seen.settles_at();
+            if at > now {
+                due = Some(due.map_or(at, |due| due.min(at)));
+            } else if self.loading < at_once {
+                self.loading += 1;
+                let stamp = seen.begins();
+                let (host, inbox, file) = (self.host.clone(), self.inbox.clone(), file.clone());
+                self.runtime.spawn_blocking(move || {
+                    // No load is meant to panic.
+                    let outcome = catch_unwind(AssertUnwindSafe(|| load(&host, &file, stamp, is_asleep)));
+                    let outcome = outcome.unwrap_or_else(|_| {
+                        let cause = Cause::Host("it panicked; the log says where".into());
+                        Outcome::Failed(LoadError { file: file.clone(), cause })
+                    });
+                    inbox.loaded(Loaded { file, stamp, outcome });
                 });
             }
         }
@@ -229,91 +315,156 @@ impl Watch {
     }
 
     /// Takes in what was loaded, and says whether the file was still the same then.
-    fn finish(&mut self, loaded: Result<Loaded, tokio::task::JoinError>) -> bool {
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                // No load is meant to panic. Which one it was is not known here, so all that were under way begin anew
-                // when they change.
-                tracing::error!(%error, "loading a plugin failed inside the host");
-                for seen in self.files.values_mut().filter(|seen| seen.is_loading) {
-                    (seen.is_loading, seen.handled) = (false, Some(seen.stamp));
-                }
-                return true;
-            }
-        };
-        let Some(seen) = self.files.get_mut(&loaded.file) else { return true };
+    fn finish(&mut self, Loaded { file, stamp, outcome }: Loaded) -> bool {
+        self.loading -= 1;
+        let Some(seen) = self.files.get_mut(&file) else { return true };
         seen.is_loading = false;
-        let Some(outcome) = &loaded.outcome else { return false };
-        if let Err(LoadError { cause, .. }) = outcome {
-            // What is wrong with a file that is no more is of no interest; the next look begins with the new one.
-            if seen.stamp != loaded.stamp {
+        let settled = match outcome {
+            Outcome::Changed => {
+                seen.waits(SETTLE);
                 return false;
             }
-            if cause.may_be_unfinished() && seen.stamp.modified.elapsed().is_ok_and(|age| age < UNFINISHED) {
-                // Another look after another while.
-                seen.since = Instant::now();
+            Outcome::Same(digest) if is_serving(&self.host, &file, &digest) => Settled::Same,
+            // It went meanwhile.
+            Outcome::Same(_) => {
+                seen.tries_again();
                 return true;
             }
-        }
-        seen.handled = Some(loaded.stamp);
-        match &mut self.arrived {
-            Some(arrived) => arrived.push(loaded),
-            None => self.apply(vec![loaded]),
-        }
+            // It was read once more while it was loaded.
+            Outcome::Loaded(plugin) if is_serving(&self.host, &file, &plugin.digest) => Settled::Same,
+            Outcome::Loaded(plugin) => Settled::Loaded(plugin),
+            // What is wrong with a file that is no more is of no interest; the next look begins with the new one.
+            Outcome::Failed(_) if seen.stamp != stamp => return false,
+            Outcome::Failed(LoadError { cause, .. }) if cause.may_be_unfinished() && seen.may_be_unfinished() => {
+                seen.waits(SETTLE);
+                return true;
+            }
+            Outcome::Failed(LoadError { cause: Cause::Read(error), .. }) => {
+                seen.waits(POLL);
+                // The next look says whether it is gone.
+                let is_there = error.kind() != io::ErrorKind::NotFound;
+                if is_there && seen.cannot_be_read(&error) {
+                    let error = LoadError { file: file.clone(), cause: Cause::Read(error) };
+                    self.pending.settled(file, Settled::Failed(error));
+                }
+                return is_there;
+            }
+            Outcome::Failed(error) => Settled::Failed(error),
+        };
+        seen.is_handled(stamp);
+        self.pending.settled(file, settled);
         true
     }
 
-    /// Serves what was loaded, or notes why not.
-    fn apply(&mut self, loaded: Vec<Loaded>) {
-        let (mut plugins, mut errors) = (vec![], vec![]);
-        for Loaded { file, outcome, .. } in loaded {
-            match outcome {
-                Some(Ok(plugin)) if self.files.contains_key(&file) => plugins.push(plugin),
-                Some(Err(error)) if self.files.contains_key(&file) => errors.push(error),
-                _ => {}
+    /// Makes a catalog of what is known by now, unless it is better to wait for more.
+    fn apply(&mut self) {
+        if self.pending.is_empty() || self.loading > 0 && self.not_before > Instant::now() {
+            return;
+        }
+        let began = Instant::now();
+        let precedence = if self.start.is_some() { Precedence::ByName } else { Precedence::Served };
+        let changed = self.host.change(self.pending.take(precedence));
+        if changed.has_freed {
+            // A new version may have left routes that others wanted.
+            match &mut self.start {
+                Some(start) => start.wants_retry = true,
+                None => drop(self.retry_refused()),
             }
         }
-        let wanted = plugins.len();
-        let refused = self.host.serve_all(plugins);
-        if refused.len() < wanted {
-            // A new version may have left routes that others wanted.
-            self.retry_refused();
-        }
-        for error in refused {
+        for error in changed.refused {
             if let Some(seen) = self.files.get_mut(&error.file) {
                 seen.is_refused = matches!(error.cause, Cause::Conflict(_) | Cause::NameTaken { .. });
             }
-            errors.push(error);
         }
-        self.host.note_failures(&errors);
+        self.not_before = Instant::now() + (began.elapsed() * PACE).min(MAX_PAUSE);
     }
 
-    fn retry_refused(&mut self) {
-        for seen in self.files.values_mut().filter(|seen| seen.is_refused) {
-            (seen.is_refused, seen.handled) = (false, None);
-        }
+    fn retry_refused(&mut self) -> Vec<PathBuf> {
+        let refused = self.files.iter_mut().filter(|(_, seen)| seen.is_refused);
+        refused
+            .map(|(file, seen)| {
+                seen.tries_again();
+                file.clone()
+            })
+            .collect()
     }
 
-    /// Watches the folders that are there. One that is made later is found by the next look.
-    fn watch_folders(&mut self) {
-        for source in &self.sources {
-            let folder = if source.is_dir() { source.as_path() } else { source.parent().unwrap_or(source) };
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            if !folder.is_dir() {
-                self.watched.remove(folder);
-            } else if !self.watched.contains(folder) {
-                match self.watcher.watch(folder, RecursiveMode::NonRecursive) {
-                    Ok(()) => drop(self.watched.insert(folder.to_owned())),
-                    Err(error) => {
-                        // It is still looked at every few seconds.
-                        tracing::warn!(folder = %folder.display(), %error, "changes are seen with delay: the folder cannot be watched");
-                        self.watched.insert(folder.to_owned());
-                    }
-                }
+    /// Tells what is not loaded yet of what was there at first, and ends the start when it is time.
+    fn advance_start(&mut self) {
+        if self.start.is_none() && self.first.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        self.first.retain(|file, state| match self.files.get(file) {
+            Some(seen) if seen.is_settled() => false,
+            Some(seen) => {
+                *state = match seen.settles_at() <= now {
+                    _ if seen.is_loading => State::Loading,
+                    _ if !seen.is_there => State::Unread,
+                    true => State::Loading,
+                    false => State::Unsettled,
+                };
+                true
+            }
+            None => *state == State::Unread,
+        });
+        let is_loading = self.first.values().any(|state| *state == State::Loading);
+        if let Some(start) = &mut self.start
+            && !is_loading
+            && self.pending.is_empty()
+        {
+            if std::mem::take(&mut start.wants_retry) {
+                let refused = self.retry_refused();
+                self.first.extend(refused.into_iter().map(|file| (file, State::Loading)));
+                self.begin();
+            }
+            if let Some(start) = &self.start
+                && !self.first.values().any(|state| *state == State::Loading)
+                && (self.first.is_empty() || start.began.elapsed() >= PATIENCE)
+            {
+                self.start = None;
+                self.awaited.set(self.first.clone());
+                self.started.send_replace(true);
+                // What told of all plugins took the most.
+                give_back();
+                return;
             }
         }
+        self.awaited.set(self.first.clone());
     }
+}
+
+/// Reads the file, and loads it if it is another than the one that serves.
+fn load(host: &Host, file: &Path, stamp: Stamp, is_asleep: bool) -> Outcome {
+    let bytes = load::read(file);
+    // Bytes of a file that changed meanwhile may be half old and half new.
+    if Stamp::of(file).is_ok_and(|now| now != Some(stamp)) {
+        return Outcome::Changed;
+    }
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(cause) => return Outcome::Failed(LoadError { file: file.to_owned(), cause }),
+    };
+    if serving(&host.catalog(), file).is_some_and(|serving| serving.size == bytes.len()) {
+        let digest = Sha256::digest(&bytes).into();
+        if is_serving(host, file, &digest) {
+            return Outcome::Same(digest);
+        }
+    }
+    match load::listed(&host.loader, file, &bytes) {
+        Ok(plugin) => Outcome::Loaded(Box::new(if is_asleep { plugin.asleep() } else { plugin })),
+        Err(error) => Outcome::Failed(error),
+    }
+}
+
+/// What serves of that file.
+fn serving<'c>(catalog: &'c Catalog, file: &Path) -> Option<&'c Arc<Listed>> {
+    let serving = catalog.entries().get(load::name_of(file)?)?.serving.as_ref();
+    serving.filter(|serving| serving.file == file)
+}
+
+fn is_serving(host: &Host, file: &Path, digest: &[u8; 32]) -> bool {
+    serving(&host.catalog(), file).is_some_and(|serving| serving.digest == *digest)
 }
 
 /// Gives memory back to the system that loading needed and that the allocator holds: of thousands of plugins it is more
@@ -324,46 +475,4 @@ fn give_back() {
     unsafe {
         libc::malloc_trim(0);
     }
-}
-
-/// Every component file of `sources`.
-fn find(sources: &[PathBuf]) -> BTreeMap<PathBuf, Stamp> {
-    let mut found = BTreeMap::new();
-    for source in sources {
-        let files = match fs::read_dir(source) {
-            Ok(entries) => entries.flatten().map(|entry| entry.path()).filter(|file| is_component(file)).collect(),
-            Err(_) => vec![source.clone()],
-        };
-        for file in files {
-            if let Ok(Some(stamp)) = stamp(&file) {
-                found.insert(file, stamp);
-            }
-        }
-    }
-    found
-}
-
-/// By name. Hidden files are what editors and `rsync` write before they rename.
-fn is_component(file: &Path) -> bool {
-    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.ends_with(".wasm") && !name.starts_with('.')
-}
-
-/// Whether an event may change what is served. Reading changes nothing, or each look would wake the next; nor does a
-/// change of other files, such as a log that someone writes beside the plugins.
-fn may_matter(event: &Event) -> bool {
-    let is_change = match event.kind {
-        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
-        _ => true,
-    };
-    // Folders come and go too, and have no extension, as a rule.
-    let is_ours = |path: &PathBuf| is_component(path) || path.extension().is_none();
-    event.need_rescan() || is_change && event.paths.iter().any(is_ours)
-}
-
-fn stamp(file: &Path) -> io::Result<Option<Stamp>> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(file)?;
-    let stamp = || Ok(Stamp { len: metadata.len(), modified: metadata.modified()?, inode: metadata.ino() });
-    metadata.is_file().then(stamp).transpose()
 }

@@ -8,7 +8,9 @@
 use std::{
     collections::HashMap,
     future::Future,
+    io,
     net::{IpAddr, Ipv6Addr, SocketAddr},
+    os::fd::AsRawFd,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -33,8 +35,12 @@ use tokio_io_timeout::TimeoutWriter;
 use super::{head, patience::Patience};
 use crate::config;
 
-/// Descriptors that are kept from connections: for files of plugins, of stores and of compiled code.
+/// Descriptors that are kept from connections, if a quarter of all is not less: for files of plugins, of stores and of
+/// compiled code.
 const KEPT_DESCRIPTORS: usize = 256;
+
+/// So many connections there may be however many descriptors all else has taken.
+const LEAST: usize = 4;
 
 /// This part of all places is made free at one time, so that looking for the right ones costs each new connection little.
 const FREED_AT_ONCE: usize = 64;
@@ -65,6 +71,7 @@ impl Connections {
         http.header_read_timeout(config.header_timeout).max_buf_size(config.header);
         let places = Arc::new(Places {
             limit: places(config.connections),
+            ceiling: descriptors().map_or(usize::MAX, |all| all - kept(all)),
             began: Instant::now(),
             freed: Notify::new(),
             open: Mutex::default(),
@@ -110,12 +117,17 @@ impl Connections {
                 complain(&format!("a connection of {} was closed: it has `connections_per_peer`", peer.ip()));
                 continue;
             }
+            // The system gives the lowest number that is free: a high one means that so many are taken, by whatever it is.
+            let is_high = stream.as_raw_fd() as usize >= self.places.ceiling;
+            let crowd = is_high.then(|| self.places.open().count);
             loop {
-                match self.places.room() {
+                match self.places.room(crowd) {
                     Room::Free => break,
                     Room::Soon => {}
                     Room::None => {
-                        complain("a connection waits: all of `connections` have a request that is being answered")
+                        let all =
+                            if is_high { "that there are descriptors for (`ulimit -n`)" } else { "of `connections`" };
+                        complain(&format!("a connection waits: all {all} have a request that is being answered"))
                     }
                 }
                 tokio::select! {
@@ -125,7 +137,12 @@ impl Connections {
                     () = &mut stop => return,
                 }
             }
-            self.begin(stream, peer, answer.clone());
+            // One that was closed for it left a lower number, which the next one would take for a sign that there is room.
+            let stream = if is_high { lowered(stream) } else { Ok(stream) };
+            match stream {
+                Ok(stream) => self.begin(stream, peer, answer.clone()),
+                Err(error) => complain(&format!("a connection was not accepted: {error}")),
+            }
         }
     }
 
@@ -180,10 +197,24 @@ impl Connections {
     }
 }
 
+/// The same connection under the lowest number that is free.
+fn lowered(stream: TcpStream) -> io::Result<TcpStream> {
+    TcpStream::from_std(stream.into_std()?.try_clone()?)
+}
+
+/// How many descriptors the process may have, if there is a limit.
+fn descriptors() -> Option<usize> {
+    getrlimit(Resource::Nofile).current.map(|limit| limit as usize)
+}
+
+fn kept(descriptors: usize) -> usize {
+    KEPT_DESCRIPTORS.min(descriptors / 4)
+}
+
 /// As many as are wanted, and as there are descriptors for.
 fn places(wanted: usize) -> usize {
-    let descriptors = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |limit| limit as usize);
-    let possible = descriptors.saturating_sub(KEPT_DESCRIPTORS).max(descriptors / 2).max(1);
+    let descriptors = descriptors().unwrap_or(usize::MAX);
+    let possible = (descriptors - kept(descriptors)).max(1);
     if wanted > possible {
         tracing::warn!(
             "{possible} connections at one time instead of `connections` = {wanted}: \
@@ -280,6 +311,8 @@ enum Room {
 
 struct Places {
     limit: usize,
+    /// No descriptor of a connection ought to have a number as high as this: the rest is kept for files.
+    ceiling: usize,
     began: Instant,
     freed: Notify,
     open: Mutex<OpenConnections>,
@@ -311,10 +344,12 @@ impl Places {
         closed == wanted
     }
 
-    /// Whether there is a place, for which those that wait longest may have to go.
-    fn room(&self) -> Room {
+    /// Whether there is a place, for which those that wait longest may have to go. If the newcomer took one of the descriptors
+    /// that are kept, there is none as long as there is the `crowd` that it came to.
+    fn room(&self, crowd: Option<usize>) -> Room {
         let mut open = self.open();
-        if open.count < self.limit {
+        let is_crowded = crowd.is_some_and(|crowd| open.count >= crowd.max(LEAST));
+        if open.count < self.limit && !is_crowded {
             return Room::Free;
         }
         if open.closing == 0 {

@@ -1,19 +1,37 @@
 //! `/_witapi/plugins`: what the host knows of each plugin, for operators and their tools.
 
-use std::time::SystemTime;
+use std::{fmt::Write, time::SystemTime};
 
 use serde_json::{Value, json};
 
 use crate::{
     catalog::{Catalog, Entry},
     config::Limits,
-    plugin::{Listed, OperationSummary},
+    log,
+    plugin::{Listed, OperationSummary, watch::Awaited},
     runtime::Share,
 };
+
+/// So many plugins are named in a text for people.
+const MAX_NAMED: usize = 100;
 
 /// One object a plugin, by name.
 pub fn plugins(catalog: &Catalog) -> Value {
     catalog.entries().iter().map(|(name, entry)| plugin(name, entry)).collect()
+}
+
+/// A line for each plugin that the host does not have: its file is not loaded yet, or failed.
+pub fn lacking(catalog: &Catalog, awaited: &Awaited) -> String {
+    let mut lines = awaited.lines();
+    let mut failed = catalog.entries().iter().filter(|(_, entry)| entry.serving.is_none());
+    for (name, _) in failed.by_ref().take(MAX_NAMED) {
+        let _ = writeln!(lines, "failed: {}", log::printable(name));
+    }
+    match failed.count() {
+        0 => {}
+        more => drop(writeln!(lines, "and {more} more that failed")),
+    }
+    lines
 }
 
 fn plugin(name: &str, entry: &Entry) -> Value {

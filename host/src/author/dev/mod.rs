@@ -125,8 +125,9 @@ impl Dev {
                 }
             }
             Err(error) => {
-                self.host.note_failure(&error);
-                self.terminal.failed("load", &error.cause.to_string(), began.elapsed(), entry.serving.is_some());
+                let why = error.cause.to_string();
+                self.host.note_failure(error);
+                self.terminal.failed("load", &why, began.elapsed(), entry.serving.is_some());
             }
         }
     }

@@ -1,0 +1,65 @@
+//! What could not be read, said once and not with each look.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use super::folder::Unread;
+use crate::log;
+
+/// How often the same may be said of one file or folder if it comes and goes.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Lines for one look at most, of each kind.
+const MAX_LINES: usize = 20;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Troubles(BTreeMap<PathBuf, Trouble>);
+
+#[derive(Debug)]
+struct Trouble {
+    why: Unread,
+    said: Instant,
+    is_over: bool,
+}
+
+impl Troubles {
+    /// Says what is new of what a look could not read, and what is over.
+    pub fn tell(&mut self, unread: &BTreeMap<PathBuf, Unread>) {
+        let printable = |file: &Path| log::printable(&file.to_string_lossy()).into_owned();
+        let mut over = 0;
+        for (file, trouble) in self.0.iter_mut().filter(|(file, it)| !it.is_over && !unread.contains_key(*file)) {
+            trouble.is_over = true;
+            over += 1;
+            if over <= MAX_LINES {
+                tracing::info!("{} can be read again", printable(file));
+            }
+        }
+        let mut new = 0;
+        for (file, &why) in unread {
+            let before = self.0.get_mut(file);
+            let is_known = before.is_some_and(|it| {
+                it.is_over &= it.why != why || it.said.elapsed() >= PAUSE;
+                it.why == why && !it.is_over
+            });
+            if is_known {
+                continue;
+            }
+            self.0.insert(file.clone(), Trouble { why, said: Instant::now(), is_over: false });
+            new += 1;
+            if new <= MAX_LINES {
+                tracing::warn!(
+                    "{} cannot be read, so what is served of it stays, and it is looked at again: {why}",
+                    printable(file)
+                );
+            }
+        }
+        if new > MAX_LINES {
+            tracing::warn!("and {} more cannot be read", new - MAX_LINES);
+        }
+        self.0.retain(|_, it| !it.is_over || it.said.elapsed() < PAUSE);
+    }
+}
