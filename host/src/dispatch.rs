@@ -106,9 +106,8 @@ async fn answer(
     let query = head.uri.query().unwrap_or_default();
     let parts = Parts { path: &found.path, query, headers: &head.headers, body: &body };
     let args = bind(operation, &parts, limits.memory)?;
-    charge.grow(args.size())?;
     drop(body);
-    charge.set(args.size());
+    charge.replace(args.size())?;
 
     let deadline = caller.arrival + limits.deadline;
     let permit = plugin.admit(Some(found.index), deadline).await?;

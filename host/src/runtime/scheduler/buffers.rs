@@ -87,7 +87,22 @@ impl Charge {
         Ok(())
     }
 
-    /// Takes so many bytes in the place of those that it has, whether there is room or not.
+    /// Takes so many bytes in the place of those that it has.
+    ///
+    /// # Errors
+    ///
+    /// They are more, and there is no room for them; nothing is taken then.
+    pub fn replace(&mut self, bytes: usize) -> Result<(), NoRoom> {
+        match bytes.checked_sub(self.bytes) {
+            Some(more) => self.grow(more),
+            None => {
+                self.set(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// The same, whether there is room or not.
     pub fn set(&mut self, bytes: usize) {
         let charged = Charge::of(bytes);
         for account in [&self.share.buffers.used, &self.share.buffered] {
