@@ -52,11 +52,13 @@ pub enum Answer {
 pub struct Output {
     /// The guest, until it has ended. It runs beside whoever waits for what it writes: while it blocks in a call, or
     /// computes, it has the store to itself, and nothing else in there would run.
-    guest: Option<Pin<Box<dyn Future<Output = Result<(), CallError>> + Send>>>,
+    guest: Option<Guest>,
     written: Written,
     /// Why the guest ended. It may have written before it failed.
     failed: Option<CallError>,
 }
+
+type Guest = Pin<Box<dyn Future<Output = Result<(), CallError>> + Send>>;
 
 enum Written {
     Bytes(mpsc::Receiver<Bytes>),

@@ -38,7 +38,7 @@ impl Stamp {
         let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
         // The types of the fields are not the same on all machines.
         #[allow(clippy::unnecessary_cast)]
-        is_file.then(|| Stamp {
+        is_file.then_some(Stamp {
             len: stat.st_size as u64,
             device: stat.st_dev as u64,
             inode: stat.st_ino as u64,
