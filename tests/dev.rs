@@ -111,6 +111,16 @@ async fn what_is_saved_is_live_and_a_failing_build_keeps_the_last_good_version()
 }
 
 #[tokio::test]
+async fn without_inotify_saves_are_seen_all_the_same() {
+    let project = Project::new();
+    let dev = Dev::without_inotify(&project.path).await;
+    dev.wait_for("fs.inotify.max_user_instances").await;
+    dev.wait_for_answer("/hello", "Hello!").await;
+    project.replace("src/lib.rs", "\"Hello!\"", "\"Hi!\"");
+    dev.wait_for_answer("/hello", "Hi!").await;
+}
+
+#[tokio::test]
 async fn only_saves_of_sources_cause_builds() {
     let project = Project::new();
     // A first build writes it anew.

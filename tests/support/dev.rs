@@ -60,6 +60,17 @@ impl Dev {
         Dev::by(command(project)).await
     }
 
+    /// The same, where the system has no watches to give for files.
+    pub async fn without_inotify(project: &Path) -> Dev {
+        let dev = command(project);
+        let mut apart = Command::new("unshare");
+        apart.args(["-Ur", "sh", "-c", "echo 0 > /proc/sys/user/max_inotify_instances\nexec \"$@\"", "sh"]);
+        apart.arg(dev.get_program()).args(dev.get_args()).stdin(Stdio::null());
+        let variables = dev.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        apart.envs(variables);
+        Dev::by(apart).await
+    }
+
     /// The same, by a command of the test's own.
     pub async fn by(mut command: Command) -> Dev {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the process");

@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::Context;
 use clap::Args;
 use witapi::{
     author::{
@@ -69,10 +68,10 @@ async fn develop(config: Config, project: Project, install: bool, grants: Vec<St
     let terminal = Terminal;
     terminal.started(&project.name, project.language.toolchain().name(), &address.to_string());
     let dev = dev::Dev { host: host.clone(), project, install, terminal, grants };
-    let ended = tokio::select! {
-        () = server.run(listener, stop) => Ok(()),
-        ended = dev.run(|| server.set_ready(true)) => ended.context("cannot watch the plugin's files"),
-    };
+    tokio::select! {
+        () = server.run(listener, stop) => {}
+        () = dev.run(|| server.set_ready(true)) => {}
+    }
     serving::end(&host).await;
-    ended
+    Ok(())
 }

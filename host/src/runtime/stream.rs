@@ -95,28 +95,35 @@ impl Output {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, CallError>> {
+        let mut has_run = false;
         loop {
-            let next = match &mut self.written {
-                Written::Bytes(chunks) => chunks.poll_next_unpin(cx).map(|bytes| bytes.map(Chunk::Bytes)),
-                Written::Items(chunks) => chunks.poll_next_unpin(cx).map(|written| {
-                    let direct::Written { items, fault } = written?;
-                    if let Some(fault) = fault {
-                        self.failed = Some(CallError::Unwritable(fault));
-                    }
-                    Some(Chunk::Items(items))
-                }),
-            };
-            match (next, &mut self.guest) {
-                (Poll::Ready(Some(Chunk::Items(items))), _) if items.is_empty() => {}
+            match (self.poll_written(cx), &mut self.guest) {
                 (Poll::Ready(Some(chunk)), _) => return Poll::Ready(Ok(Some(chunk))),
-                (Poll::Pending, Some(guest)) if self.failed.is_none() => {
-                    let ended = ready!(guest.as_mut().poll(cx));
-                    // What it wrote last is still there.
-                    (self.guest, self.failed) = (None, ended.err());
-                }
+                (Poll::Pending, Some(_)) if has_run => return Poll::Pending,
+                // What it writes now goes out now, whenever it runs again.
+                (Poll::Pending, Some(guest)) if self.failed.is_none() => match guest.as_mut().poll(cx) {
+                    Poll::Pending => has_run = true,
+                    Poll::Ready(ended) => (self.guest, self.failed) = (None, ended.err()),
+                },
                 (Poll::Ready(None) | Poll::Pending, _) => return Poll::Ready(self.failed.take().map_or(Ok(None), Err)),
             }
         }
+    }
+
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Option<Chunk>> {
+        let items = match &mut self.written {
+            Written::Bytes(chunks) => return chunks.poll_next_unpin(cx).map(|bytes| bytes.map(Chunk::Bytes)),
+            Written::Items(items) => items,
+        };
+        while let Some(direct::Written { items, fault }) = ready!(items.poll_next_unpin(cx)) {
+            if let Some(fault) = fault {
+                self.failed = Some(CallError::Unwritable(fault));
+            }
+            if !items.is_empty() {
+                return Poll::Ready(Some(Chunk::Items(items)));
+            }
+        }
+        Poll::Ready(None)
     }
 }
 

@@ -47,13 +47,9 @@ struct Told {
 impl Dev {
     /// Builds and serves, now and after every save, for ever. `ready` is called when there is an answer for the first
     /// time: routes, or why there are none.
-    ///
-    /// # Errors
-    ///
-    /// The system has no more watches to give.
-    pub async fn run(self, ready: impl FnOnce()) -> notify::Result<()> {
+    pub async fn run(self, ready: impl FnOnce()) {
         let mut ready = Some(ready);
-        let mut watch = Watch::new(self.project.clone())?;
+        let mut watch = Watch::new(self.project.clone());
         let mut told = Told::default();
         let mut seen = watch.snapshot();
         let mut saved = None;

@@ -13,7 +13,7 @@ use notify::{
 };
 use tokio::{sync::mpsc, time::timeout};
 
-use crate::author::Project;
+use crate::{author::Project, plugin::watch::explained};
 
 /// A save is over when nothing has changed for so long: editors write in several steps, and some save all files at once.
 const SETTLE: Duration = Duration::from_millis(40);
@@ -49,32 +49,37 @@ impl Snapshot {
 pub struct Watch {
     project: Project,
     wake: mpsc::Receiver<()>,
-    watcher: RecommendedWatcher,
+    /// `None`: the system had none to give.
+    watcher: Option<RecommendedWatcher>,
+    /// Kept, so that `wake` waits also where nobody tells.
+    _tell: mpsc::Sender<()>,
     watched: BTreeSet<PathBuf>,
 }
 
 impl Watch {
-    /// # Errors
-    ///
-    /// The system has no more watches to give.
-    pub fn new(project: Project) -> notify::Result<Watch> {
+    pub fn new(project: Project) -> Watch {
         let (tell, wake) = mpsc::channel(1);
+        let kept = tell.clone();
         // A full channel means that the sources are about to be looked at anyway.
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.map_or(true, |event| is_change(&event)) {
                 let _ = tell.try_send(());
             }
-        })?;
-        Ok(Watch { project, wake, watcher, watched: BTreeSet::new() })
+        });
+        // They are still looked at every few seconds.
+        let complain = |error: &_| tracing::warn!("saves are seen with a delay of some seconds: {}", explained(error));
+        let watcher = watcher.inspect_err(complain).ok();
+        Watch { project, wake, watcher, _tell: kept, watched: BTreeSet::new() }
     }
 
     /// The sources as they are now. Folders that came are watched from now on.
     pub fn snapshot(&mut self) -> Snapshot {
         for folder in self.project.source_folders().unwrap_or_default() {
             if !self.watched.contains(&folder) {
-                if let Err(error) = self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
-                    // It is still looked at every few seconds.
-                    tracing::warn!(folder = %folder.display(), %error, "saves are seen with delay: the folder cannot be watched");
+                let watched = self.watcher.as_mut().map(|it| it.watch(&folder, RecursiveMode::NonRecursive));
+                if let Some(Err(error)) = watched {
+                    let why = explained(&error);
+                    tracing::warn!(folder = %folder.display(), "saves are seen with a delay of some seconds: {why}");
                 }
                 self.watched.insert(folder);
             }
