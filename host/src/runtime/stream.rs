@@ -99,7 +99,7 @@ impl Output {
         loop {
             match (self.poll_written(cx), &mut self.guest) {
                 (Poll::Ready(Some(chunk)), _) => return Poll::Ready(Ok(Some(chunk))),
-                (Poll::Pending, Some(_)) if has_run => return Poll::Pending,
+                (Poll::Pending, Some(_)) if has_run && self.failed.is_none() => return Poll::Pending,
                 // What it writes now goes out now, whenever it runs again.
                 (Poll::Pending, Some(guest)) if self.failed.is_none() => match guest.as_mut().poll(cx) {
                     Poll::Pending => has_run = true,
