@@ -12,6 +12,8 @@ BUILD := WITAPI_TOOLS=$(CURDIR)/target/tools CARGO_TARGET_DIR=$(CURDIR)/target/g
 # The host's library is compiled a second time for its own tests. They are few, and quick without optimisations; what it
 # depends on is the same as for the binary. The binary and the documentation have no tests of their own.
 UNIT := cargo test --release -p witapi --lib --config profile.release.package.witapi.opt-level=0
+# More threads than cores: many tests wait, for deadlines, for files to be whole, or for the one browser.
+TESTS := cargo test --release -p witapi-tests -- --test-threads $(shell expr $$(nproc) + 2)
 
 help:
 	@echo "make serve   build the host and the example plugins, then serve them on 127.0.0.1:8080"
@@ -33,18 +35,19 @@ test: plugins fixtures
 	@tools/setup-judges
 	@tools/setup-tutorial
 	$(UNIT)
-	cargo test --release -p witapi-tests
+	$(TESTS)
 	cargo test --release -p witapi-fuzz
 	@for crate in sdk/rust sdk/rust/macros; do \
 		CARGO_TARGET_DIR=target/guests cargo test --quiet --manifest-path $$crate/Cargo.toml || exit 1; done
 
-# What a change of the host breaks first, and what a user meets first. Names are those of tests, or begin as they do.
-QUICK := \
-	examples:: languages::
+# What a user meets first, and what a change of the host breaks first: plugins from nothing to an answer, and what is asked of
+# the examples; then routes, values, answers, loads and the store. Parts of the names of tests.
+QUICK := languages::c languages::javascript languages::rust examples:: call:: hot_load:: serving:: routes:: contracts:: \
+	params:: bodies:: values:: outcomes:: raw:: keyvalue:: plugin_tests::
 
 test-quick: plugins fixtures
-	$(UNIT) --quiet
-	cargo test --release -p witapi-tests --quiet -- $(QUICK)
+	$(UNIT)
+	$(TESTS) --quiet $(QUICK)
 
 # Options of the test binary in ARGS, such as `make test-timings ARGS='hot_load --test-threads 1'`.
 test-timings: plugins fixtures
@@ -58,6 +61,8 @@ test-long: plugins fixtures
 	@log=target/test-long.log; \
 	WITAPI_CASES=$${WITAPI_CASES:-100000} cargo test --release -p witapi-tests -- --nocapture \
 		acceptance round_trip formats patterns >$$log 2>&1 || { cat $$log; exit 1; }; \
+	WITAPI_CASES=$${WITAPI_CASES:-20000} cargo test --release -p witapi-tests -- --nocapture \
+		direct decoding::a_component_with_random >>$$log 2>&1 || { cat $$log; exit 1; }; \
 	tools/fuzz >>$$log 2>&1 || { tail -n 60 $$log; exit 1; }; \
 	grep '^total: ' $$log
 
