@@ -147,6 +147,7 @@ async fn what_quickjs_lacks_or_gets_wrong_the_sdk_does() {
     // `console`, with levels.
     let logged = host.post("/probe/log", &json!({ "what": "it" })).await;
     assert_eq!(logged.status, 204);
+    host.log.wait_for(&format!("request: id=\"{}\"", logged.header("x-request-id"))).await;
     for (level, text) in [
         ("INFO", "said at the top level"),
         ("INFO", "log it of 3, { a: [1, 2] } Map {\"k\" => Set {1}}"),
