@@ -1,6 +1,6 @@
 # The two commands of the README. Both install what they need, in code, and both are safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long soak check build plugins fixtures bench bench-languages
+.PHONY: help serve test test-quick test-timings test-long soak check build plugins fixtures bench bench-languages
 
 WITAPI := target/release/witapi
 EXAMPLES := $(wildcard plugins/*-*)
@@ -9,9 +9,17 @@ FIXTURES := $(foreach folder,$(patsubst %/wit,%,$(wildcard tests/fixtures/*/wit)
 # Toolchains are installed into target/tools. What cargo makes of all plugins in Rust is in one folder: they share much.
 BUILD := WITAPI_TOOLS=$(CURDIR)/target/tools CARGO_TARGET_DIR=$(CURDIR)/target/guests $(WITAPI) build --install
 
+# The host's library is compiled a second time for its own tests. They are few, and quick without optimisations; what it
+# depends on is the same as for the binary. The binary and the documentation have no tests of their own.
+UNIT := cargo test --release -p witapi --lib --config profile.release.package.witapi.opt-level=0
+# More threads than cores: many tests wait, for deadlines, for files to be whole, or for the one browser.
+TESTS := cargo test --release -p witapi-tests -- --test-threads $(shell expr $$(nproc) + 2)
+
 help:
 	@echo "make serve   build the host and the example plugins, then serve them on 127.0.0.1:8080"
 	@echo "make test    build everything and run all tests"
+	@echo "make test-quick   the host's unit tests, and plugins from their source to an answer: within 3 minutes, once all is built"
+	@echo "make test-timings   the tests that take longest"
 	@echo "make test-long   what make test tries by chance, 100,000 times, and each fuzz target for 10 minutes"
 	@echo "make soak    all attacks at once, for 20 minutes: answers right, memory and descriptors flat"
 	@echo "make check   formatting and clippy"
@@ -26,17 +34,35 @@ test: plugins fixtures
 	@tools/setup-browser
 	@tools/setup-judges
 	@tools/setup-tutorial
-	cargo test --release -p witapi
-	cargo test --release -p witapi-tests
+	$(UNIT)
+	$(TESTS)
 	cargo test --release -p witapi-fuzz
 	@for crate in sdk/rust sdk/rust/macros; do \
 		CARGO_TARGET_DIR=target/guests cargo test --quiet --manifest-path $$crate/Cargo.toml || exit 1; done
+
+# What a user meets first, and what a change of the host breaks first: plugins from nothing to an answer, and what is asked of
+# the examples; then routes, values, answers, loads and the store. Parts of the names of tests.
+QUICK := languages::c languages::javascript languages::rust examples:: call:: hot_load:: serving:: routes:: contracts:: \
+	params:: bodies:: values:: outcomes:: raw:: keyvalue:: plugin_tests::
+
+test-quick: plugins fixtures
+	$(UNIT)
+	$(TESTS) --quiet $(QUICK)
+
+# Options of the test binary in ARGS, such as `make test-timings ARGS='hot_load --test-threads 1'`.
+test-timings: plugins fixtures
+	@tools/setup-browser
+	@tools/setup-judges
+	@tools/setup-tutorial
+	@tools/test-timings $(ARGS)
 
 # WITAPI_CASES and WITAPI_SEED say how many values are tried and which, WITAPI_FUZZ_SECONDS how long a target is driven.
 test-long: plugins fixtures
 	@log=target/test-long.log; \
 	WITAPI_CASES=$${WITAPI_CASES:-100000} cargo test --release -p witapi-tests -- --nocapture \
 		acceptance round_trip formats patterns >$$log 2>&1 || { cat $$log; exit 1; }; \
+	WITAPI_CASES=$${WITAPI_CASES:-20000} cargo test --release -p witapi-tests -- --nocapture \
+		direct decoding::a_component_with_random >>$$log 2>&1 || { cat $$log; exit 1; }; \
 	tools/fuzz >>$$log 2>&1 || { tail -n 60 $$log; exit 1; }; \
 	grep '^total: ' $$log
 

@@ -156,14 +156,14 @@ async fn a_client_that_goes_away_leaves_the_queue() {
     let busy = connect(&host, "/hostile/spin", "busy").await;
     is_running(&host, "busy").await;
     let queued = connect(&host, "/hostile/spin", "queued").await;
-    // Nothing tells from outside that it is in the queue, and a probe could take its place.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    host.wait_for("hostile", |it| it["scheduler"]["waiting"] == 1).await;
     assert_eq!(host.get("/hostile/light").await.status, 503);
     drop(queued);
     host.log.wait_for("id=\"queued\"").await;
     // Its place is free, so this one waits for the instance instead of being turned away.
+    host.wait_for("hostile", |it| it["scheduler"]["waiting"] == 0).await;
     let next = begin(&host, "/hostile/light", "next");
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    host.wait_for("hostile", |it| it["scheduler"]["waiting"] == 1).await;
     assert!(!next.is_finished());
     drop(busy);
     assert_eq!(next.await.expect("an answer").status, 200);

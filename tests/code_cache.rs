@@ -9,10 +9,15 @@ use std::{
 
 use serde_json::Value;
 use tokio::time::sleep;
-use witapi_tests::{Host, Stopped, disk::Disk, fixture, host, plugin};
+use witapi_tests::{Host, Setup, Stopped, disk::Disk, fixture, plugin};
 
 /// How long a test waits for something that should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A host of which no code is known.
+fn host() -> Setup {
+    witapi_tests::host().compiled_anew()
+}
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder.join("data/code")).expect("the cache");
@@ -212,7 +217,7 @@ async fn a_full_disk_stops_no_load_and_fills_no_further() {
     // Nothing of it is on disk when it starts.
     fs::remove_dir_all(disk.path().join("code")).expect("to remove it");
     disk.fill();
-    let host = witapi_tests::host().in_folder_of(stopped).data_on(&disk).start().await;
+    let host = self::host().in_folder_of(stopped).data_on(&disk).start().await;
     assert_eq!(host.get("/hello").await.status, 200);
     assert_eq!(bytes(&disk.path().join("code")), 0);
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use witapi_tests::{dummy_component, host, root, send, witapi, with_wit};
+use witapi_tests::{built::Sources, dummy_component, host, root, send, witapi, with_wit};
 
 fn succeed(command: &mut Command) -> String {
     let output = command.output().expect("a process");
@@ -230,8 +230,8 @@ fn comparable(value: &Value) -> Value {
 
 #[tokio::test]
 async fn the_ported_tutorial_answers_as_fastapi_does() {
-    let folder = ports().join("all");
-    let host = host().component("all", built(&folder)).start().await;
+    let component = Sources::default().folder(&ports().join("all/src"), "src").built("tutorial", "all");
+    let host = host().component("all", component).start().await;
     let tutorial = root().join("tests/tutorial");
     let python = root().join("target/tools/tutorial/venv/bin/python");
     assert!(python.exists(), "FastAPI is not there: run tools/setup-tutorial");
@@ -288,8 +288,7 @@ const UNCOMPARED: [&str; 4] = [
 #[tokio::test]
 async fn what_a_module_of_functions_says_is_what_its_plugin_does() {
     let module = fs::read_to_string(root().join("tests/code_first/app.py")).expect("the module");
-    let folder = project(&module);
-    let component = built(folder.path());
+    let component = Sources::default().file("src/app.py", module).built("code-first", "everything");
     let config = "[plugin.everything]\ngrants = [\"wasi:keyvalue\", \"witapi:host\"]";
     let host = host().component("everything", component).config(config).start().await;
 

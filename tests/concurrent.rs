@@ -26,7 +26,7 @@ async fn calls_that_wait_do_not_wait_for_each_other() {
 
 #[tokio::test]
 async fn an_async_export_that_spins_stops_no_other() {
-    let host = host().fixture("waiter").plugin("orders").config("[limits]\ndeadline_ms = 2000").start().await;
+    let host = host().fixture("waiter").plugin("orders").config("[limits]\ndeadline_ms = 6000").start().await;
     let spinners: Vec<_> = (0..8).map(|_| begin(&host, "/waiter/spin")).collect();
     let mut answered = 0;
     while !spinners.iter().any(JoinHandle::is_finished) {

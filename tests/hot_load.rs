@@ -139,13 +139,13 @@ async fn a_request_in_flight_ends_in_the_version_it_began_with() {
     let file = host.file("versioned");
     put(&file, &version(1));
     host.wait_for("versioned", |it| it["state"] == "serving").await;
-    let slow = |host: &Host| tokio::spawn(send(host.request("GET", "/version/3000")));
+    let slow = |host: &Host| tokio::spawn(send(host.request("GET", "/version/8000")));
     let first = slow(&host);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    host.wait_for("versioned", |it| it["scheduler"]["running"] == 1).await;
     put(&file, &version(2));
     while version_of(&host.get("/version").await.json()) != 2 {}
     let second = slow(&host);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    host.wait_for("versioned", |it| it["scheduler"]["running"] == 2).await;
     fs::remove_file(&file).expect("to remove it");
     host.wait_for("versioned", Value::is_null).await;
     assert!(!first.is_finished() && !second.is_finished(), "the test was too slow to tell");

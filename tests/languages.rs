@@ -86,15 +86,20 @@ fn serving(component: &Path) -> Setup {
     host().component("notes", component).config(grants)
 }
 
-/// `new`, `build`, `serve`, and every operation of the template, with all that it may answer.
-async fn the_template_is_served(language: &Language) {
+/// What `new` and `build` make is served, and a mistake is told. It is built once for both.
+async fn a_new_plugin_serves_and_its_mistakes_are_told(language: &Language) {
     let (folder, component) = built(language, &[]).await;
+    the_template_is_served(folder.path(), &component).await;
+    a_mistake_is_told_with_its_place(language, folder.path(), &component).await;
+}
 
-    let again = run(folder.path(), &["build", "notes"]).await;
+/// Every operation of the template, with all that it may answer.
+async fn the_template_is_served(folder: &Path, component: &Path) {
+    let again = run(folder, &["build", "notes"]).await;
     assert_eq!(again.status, Some(0), "{again:?}");
     assert!(again.stderr.contains("notes.wasm is up to date"), "{}", again.stderr);
 
-    let first = serving(&component).start().await;
+    let first = serving(component).start().await;
     let note = json!({ "id": 1, "text": "Buy milk, 牛乳 🥛" });
     let request = first.request("POST", "/notes").json(&json!({ "text": note["text"] }));
     let created = send(request.header("x-request-id", "the-first-note")).await;
@@ -124,27 +129,26 @@ async fn nothing_is_there(host: &Host, id: u32) {
 }
 
 /// A mistake is told as the compiler tells it, with its place, and what was built before stays as it was.
-async fn a_mistake_is_told_with_its_place(language: &Language) {
-    let (folder, component) = built(language, &[]).await;
-    let earlier = fs::read(&component).expect("a component");
-    let source = folder.path().join("notes").join(language.entry);
+async fn a_mistake_is_told_with_its_place(language: &Language, folder: &Path, component: &Path) {
+    let earlier = fs::read(component).expect("a component");
+    let source = folder.join("notes").join(language.entry);
     let text = fs::read_to_string(&source).expect("a source");
     let (right, wrong) = language.mistake;
     let at = text.find(right).unwrap_or_else(|| panic!("no `{right}` in the template:\n{text}"));
     let line = text[..at].lines().count();
     fs::write(&source, text.replacen(right, wrong, 1)).expect("a written source");
 
-    let refused = run(folder.path(), &["build", "notes"]).await.refused();
+    let refused = run(folder, &["build", "notes"]).await.refused();
     // Both notations are in use: `file:12:4` and `file(12,4)`.
     let places = [format!("{}:{line}", language.entry), format!("{}({line},", language.entry)];
     let file_and_line = |wanted: &String| refused.contains(wanted);
     let in_python = refused.contains(&format!("{}\", line {line}", language.entry));
     assert!(places.iter().any(file_and_line) || in_python, "no {} or {} in\n{refused}", places[0], places[1]);
     assert!(refused.contains(language.complaint), "no `{}` in\n{refused}", language.complaint);
-    assert_eq!(fs::read(&component).expect("a component"), earlier);
+    assert_eq!(fs::read(component).expect("a component"), earlier);
 
     fs::write(&source, text).expect("a written source");
-    let fixed = run(folder.path(), &["build", "notes"]).await;
+    let fixed = run(folder, &["build", "notes"]).await;
     assert_eq!(fixed.status, Some(0), "{fixed:?}");
 }
 
@@ -218,13 +222,8 @@ macro_rules! languages {
     ($($module:ident: $language:expr;)*) => {$(
         mod $module {
             #[tokio::test]
-            async fn the_template_is_served() {
-                super::the_template_is_served(&$language).await;
-            }
-
-            #[tokio::test]
-            async fn a_mistake_is_told_with_its_place() {
-                super::a_mistake_is_told_with_its_place(&$language).await;
+            async fn a_new_plugin_serves_and_its_mistakes_are_told() {
+                super::a_new_plugin_serves_and_its_mistakes_are_told(&$language).await;
             }
 
             #[tokio::test]

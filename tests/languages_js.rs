@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
-use witapi_tests::{Answer, Host, cli::Ran, host, root, witapi};
+use witapi_tests::{Answer, Host, built::Sources, cli::Ran, host, root, witapi};
 
 /// A plugin's folder with these files.
 fn project(files: &[(&str, &str)]) -> TempDir {
@@ -26,12 +26,10 @@ async fn build(folder: &Path) -> Ran {
     Ran { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// A host with the plugin that is built of these files, as `plugin`.
-async fn served(files: &[(&str, &str)]) -> Host {
-    let folder = project(files);
-    let built = build(folder.path()).await;
-    assert_eq!(built.status, Some(0), "{}", built.stderr);
-    host().component("plugin", folder.path().join("plugin/plugin.wasm")).start().await
+/// A host with the plugin that is built of these files, as `plugin`. They are those of no other test.
+async fn served(test: &str, files: &[(&str, &str)]) -> Host {
+    let sources = files.iter().fold(Sources::default(), |sources, (path, text)| sources.file(path, *text));
+    host().component("plugin", sources.built(test, "plugin")).start().await
 }
 
 /// `tests/fixtures/probe-ts`, which has a function for everything that may go wrong.
@@ -40,7 +38,7 @@ async fn probe() -> Host {
     let names = ["wit/probe.wit", "src/index.ts", "src/values.ts"];
     let texts = names.map(|name| fs::read_to_string(fixture.join(name)).expect("a fixture"));
     let files: Vec<_> = names.into_iter().zip(texts.iter().map(String::as_str)).collect();
-    served(&files).await
+    served("probe-ts", &files).await
 }
 
 /// A 500 that tells a client nothing; the log says why.
@@ -149,6 +147,7 @@ async fn what_quickjs_lacks_or_gets_wrong_the_sdk_does() {
     // `console`, with levels.
     let logged = host.post("/probe/log", &json!({ "what": "it" })).await;
     assert_eq!(logged.status, 204);
+    host.log.wait_for(&format!("request: id=\"{}\"", logged.header("x-request-id"))).await;
     for (level, text) in [
         ("INFO", "said at the top level"),
         ("INFO", "log it of 3, { a: [1, 2] } Map {\"k\" => Set {1}}"),
@@ -178,7 +177,7 @@ async fn without_wasi_logging_the_console_is_stderr() {
       hello() { console.warn('of', { no: 'level' }); return 'hello'; },
       bye: () => 'bye',
     };";
-    let host = served(&[("wit/small.wit", CONTRACT), ("src/index.js", source)]).await;
+    let host = served("small-js", &[("wit/small.wit", CONTRACT), ("src/index.js", source)]).await;
     assert_eq!(host.post_text("/small/hello", "").await.text(), "\"hello\"");
     let line = host.log.wait_for("warn: of { no: \"level\" }").await;
     assert!(line.contains("stream=\"stderr\"") && line.contains("plugin=plugin"), "{line}");
@@ -195,7 +194,7 @@ async fn packages_of_the_authors_own_and_several_files_are_bundled() {
         ("node_modules/loud/package.json", r#"{ "name": "loud", "version": "1.0.0", "main": "main.js" }"#),
         ("node_modules/loud/main.js", "exports.shout = (text) => text.toUpperCase() + '!';"),
     ];
-    let host = served(&files).await;
+    let host = served("modules-js", &files).await;
     assert_eq!(host.post_text("/small/hello", "").await.text(), "\"HÉ!\"");
 }
 

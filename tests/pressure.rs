@@ -113,7 +113,11 @@ async fn sigterm_does_not_wait_for_a_component_that_is_being_compiled() {
 
 #[tokio::test]
 async fn large_results_by_the_dozen_cost_bounded_memory() {
-    let host = host().fixture("hostile").config("[limits]\nresult_kib = 512\n[scheduler]\ninstances = 8").start().await;
+    let host = host()
+        .fixture("hostile")
+        .config("[limits]\nresult_kib = 512\ndeadline_ms = 170000\n[scheduler]\ninstances = 8")
+        .start()
+        .await;
     let calls: Vec<_> = (0..60)
         .map(|i| begin(&host, ["/hostile/string/500", "/hostile/bytes/500", "/hostile/lists/2000"][i % 3]))
         .collect();

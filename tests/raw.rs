@@ -91,7 +91,7 @@ async fn a_handler_learns_where_it_is_mounted_if_it_asks() {
 #[tokio::test]
 async fn handlers_of_other_toolchains_answer_too() {
     let python = ["raw-python", "raw3-python"];
-    let host = python.into_iter().fold(host().compiled_once(), Setup::fixture).fixture("raw-c").start().await;
+    let host = python.into_iter().fold(host(), Setup::fixture).fixture("raw-c").start().await;
     for name in python {
         let path = format!("/{name}/a%20b?c");
         let answer = send(host.request("PROPFIND", &path).header("x-request-id", format!("of-{name}"))).await;

@@ -302,6 +302,7 @@ async fn operators_see_every_limit_and_what_it_is_up_against() {
         "log_kib": 64, "cpu_ms": 10000, "concurrency": 100, "queue": 7, "weight": 250, "keyvalue_mib": 9,
     });
     assert_eq!(status["limits"], wanted);
-    let idle = serde_json::json!({ "running": 0, "waiting": 0, "cpu_ms": 0, "refused": 0, "long": 0 });
+    let idle =
+        serde_json::json!({ "running": 0, "waiting": 0, "cpu_ms": 0, "buffered_kib": 0, "refused": 0, "long": 0 });
     assert_eq!(status["scheduler"], idle);
 }

@@ -1,31 +1,14 @@
 //! What the SDKs of Go and C do: errors, the log, the facts of a request, the store. `tests/fixtures/probe` is the same plugin in both.
 
-use std::{fs, path::Path};
-
 use serde_json::json;
-use tokio::process::Command;
-use witapi_tests::{host, root, send, witapi};
-
-fn copy(from: &Path, into: &Path) {
-    fs::create_dir_all(into).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let (path, target) = (entry.path(), into.join(entry.file_name()));
-        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(drop).expect("a copy") }
-    }
-}
+use witapi_tests::{built::Sources, host, root, send};
 
 async fn the_sdk_does_what_it_says(language: &str) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let project = folder.path().join("probe");
     let fixture = root().join("tests/fixtures/probe");
-    copy(&fixture.join(language), &project);
-    copy(&fixture.join("wit"), &project.join("wit"));
-    let mut build = Command::new(witapi());
-    build.args(["build", "--install"]).arg(&project).env("WITAPI_TOOLS", root().join("target/tools"));
-    let built = build.output().await.expect("a run");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let sources = Sources::default().folder(&fixture.join(language), "").folder(&fixture.join("wit"), "wit");
+    let component = sources.built(&format!("probe-{language}"), "probe");
     let grants = "[plugin.probe]\ngrants = [\"wasi:keyvalue\", \"witapi:host\"]";
-    let host = host().component("probe", project.join("probe.wasm")).config(grants).start().await;
+    let host = host().component("probe", component).config(grants).start().await;
 
     let typed = host.post("/probe/typed", &json!({})).await;
     assert_eq!((typed.status.as_u16(), &typed.json()["error"]), (400, &json!({ "tag": "sold-out", "val": 3 })));

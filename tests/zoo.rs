@@ -1,14 +1,9 @@
 //! The zoo of types in several languages: to the same requests the same answers, byte by byte, whatever the plugin is
 //! written in. What a language forces to be otherwise stands in its `differences`, with the reason.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-use tokio::process::Command;
-use witapi_tests::{Host, host, root, send, witapi};
+use witapi_tests::{Host, built::Sources, host, root, send};
 
 /// A zoo in another language than Rust: a folder `tests/fixtures/zoo-…` without its WIT, which is that of the zoo in Rust.
 struct Zoo {
@@ -269,17 +264,11 @@ async fn ask(host: &Host, request: &Request) -> Said {
 }
 
 /// Builds the zoo from its source and the WIT of the one in Rust.
-async fn built(zoo: &Zoo) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let project = folder.path().join("zoo");
+fn built(zoo: &Zoo) -> PathBuf {
     let fixtures = root().join("tests/fixtures");
-    copy(&fixtures.join(zoo.folder), &project, &|text| text);
-    copy(&fixtures.join("zoo/wit"), &project.join("wit"), &|text| left_of(&text, zoo));
-    let mut build = Command::new(witapi());
-    build.args(["build", "--install"]).arg(&project).env("WITAPI_TOOLS", root().join("target/tools"));
-    let ran = build.output().await.expect("a run");
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    (folder, project.join("zoo.wasm"))
+    let sources = Sources::default().folder(&fixtures.join(zoo.folder), "");
+    let sources = sources.changed(&fixtures.join("zoo/wit"), Path::new("wit"), &|text| left_of(&text, zoo));
+    sources.built(zoo.folder, "zoo")
 }
 
 /// The WIT without what the toolchain cannot have: functions, of one line each, and records, until their `}`.
@@ -300,20 +289,8 @@ fn left_of(wit: &str, zoo: &Zoo) -> String {
     left
 }
 
-fn copy(from: &Path, into: &Path, change: &dyn Fn(String) -> String) {
-    fs::create_dir_all(into).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let (path, target) = (entry.path(), into.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &target, change);
-        } else {
-            fs::write(target, change(fs::read_to_string(path).expect("a text"))).expect("a copy");
-        }
-    }
-}
-
 async fn answers_as_in_rust(zoo: &Zoo) {
-    let (_folder, component) = built(zoo).await;
+    let component = built(zoo);
     let rust = host().fixture("zoo").start().await;
     let other = host().component("zoo", component).start().await;
     let is_lacking =

@@ -1,7 +1,7 @@
 //! All attacks at once, for as long as is asked for: hostile guests and clients at random, while plugins are replaced, come
 //! and go, and good clients judge every answer that they get.
 //!
-//! `WITAPI_SOAK_SECONDS` says how long, a minute without it; `WITAPI_SOAK_SEED` repeats the choices of an earlier run.
+//! `WITAPI_SOAK_SECONDS` says how long, half a minute without it; `WITAPI_SOAK_SEED` repeats the choices of an earlier run.
 //! What was seen is printed, and left in `target/soak.txt`.
 
 mod attacks;
@@ -173,7 +173,7 @@ fn median(samples: &[Usage], of: impl Fn(&Usage) -> u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_attacks_at_once_leave_answers_right_and_the_host_as_it_was() {
-    let seconds = number("WITAPI_SOAK_SECONDS").unwrap_or(60);
+    let seconds = number("WITAPI_SOAK_SECONDS").unwrap_or(30);
     let seed = number("WITAPI_SOAK_SEED").unwrap_or_else(|| u64::from(std::process::id()) ^ 0x5eed_0000);
     println!("soak: {seconds} s, WITAPI_SOAK_SEED={seed}");
     let host = Arc::new(attacked().await);

@@ -1,6 +1,8 @@
 //! A host under test: the real binary, on a port of its own, with folders of its own.
 
+pub mod built;
 pub mod cli;
+mod code;
 pub mod dev;
 pub mod disk;
 pub mod process;
@@ -8,7 +10,6 @@ pub mod process;
 use std::{
     fs,
     net::SocketAddr,
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex},
@@ -23,6 +24,8 @@ use tokio::{
     process::{Child, Command},
     sync::Notify,
 };
+
+use self::code::SharedCode;
 
 /// How long a test waits for something that should take milliseconds.
 pub const PATIENCE: Duration = Duration::from_secs(180);
@@ -62,7 +65,7 @@ pub struct Setup {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     folder: Option<TempDir>,
-    is_compiled_once: bool,
+    is_compiled_anew: bool,
     run_by: Vec<String>,
     log_is_unread: bool,
     address: Option<SocketAddr>,
@@ -142,9 +145,9 @@ impl Setup {
         self
     }
 
-    /// With code that the first test that wants it compiles for all: Python takes a core ten seconds.
-    pub fn compiled_once(mut self) -> Setup {
-        self.is_compiled_once = true;
+    /// With an empty code cache. Others begin with what an earlier host compiled of the same plugins: see `code`.
+    pub fn compiled_anew(mut self) -> Setup {
+        self.is_compiled_anew = true;
         self
     }
 
@@ -156,12 +159,24 @@ impl Setup {
 
     /// With all example plugins, which may import what they need.
     pub fn examples(self) -> Setup {
-        let host = self.compiled_once().config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]");
+        let host = self.config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]");
         ["greeter", "orders", "ticker", "todos", "wordcount"].into_iter().fold(host, Setup::plugin)
+    }
+
+    /// The compiled code that it shares with other hosts: that of the plugins which are built once. Who brings his own, or
+    /// looks at how a host starts or where it keeps what, compiles for himself.
+    fn shared_code(&self) -> Option<String> {
+        let folders = ["target/plugins", "target/fixtures", "target/tmp/built"].map(|folder| root().join(folder));
+        let is_built = |file: &PathBuf| folders.iter().any(|folder| file.starts_with(folder));
+        let has_a_folder = self.folder.is_some() || self.arguments.iter().any(|it| it.starts_with("--data"));
+        let is_shared = !self.is_compiled_anew && !has_a_folder && self.address.is_none() && self.made.is_empty();
+        let files = self.components.iter().map(|(_, file)| file);
+        (is_shared && !self.components.is_empty() && files.clone().all(is_built)).then(|| code::set(files))
     }
 
     /// Starts it and waits until it is ready.
     pub async fn start(self) -> Host {
+        let shared_code = self.shared_code();
         let folder = self.folder.unwrap_or_else(|| tempfile::tempdir().expect("a folder"));
         let plugins = folder.path().join("plugins");
         fs::create_dir_all(&plugins).expect("the plugin folder");
@@ -171,9 +186,9 @@ impl Setup {
         for (name, component) in &self.made {
             fs::write(plugins.join(format!("{name}.wasm")), component).expect("a written component");
         }
-        let shared_code = self.is_compiled_once.then(|| SharedCode::of(folder.path()));
-        let _one_at_a_time = match &shared_code {
-            Some(code) => Some(code.lend().await),
+        let shared_code = shared_code.map(|set| SharedCode::new(set, folder.path()));
+        let compiles = match &shared_code {
+            Some(code) => code.lend().await,
             None => None,
         };
         let config = folder.path().join("witapi.toml");
@@ -221,57 +236,13 @@ impl Setup {
                 break address.parse().expect("an address");
             }
         };
-        if let Some(code) = shared_code {
-            code.keep().await;
+        if let (Some(code), Some(compiles)) = (shared_code, compiles) {
+            code.keep(compiles).await;
         }
         // What comes after is of no interest, but the pipe must not fill up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
         Host { child, address, folder, log, log_reader, printed, client }
-    }
-}
-
-/// Compiled code that outlives the hosts that compiled it.
-struct SharedCode {
-    /// Where it is kept.
-    shared: PathBuf,
-    /// Where a host looks for it, and leaves it.
-    own: PathBuf,
-}
-
-impl SharedCode {
-    fn of(host_folder: &Path) -> SharedCode {
-        SharedCode { shared: root().join("target/tmp/code"), own: host_folder.join("data/code") }
-    }
-
-    /// Gives the host what there is. As long as the answer is held, no other test compiles the same.
-    async fn lend(&self) -> tokio::sync::MutexGuard<'static, ()> {
-        static COMPILING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-        let guard = COMPILING.lock().await;
-        for folder in [&self.shared, &self.own] {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).expect("a folder for compiled code");
-        }
-        link_files(&self.shared, &self.own);
-        guard
-    }
-
-    /// Keeps what the host compiled, which it stores when it serves already.
-    async fn keep(&self) {
-        let is_draft = |file: fs::DirEntry| file.path().extension().is_some_and(|it| it == "part");
-        while fs::read_dir(&self.own).expect("a folder").flatten().any(is_draft) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        link_files(&self.own, &self.shared);
-    }
-}
-
-fn link_files(from: &Path, to: &Path) {
-    for file in fs::read_dir(from).expect("a folder").flatten() {
-        let copy = to.join(file.file_name());
-        // One that is there already is the same. Two file systems have no links between them.
-        if !copy.exists() {
-            fs::hard_link(file.path(), &copy).or_else(|_| fs::copy(file.path(), &copy).map(drop)).expect("a copy");
-        }
     }
 }
 
