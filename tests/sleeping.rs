@@ -60,6 +60,10 @@ async fn plugins_that_were_put_to_sleep_answer_as_before() {
         }
     }
     for name in NAMES {
+        // The log is written behind the answers.
+        while told(&host, " awake", name) < 3 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
         assert_eq!(told(&host, " awake", name), 3, "{}", host.log.text());
     }
     // One that is asked again and again is read once.
@@ -182,6 +186,47 @@ async fn what_is_told_of_sleeping_plugins_is_what_is_told_of_others() {
     let page = send(sleeping.request("GET", "/").header("accept", "text/html")).await;
     assert_eq!(page.status, 200);
     assert!(page.text().contains("/three/version/{ms}"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn documents_leave_sleeping_plugins_asleep() {
+    let host = crowded().start().await;
+    for path in ["/openapi.json", "/openapi/one.json", "/openapi/two.json", "/openapi/three.wit", "/_witapi/plugins"] {
+        assert_eq!(host.get(path).await.status, 200, "{path}");
+    }
+    version_of(&host, "one").await;
+    host.log.wait_for(" awake").await;
+    assert_eq!((told(&host, " awake", "two"), told(&host, " awake", "three")), (0, 0), "{}", host.log.text());
+}
+
+#[tokio::test]
+async fn two_hundred_wake_by_turns() {
+    let names: Vec<_> = (0..200).map(|i| format!("p{i}")).collect();
+    let component = version(1);
+    let setup = host().config("resident = 1\n[limits]\ndeadline_ms = 120000");
+    let setup = names.iter().fold(setup, |setup, name| {
+        setup.made(name, component.clone()).config(&format!("[plugin.{name}]\nmount = '/{name}'"))
+    });
+    let host = setup.start().await;
+    let status = format!("/proc/{}/status", host.pid());
+    let threads = || -> usize {
+        let text = fs::read_to_string(&status).expect("a status");
+        let line = text.lines().find_map(|line| line.strip_prefix("Threads:")).expect("threads");
+        line.trim().parse().expect("a number")
+    };
+    let before = threads();
+    let begin =
+        |name: &String| -> JoinHandle<Answer> { tokio::spawn(send(host.request("GET", &format!("/{name}/version")))) };
+    let mut most = before;
+    let calls: Vec<_> = names.iter().map(begin).collect();
+    while calls.iter().any(|call| !call.is_finished()) {
+        most = most.max(threads());
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    for call in calls {
+        assert_eq!(call.await.expect("an answer").status, 200);
+    }
+    assert!(most <= before + 32, "{before} threads, then {most}");
 }
 
 #[tokio::test]

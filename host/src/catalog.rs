@@ -1,11 +1,9 @@
 //! An immutable snapshot of what the host serves. A change makes a new one; requests keep the one they began with.
 
-use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf, sync::Arc, sync::OnceLock, time::SystemTime};
+use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf, sync::Arc, time::SystemTime};
 
 use crate::{
-    config,
     contract::{Method, Raw},
-    openapi::{self, Document},
     plugin::{Listed, Route, load::Loader},
 };
 
@@ -16,7 +14,6 @@ pub struct Catalog {
     router: matchit::Router<Vec<Target>>,
     /// With raw HTTP handlers, those of the longest prefix first.
     mounted: Vec<Arc<Listed>>,
-    document: OnceLock<Document>,
 }
 
 /// What the host knows of one plugin.
@@ -110,7 +107,7 @@ impl Catalog {
         // Its nodes have room for four children each, and most have one or none. The copy has no room that it does not use;
         // and without the entries that were made in turn with it, whole pages are free when the first one goes.
         let (router, entries) = (router.clone(), entries.clone());
-        Catalog { entries, router, mounted, document: OnceLock::new() }
+        Catalog { entries, router, mounted }
     }
 
     /// The raw HTTP handler that a request for that path is for: that with the longest prefix, unless the host or an
@@ -159,24 +156,6 @@ impl Catalog {
     /// The plugins that serve, by name.
     pub fn plugins(&self) -> impl Iterator<Item = &Arc<Listed>> {
         self.entries.values().filter_map(|entry| entry.serving.as_ref())
-    }
-
-    /// The OpenAPI document of all plugins, made when it is first asked for. For that moment the contracts of all of them
-    /// are in memory.
-    pub fn document(&self, settings: &config::OpenApi, loader: &Loader) -> &Document {
-        self.document.get_or_init(|| {
-            let contracts: Vec<_> = self
-                .plugins()
-                .filter_map(|plugin| {
-                    let contract = plugin.contract(loader);
-                    let contract = contract.inspect_err(
-                        |error| tracing::error!(plugin = %plugin.name, %error, "it is missing in the document"),
-                    );
-                    Some((plugin.name.as_ref(), contract.ok()?))
-                })
-                .collect();
-            openapi::of_all(settings, contracts.iter().map(|(name, contract)| (*name, &**contract)))
-        })
     }
 }
 
@@ -305,12 +284,9 @@ impl Edit<'_> {
                 let routes = Routes::of(&self.entries);
                 Catalog::of_routes(self.entries, routes)
             }
-            (_, false) => Catalog {
-                entries: self.entries,
-                router: self.base.router.clone(),
-                mounted: self.base.mounted.clone(),
-                document: OnceLock::new(),
-            },
+            (_, false) => {
+                Catalog { entries: self.entries, router: self.base.router.clone(), mounted: self.base.mounted.clone() }
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The only place where an error becomes a status: problem documents (RFC 9457).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -79,8 +79,8 @@ pub enum Problem {
 }
 
 /// A plugin that was asleep and did not wake up.
-impl From<Cause> for Problem {
-    fn from(cause: Cause) -> Self {
+impl From<Arc<Cause>> for Problem {
+    fn from(cause: Arc<Cause>) -> Self {
         Problem::PluginFailed(cause.to_string())
     }
 }

@@ -37,9 +37,12 @@ use crate::{
     dispatch::{Trace, dispatch},
     log, mounted,
     openapi::Document,
-    plugin::watch::Awaited,
+    plugin::{Listed, watch::Awaited},
     problem::{Problem, options},
-    server::{compression::Codings, conditional::is_known, connections::Connections, cors::Cors, status::plugins},
+    server::{
+        compression::Codings, conditional::is_known, connections::Connections, cors::Cors, documents::Documents,
+        status::plugins,
+    },
 };
 
 mod assets;
@@ -47,6 +50,7 @@ mod compression;
 mod conditional;
 mod connections;
 mod cors;
+mod documents;
 mod events;
 mod head;
 mod pages;
@@ -63,7 +67,7 @@ pub struct Server {
     stopping: Arc<watch::Sender<bool>>,
     /// A permit for each that listens to events.
     listeners: Arc<Semaphore>,
-    pages: Arc<pages::Latest>,
+    documents: Arc<Documents>,
 }
 
 impl Server {
@@ -75,7 +79,7 @@ impl Server {
             awaited: Awaited::default(),
             stopping: Arc::default(),
             listeners,
-            pages: Arc::default(),
+            documents: Arc::default(),
         }
     }
 
@@ -132,10 +136,7 @@ impl Server {
             .route("/readyz", get(ready))
             .route("/openapi.json", get(openapi))
             .route("/openapi/{file}", get(openapi_of))
-            .route(
-                "/_witapi/plugins",
-                get(|State(server): State<Server>| async move { Json(plugins(&server.host.catalog())) }),
-            )
+            .route("/_witapi/plugins", get(status))
             .route("/_witapi/events", get(events::events))
             .merge(pages::routes())
             .fallback(not_own)
@@ -168,9 +169,18 @@ async fn ready(State(server): State<Server>) -> (StatusCode, String) {
     (status, format!("{word}\n{lacking}"))
 }
 
+async fn status(State(server): State<Server>) -> Response {
+    match server.documents.blocking(move || plugins(&server.host.catalog())).await {
+        Ok(plugins) => Json(plugins).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
 async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
-    let catalog = server.host.catalog();
-    send(catalog.document(&server.host.config().openapi, &server.host.loader), &headers)
+    match server.documents.told(&server.host).await {
+        Ok(told) => send(&told.document, &headers),
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// `/openapi/<plugin>.json` and `/openapi/<plugin>.wit`
@@ -182,13 +192,11 @@ async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, head
     else {
         return Problem::NoRoute.into_response();
     };
-    match listed.plugin(&server.host.loader).await {
-        Ok(plugin) if ending == "json" => send(plugin.document(&server.host.config().openapi), &headers),
-        Ok(plugin) => send(plugin.wit(), &headers),
-        Err(error) => {
-            tracing::error!(plugin = %listed.name, %error, "it has no document");
-            Problem::from(error).into_response()
-        }
+    let (host, is_wit) = (server.host.clone(), ending == "wit");
+    let make = move |plugin: &Listed| if is_wit { plugin.wit() } else { plugin.document(&host.config().openapi) };
+    match server.documents.of_one(listed, make).await {
+        Ok(document) => send(&document, &headers),
+        Err(problem) => problem.into_response(),
     }
 }
 
@@ -309,10 +317,8 @@ impl Server {
         if path == "*" && caller.method == Method::OPTIONS {
             return options(&contract::Method::ALL);
         }
-        if path == "/"
-            && let Some(page) = pages::landing(self, request)
-        {
-            return page;
+        if path == "/" && pages::is_landing(catalog, request) {
+            return Box::pin(pages::landing(self)).await;
         }
         dispatch(&self.host, catalog, caller, request, trace).await
     }

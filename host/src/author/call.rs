@@ -63,7 +63,7 @@ fn encoded(text: &str) -> impl std::fmt::Display + '_ {
 ///
 /// There is none, or more than one.
 pub fn find<'c>(plugin: &str, contract: &'c Contract, wanted: &str) -> Result<&'c Operation, CallError> {
-    let ids = openapi::operation_ids(&[(plugin, contract)]).into_iter().next().unwrap_or_default();
+    let ids = openapi::operation_ids(plugin, contract);
     let with_ids = || contract.operations.iter().zip(&ids);
     if let Some((operation, _)) = with_ids().find(|(operation, id)| *id == wanted || operation.route() == wanted) {
         return Ok(operation);

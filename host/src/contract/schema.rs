@@ -1,10 +1,6 @@
 //! WIT type → JSON Schema 2020-12, as OpenAPI 3.1 uses it. The table is in `wit/README.md`, "Values".
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use utoipa::{
@@ -26,68 +22,61 @@ use super::{
 pub const BASE64_PATTERN: &str =
     "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
 
-/// The component schemas of one document: every named type once, under a name that no other has.
+/// The schemas of one plugin's named types, under names that stand for those that a document gives them.
 pub struct Schemas {
-    /// By unqualified name, the types that have it and what each is called in the document.
+    /// By unqualified name, the types that have it and what each is called.
     names: BTreeMap<String, Vec<(Arc<Named>, String)>>,
-    /// What the cases of each variant with payloads are called, by the variant's name in the document.
-    cases: BTreeMap<String, Vec<String>>,
-    taken: BTreeSet<String>,
+    /// In the order in which they were found.
+    order: Vec<Arc<Named>>,
+    /// What no other name and no text has in it.
+    key: String,
+}
+
+/// A named type as a component schema.
+pub struct Component {
+    pub named: Arc<Named>,
+    pub name: String,
+    pub schema: RefOr<Schema>,
+    /// Of a variant with payloads: each case, what it is called in the document behind the variant's name, its own name
+    /// and its schema.
+    pub cases: Vec<(String, String, Object)>,
 }
 
 impl Schemas {
-    /// Names the types of all `(plugin, type)` pairs. A name is qualified only where two types differ,
-    /// or where it is one of `reserved`.
-    pub fn new<'a>(types: impl IntoIterator<Item = (&'a str, &'a Type)>, reserved: &[&str]) -> Schemas {
-        let mut found: BTreeMap<String, Vec<(&str, Arc<Named>)>> = BTreeMap::new();
-        for (plugin, ty) in types {
-            collect(ty, &mut |named| {
-                let same = found.entry(pascal(&named.name)).or_default();
-                let is_new = !same.iter().any(|(_, known)| Arc::ptr_eq(known, named) || known == named);
-                if is_new {
-                    same.push((plugin, named.clone()));
-                }
-                is_new
-            });
+    /// Of these types and all within. The name of each begins with `key`: `<key>0.` for the first, `<key>0.1.` for its second case.
+    pub fn new<'a>(types: impl IntoIterator<Item = &'a Type>, key: &str) -> Schemas {
+        let mut schemas = Schemas { names: BTreeMap::new(), order: vec![], key: key.to_owned() };
+        for ty in types {
+            collect(ty, &mut |named| schemas.add(named));
         }
-        let mut taken: BTreeSet<String> = reserved.iter().map(|&name| name.to_owned()).collect();
-        // Unqualified names first, so that what a qualified one is called depends on its rivals alone.
-        for (base, types) in &found {
-            if types.len() == 1 {
-                taken.insert(base.clone());
-            }
-        }
-        let mut names: BTreeMap<String, Vec<(Arc<Named>, String)>> = BTreeMap::new();
-        for (base, types) in found {
-            let is_free = types.len() == 1 && !reserved.contains(&base.as_str());
-            let named = types.into_iter().map(|(plugin, named)| {
-                let name = if is_free { base.clone() } else { qualified(plugin, &named, &base, &mut taken) };
-                (named, name)
-            });
-            let named = named.collect();
-            names.insert(base, named);
-        }
-        let mut cases = BTreeMap::new();
-        for (named, name) in names.values().flatten() {
-            if let Shape::Variant(all) = &named.shape
-                && has_payload(all)
-            {
-                cases.insert(name.clone(), all.iter().map(|case| case_name(name, case, &mut taken)).collect());
-            }
-        }
-        Schemas { names, cases, taken }
+        schemas
     }
 
-    /// Every named type as a component schema, and one for each case of a variant with payloads.
-    pub fn components(&self) -> BTreeMap<String, RefOr<Schema>> {
-        let mut components = BTreeMap::new();
-        for (named, name) in self.names.values().flatten() {
-            components.insert(name.clone(), self.definition(named, name));
-            for (case, case_name) in self.cases_of(name, &named.shape) {
-                components.insert(case_name.to_owned(), self.case(case).into());
-            }
+    /// Says whether the type is new.
+    fn add(&mut self, named: &Arc<Named>) -> bool {
+        let same = self.names.entry(pascal(&named.name)).or_default();
+        let is_new = !same.iter().any(|(known, _)| Arc::ptr_eq(known, named) || known == named);
+        if is_new {
+            same.push((named.clone(), format!("{}{}.", self.key, self.order.len())));
+            self.order.push(named.clone());
         }
-        components
+        is_new
+    }
+
+    /// Every named type, in the order of their numbers.
+    pub fn components(&self) -> Vec<Component> {
+        let component = |named: &Arc<Named>| {
+            let name = self.name(named).to_owned();
+            let cases = self.cases_of(&name, &named.shape);
+            let cases = cases.map(|(case, name)| (pascal(&case.name), name, self.case(case))).collect();
+            Component { schema: self.definition(named, &name), cases, named: named.clone(), name }
+        };
+        self.order.iter().map(component).collect()
+    }
+
+    /// The number of a named type.
+    pub fn number(&self, named: &Arc<Named>) -> Option<usize> {
+        self.name(named).strip_prefix(&self.key)?.strip_suffix('.')?.parse().ok()
     }
 
     /// The schema of a value of that type: a reference if the type has a name.
@@ -164,16 +153,11 @@ impl Schemas {
         same.iter().find(is_it).map_or(&named.name, |(_, name)| name)
     }
 
-    /// The cases of a variant with payloads, each with what it is called in the document.
-    fn cases_of<'a>(&'a self, name: &str, shape: &'a Shape) -> impl Iterator<Item = (&'a Case, &'a str)> {
+    /// The cases of a variant with payloads, each with what it is called.
+    fn cases_of<'a>(&self, name: &str, shape: &'a Shape) -> impl Iterator<Item = (&'a Case, String)> {
         let cases = if let Shape::Variant(cases) = shape { cases.as_slice() } else { &[] };
-        let names = self.cases.get(name).map(Vec::as_slice).unwrap_or_default();
-        cases.iter().zip(names.iter().map(String::as_str))
-    }
-
-    /// Whether a component schema of this document has that name.
-    pub fn is_taken(&self, name: &str) -> bool {
-        self.taken.contains(name)
+        let cases = if has_payload(cases) { cases } else { &[] };
+        cases.iter().enumerate().map(move |(i, case)| (case, format!("{name}{i}.")))
     }
 
     fn option(&self, some: &Type) -> RefOr<Schema> {
@@ -247,32 +231,6 @@ pub fn pascal(wit_name: &str) -> String {
         pascal.push_str(chars.as_str());
     }
     pascal
-}
-
-/// `ShapeCircle` for the case `circle` of `Shape`, or something longer if another has that name.
-fn case_name(variant: &str, case: &Case, taken: &mut BTreeSet<String>) -> String {
-    let mut name = format!("{variant}{}", pascal(&case.name));
-    while !taken.insert(name.clone()) {
-        name.push_str("Case");
-    }
-    name
-}
-
-/// The first of interface, package and plugin, in front of `base`, that nobody has taken.
-fn qualified(plugin: &str, named: &Named, base: &str, taken: &mut BTreeSet<String>) -> String {
-    let (package, interface) = named.owner.split_once('/').unwrap_or(("", &named.owner));
-    let interface = pascal(interface.split('@').next().unwrap_or_default());
-    let candidates = [
-        format!("{interface}{base}"),
-        format!("{}{interface}{base}", pascal(package)),
-        format!("{}{}{interface}{base}", pascal(plugin), pascal(package)),
-    ];
-    let numbered = (2..).map(|n| format!("{}{n}", candidates[2]));
-    let mut all = candidates.iter().cloned().chain(numbered);
-    // The numbers have no end, so there always is one.
-    let name = all.find(|name| !taken.contains(name)).unwrap_or_default();
-    taken.insert(name.clone());
-    name
 }
 
 /// Visits every named type in `ty`, outermost first, as long as `visit` finds it new.

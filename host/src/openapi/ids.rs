@@ -9,28 +9,49 @@ use crate::{
     runtime::code_cache::hex,
 };
 
-/// The ids of all operations, in the order of the contracts: unique, each `[a-z][a-z0-9_]*` with an underscore in it, so
+/// What an operation's id is made of, beside its plugin.
+#[derive(Debug, Clone, Copy)]
+pub struct Function<'a> {
+    pub interface: &'a str,
+    /// Empty for a function of the world.
+    pub instance: &'a str,
+    pub name: &'a str,
+}
+
+impl<'a> Function<'a> {
+    fn of(operation: &'a Operation) -> Function<'a> {
+        let instance = operation.instance.as_deref().unwrap_or_default();
+        Function { interface: &operation.interface, instance, name: &operation.function }
+    }
+}
+
+/// The ids of all operations, in the order of the contract.
+pub fn operation_ids(plugin: &str, contract: &Contract) -> Vec<String> {
+    let functions = contract.operations.iter().map(Function::of).collect();
+    ids(&[(plugin, functions)]).pop().unwrap_or_default()
+}
+
+/// The ids of all operations, in the order of the plugins: unique, each `[a-z][a-z0-9_]*` with an underscore in it, so
 /// that it is an identifier and no reserved word in about every language.
 ///
 /// An id depends on nothing but its plugin, as long as no two are spelt alike. It begins with the words of the plugin's
 /// name, so two plugins have to be called `a` and `a-b`, or `a-b` and `a.b`, for that. Then the one with fewer words in its
 /// name keeps the id, of equals the one that sorts first; the other gets a digest of plugin and function behind its own.
-pub fn operation_ids(contracts: &[(&str, &Contract)]) -> Vec<Vec<String>> {
-    let mut ids: Vec<Vec<String>> = contracts.iter().map(|_| vec![]).collect();
-    let mut order: Vec<usize> = (0..contracts.len()).collect();
-    order.sort_by_key(|&i| (words(contracts[i].0).len(), contracts[i].0));
+pub fn ids(plugins: &[(&str, Vec<Function>)]) -> Vec<Vec<String>> {
+    let mut ids: Vec<Vec<String>> = plugins.iter().map(|_| vec![]).collect();
+    let mut order: Vec<usize> = (0..plugins.len()).collect();
+    order.sort_by_cached_key(|&i| (words(plugins[i].0).len(), plugins[i].0));
     let mut taken = HashSet::new();
     for i in order {
-        let (plugin, contract) = contracts[i];
-        ids[i] = contract.operations.iter().map(|operation| free_id(plugin, operation, &mut taken)).collect();
+        let (plugin, functions) = &plugins[i];
+        ids[i] = functions.iter().map(|function| free_id(plugin, *function, &mut taken)).collect();
     }
     ids
 }
 
-fn free_id(plugin: &str, operation: &Operation, taken: &mut HashSet<String>) -> String {
-    let base = operation_id(plugin, &operation.interface, &operation.function);
-    let instance = operation.instance.as_deref().unwrap_or_default();
-    let digest = || hex(&Sha256::digest(format!("{plugin}\n{instance}\n{}", operation.function)));
+fn free_id(plugin: &str, function: Function, taken: &mut HashSet<String>) -> String {
+    let base = operation_id(plugin, function.interface, function.name);
+    let digest = || hex(&Sha256::digest(format!("{plugin}\n{}\n{}", function.instance, function.name)));
     let mut id = base.clone();
     let mut digits = 6;
     while !taken.insert(id.clone()) {

@@ -2,7 +2,8 @@
 
 use utoipa::openapi::{Contact, Info, License, Server};
 
-use crate::{config, contract::Contract};
+use super::part::Head;
+use crate::config;
 
 /// What the document of all plugins is about.
 pub fn of_all(settings: &config::OpenApi) -> Info {
@@ -15,13 +16,14 @@ pub fn of_all(settings: &config::OpenApi) -> Info {
 }
 
 /// What the document of one plugin is about. Its version is that of its WIT package.
-pub fn of_plugin(settings: &config::OpenApi, plugin: &str, contract: &Contract) -> Info {
-    let of_package =
-        contract.package.as_deref().and_then(|package| package.split_once('@')).map(|(_, version)| version);
+pub fn of_plugin(settings: &config::OpenApi, plugin: &str, head: &Head) -> Info {
+    let of_package = head.package.as_deref().and_then(|package| package.split_once('@')).map(|(_, version)| version);
     let version = of_package.or(settings.version.as_deref()).unwrap_or(env!("CARGO_PKG_VERSION"));
-    let texts: Vec<_> = contract.interfaces.iter().filter_map(|interface| interface.docs.text.as_deref()).collect();
-    let description =
-        if texts.is_empty() { format!("The operations of the plugin `{plugin}`.") } else { texts.join("\n\n") };
+    let description = if head.texts.is_empty() {
+        format!("The operations of the plugin `{plugin}`.")
+    } else {
+        head.texts.join("\n\n")
+    };
     with_operator(Info::new(plugin, version), &description, settings)
 }
 

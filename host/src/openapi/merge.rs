@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use super::ids::words;
-use crate::contract::{Contract, Raw};
+use crate::contract::Raw;
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
@@ -166,20 +166,9 @@ impl Shape {
     }
 }
 
-/// Adds the raw handlers of all `contracts` to their document.
-pub fn add(document: &mut Value, contracts: &[(&str, &Contract)]) {
-    let mounted: Vec<_> = contracts.iter().filter_map(|(plugin, it)| Some((*plugin, it.raw.as_ref()?))).collect();
-    if mounted.is_empty() {
-        return;
-    }
-    let ids = METHODS.iter().flat_map(|method| {
-        let paths = document["paths"].as_object().into_iter().flatten();
-        paths.filter_map(|(_, item)| item[*method]["operationId"].as_str().map(str::to_owned))
-    });
-    let ids = ids.collect();
-    let patterns = document["paths"].as_object().into_iter().flatten().map(|(path, _)| anonymous(path)).collect();
-    let mut taken = Taken { ids, patterns };
-    for (plugin, raw) in &mounted {
+/// Adds raw handlers, by plugin, to a document that has no paths yet but `taken` ones.
+pub fn add(document: &mut Value, mounted: &[(&str, Raw)], mut taken: Taken) {
+    for (plugin, raw) in mounted {
         let is_others =
             |path: &str| mounted.iter().any(|(_, other)| other.mount.len() > raw.mount.len() && other.has(path));
         match &raw.document {
@@ -190,13 +179,20 @@ pub fn add(document: &mut Value, contracts: &[(&str, &Contract)]) {
 }
 
 /// What is there already.
-struct Taken {
+#[derive(Default)]
+pub struct Taken {
     ids: HashSet<String>,
     /// Paths, without the names of their parameters.
     patterns: HashSet<String>,
 }
 
 impl Taken {
+    /// Notes a path with the ids of its operations.
+    pub fn note<'a>(&mut self, path: &str, ids: impl Iterator<Item = &'a str>) {
+        self.patterns.insert(anonymous(path));
+        self.ids.extend(ids.map(str::to_owned));
+    }
+
     fn id(&mut self, wanted: &str) -> String {
         let mut id = wanted.to_owned();
         let mut number = 2;

@@ -1,7 +1,7 @@
 //! One operation: its words, its parameters and its request body.
 
 use utoipa::openapi::{
-    Content, Deprecated, HttpMethod, Object, RefOr, Required, Schema, SchemaFormat,
+    Content, Deprecated, Object, RefOr, Required, Schema, SchemaFormat,
     example::Example,
     path::{Operation as PathOperation, Parameter, ParameterBuilder, ParameterIn},
     request_body::RequestBody,
@@ -15,19 +15,9 @@ use super::{
     stream,
 };
 use crate::{
-    contract::{Body, Docs, Method, Operation, Param, Place, Type, schema::Schemas},
+    contract::{Body, Docs, Operation, Param, Place, Type, schema::Schemas},
     media_type::{BYTES, JSON, MULTIPART, URL_ENCODED},
 };
-
-pub fn http_method(method: Method) -> HttpMethod {
-    match method {
-        Method::Get => HttpMethod::Get,
-        Method::Post => HttpMethod::Post,
-        Method::Put => HttpMethod::Put,
-        Method::Patch => HttpMethod::Patch,
-        Method::Delete => HttpMethod::Delete,
-    }
-}
 
 /// The operation without its id and tags, which depend on others.
 pub fn describe(operation: &Operation, schemas: &Schemas, examples: Option<&Examples>) -> PathOperation {

@@ -17,7 +17,8 @@ use crate::{
 
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-const PROBLEM: &str = "Problem";
+/// Also what the name of an error's problem document ends with.
+pub const PROBLEM: &str = "Problem";
 const INVALID_REQUEST: &str = "InvalidRequest";
 const FAULT: &str = "Fault";
 
@@ -72,17 +73,16 @@ pub fn of_error(error: Option<&Type>, schemas: &Schemas) -> RefOr<Schema> {
     }
 }
 
-/// The component schema for the problem document of an error type that has a name.
-pub fn of_named_error(error: &Type, schemas: &Schemas) -> Option<(String, RefOr<Schema>)> {
-    let name = name_of_error(error, schemas)?;
-    Some((name, error_object(error, schemas).into()))
+/// The schema for the problem document of an error type that has a name, and the number of the type.
+pub fn of_named_error(error: &Type, schemas: &Schemas) -> Option<(usize, Schema)> {
+    let Type::Named(named) = error else { return None };
+    Some((schemas.number(named)?, error_object(error, schemas).into()))
 }
 
-/// What the problem document of a named error type is called; `None` if the type has no name or that one is taken.
+/// What the problem document of a named error type is called, if nothing else is called so; `None` if the type has no name.
 fn name_of_error(error: &Type, schemas: &Schemas) -> Option<String> {
     let Type::Named(named) = error else { return None };
-    let name = format!("{}{PROBLEM}", schemas.name(named));
-    (!schemas.is_taken(&name)).then_some(name)
+    Some(format!("{}{PROBLEM}", schemas.name(named)))
 }
 
 fn error_object(error: &Type, schemas: &Schemas) -> Object {

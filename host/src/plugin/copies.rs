@@ -26,13 +26,15 @@ struct Shared {
     end: AtomicU64,
 }
 
-/// A component in that file, and beside it what is to be known of it in short. Its place is given back on drop.
+/// So many things of one plugin are kept: its component, and what is to be known of it without its contract.
+pub const SECTIONS: usize = 5;
+
+/// A component in that file, and beside it what is to be known of it. Its place is given back on drop.
 #[derive(Debug)]
 pub struct Copy {
     shared: Arc<Shared>,
     offset: u64,
-    component: u64,
-    summary: u64,
+    lengths: [u64; SECTIONS],
 }
 
 impl Copies {
@@ -53,49 +55,47 @@ impl Copies {
     /// # Errors
     ///
     /// The disk is full, or fails.
-    pub fn keep(&self, component: &[u8], summary: &[u8]) -> io::Result<Copy> {
+    pub fn keep(&self, sections: [&[u8]; SECTIONS]) -> io::Result<Copy> {
         let shared = self.0.clone();
-        let (component_len, summary_len) = (component.len() as u64, summary.len() as u64);
-        let room = (component_len + summary_len).next_multiple_of(BLOCK);
-        let offset = shared.end.fetch_add(room, Ordering::Relaxed);
-        let copy = Copy { shared, offset, component: component_len, summary: summary_len };
-        copy.shared.file.write_all_at(component, offset)?;
-        copy.shared.file.write_all_at(summary, offset + component_len)?;
+        let mut copy = Copy { shared, offset: 0, lengths: sections.map(|section| section.len() as u64) };
+        copy.offset = copy.shared.end.fetch_add(copy.room(), Ordering::Relaxed);
+        for (i, section) in sections.iter().enumerate() {
+            copy.shared.file.write_all_at(section, copy.place(i))?;
+        }
         Ok(copy)
     }
 }
 
 impl Copy {
-    /// The component's bytes.
+    /// What was kept as the section of that number.
     ///
     /// # Errors
     ///
     /// The disk fails.
-    pub fn component(&self) -> io::Result<Vec<u8>> {
-        self.read(self.offset, self.component)
-    }
-
-    /// What stands beside it.
-    ///
-    /// # Errors
-    ///
-    /// The disk fails.
-    pub fn summary(&self) -> io::Result<Vec<u8>> {
-        self.read(self.offset + self.component, self.summary)
-    }
-
-    fn read(&self, offset: u64, len: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; len as usize];
-        self.shared.file.read_exact_at(&mut bytes, offset)?;
+    pub fn section(&self, number: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; self.lengths.get(number).copied().unwrap_or_default() as usize];
+        self.shared.file.read_exact_at(&mut bytes, self.place(number))?;
         Ok(bytes)
+    }
+
+    fn place(&self, number: usize) -> u64 {
+        self.offset + self.lengths.iter().take(number).sum::<u64>()
+    }
+
+    fn room(&self) -> u64 {
+        self.lengths.iter().sum::<u64>().next_multiple_of(BLOCK)
     }
 }
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        let room = (self.component + self.summary).next_multiple_of(BLOCK);
         // Where a file system has no holes the file grows until the process ends.
-        let _ = fallocate(&self.shared.file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, self.offset, room);
+        let _ = fallocate(
+            &self.shared.file,
+            FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE,
+            self.offset,
+            self.room(),
+        );
     }
 }
 
@@ -109,15 +109,16 @@ mod tests {
     fn a_copy_is_what_was_kept_and_its_room_is_given_back() {
         let copies = Copies::create(&std::env::temp_dir()).unwrap();
         let large = vec![7; 1 << 20];
-        let first = copies.keep(&large, b"large").unwrap();
-        let second = copies.keep(b"component", b"").unwrap();
-        assert_eq!((first.component().unwrap(), first.summary().unwrap()), (large, b"large".to_vec()));
-        assert_eq!((second.component().unwrap(), second.summary().unwrap()), (b"component".to_vec(), vec![]));
+        let first = copies.keep([&large, b"large", b"", b"", b"end"]).unwrap();
+        let second = copies.keep([b"component", b"", b"", b"", b""]).unwrap();
+        let read = |copy: &Copy| [0, 1, 2, 4].map(|i| copy.section(i).unwrap());
+        assert_eq!(read(&first), [large, b"large".to_vec(), vec![], b"end".to_vec()]);
+        assert_eq!(read(&second), [b"component".to_vec(), vec![], vec![], vec![]]);
         let blocks = || copies.0.file.metadata().unwrap().blocks();
         copies.0.file.sync_all().unwrap();
         let before = blocks();
         drop(first);
         assert!(blocks() < before / 2, "{before} and {}", blocks());
-        assert_eq!(second.component().unwrap(), b"component");
+        assert_eq!(second.section(0).unwrap(), b"component");
     }
 }

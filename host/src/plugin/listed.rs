@@ -6,29 +6,32 @@ use std::{
     ops::Deref,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwapOption;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tokio::{
-    sync::{Mutex, OwnedMutexGuard},
-    task::spawn_blocking,
+use bytes::Bytes;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, WeakShared},
 };
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 use super::{
     Plugin,
-    copies::Copy,
+    copies::{Copy, SECTIONS},
     load::{self, Cause, Loader},
 };
 use crate::{
-    config::Limits,
+    config::{self, Limits},
     contract::{Contract, Method, Pattern, Raw, Segment},
     inspect,
+    openapi::{self, Document, Head, Part, Source, Texts},
     runtime::{Share, code_cache::hex},
 };
 
@@ -52,13 +55,40 @@ pub struct Listed {
     pub routes: Box<[Route]>,
     /// The raw HTTP handler, without its document.
     pub raw: Option<Box<Raw>>,
-    /// What it is made of again. `None`: it never sleeps.
-    copy: Option<Copy>,
+    /// What it is made of again, if it may sleep, and what documents and pages have of it.
+    kept: Kept,
     awake: ArcSwapOption<Plugin>,
     /// Whether it was used since somebody last looked.
     is_used: AtomicBool,
-    /// Held by whoever wakes it.
-    waking: Arc<Mutex<()>>,
+    /// Of those that wait until it is awake.
+    waking: Mutex<Option<WeakShared<Waking>>>,
+    /// Held while it is made anew, whether somebody waits for it or not.
+    remaking: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// One wait for all of them: it is over as long as nobody waits any more.
+type Waking = BoxFuture<'static, Result<Arc<Plugin>, Arc<Cause>>>;
+
+/// Where that is. A section is one of those below.
+enum Kept {
+    Copied(Copy),
+    /// It never sleeps; the component itself is not kept.
+    Held([Bytes; SECTIONS]),
+}
+
+const COMPONENT: usize = 0;
+const SUMMARY: usize = 1;
+const HEAD: usize = 2;
+const TEXTS: usize = 3;
+const WIT: usize = 4;
+
+impl Kept {
+    fn section(&self, number: usize) -> io::Result<Bytes> {
+        match self {
+            Kept::Copied(copy) => copy.section(number).map(Bytes::from),
+            Kept::Held(sections) => Ok(sections.get(number).cloned().unwrap_or_default()),
+        }
+    }
 }
 
 /// What a request needs to have to be for an operation.
@@ -116,14 +146,23 @@ impl Listed {
         // What a handler was asked for at load cannot be had again without running it.
         let was_asked = contract.raw.is_some() && loader.config.plugin(&plugin.name).openapi.is_some();
         let copies = loader.copies.as_ref().filter(|_| !was_asked);
+        let Part { head, texts } = Part::new(&plugin.name, contract);
+        let json = [json(&Summary::of(contract)), json(&head), json(&texts)];
+        let sections = [bytes, &json[0], &json[1], &json[2], contract.wit.as_bytes()];
         let copy = copies.and_then(|copies| {
-            let summary = serde_json::to_vec(&Summary::of(contract)).unwrap_or_default();
-            let kept = copies.keep(bytes, &summary);
+            let kept = copies.keep(sections);
             kept.inspect_err(|error| {
                 tracing::warn!(plugin = %plugin.name, %error, "it stays in memory, in use or not: its component cannot be copied");
             })
             .ok()
         });
+        let kept = copy.map_or_else(
+            || {
+                let [summary, head, texts] = json.clone();
+                Kept::Held([vec![], summary, head, texts, contract.wit.clone().into()].map(Bytes::from))
+            },
+            Kept::Copied,
+        );
         Listed {
             name: plugin.name.clone(),
             file: plugin.file.clone(),
@@ -136,10 +175,11 @@ impl Listed {
             share: plugin.share.clone(),
             routes,
             raw,
-            copy,
+            kept,
             awake: ArcSwapOption::from_pointee(plugin),
             is_used: AtomicBool::new(false),
-            waking: Arc::default(),
+            waking: Mutex::default(),
+            remaking: Arc::default(),
         }
     }
 
@@ -149,26 +189,46 @@ impl Listed {
     ///
     /// It was asleep, and cannot be read back: the disk fails, or its code is not in the cache any more and does not
     /// compile.
-    pub async fn plugin(self: &Arc<Listed>, loader: &Loader) -> Result<Arc<Plugin>, Cause> {
+    pub async fn plugin(self: &Arc<Listed>, loader: &Loader) -> Result<Arc<Plugin>, Arc<Cause>> {
         // A store for each request would have the processors fight for the line.
         if !self.is_used.load(Ordering::Relaxed) {
             self.is_used.store(true, Ordering::Relaxed);
         }
-        if let Some(plugin) = self.awake.load_full() {
-            return Ok(plugin);
+        match self.awake.load_full() {
+            Some(plugin) => Ok(plugin),
+            None => self.waking(loader).await,
         }
-        let waking = self.waking.clone().lock_owned().await;
-        if let Some(plugin) = self.awake.load_full() {
-            return Ok(plugin);
+    }
+
+    /// Waits until it is awake, with all others that do. Who leaves does not take the place of those who stay, and when the
+    /// last one has left, the place is another plugin's.
+    fn waking(self: &Arc<Listed>, loader: &Loader) -> Shared<Waking> {
+        let mut waking = self.waking.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(waking) = waking.as_ref().and_then(WeakShared::upgrade) {
+            return waking;
         }
         let (listed, loader) = (self.clone(), loader.clone());
-        // It goes on though its client goes away: the next one wants the same.
-        let woken = spawn_blocking(move || listed.wake(&loader, waking)).await;
-        woken.unwrap_or_else(|error| Err(Cause::Host(error.to_string())))
+        let wake: Waking = Box::pin(async move {
+            let remaking = listed.remaking.clone().lock_owned().await;
+            if let Some(plugin) = listed.awake.load_full() {
+                return Ok(plugin);
+            }
+            let place = loader.residents.place().await;
+            // It goes on though its clients go away: the next one wants the same.
+            let woken = spawn_blocking(move || {
+                let woken = listed.wake(&loader);
+                drop((place, remaking));
+                woken
+            });
+            woken.await.unwrap_or_else(|error| Err(Cause::Host(error.to_string()))).map_err(Arc::new)
+        });
+        let wake = wake.shared();
+        *waking = wake.downgrade();
+        wake
     }
 
     /// Wakes it. Takes milliseconds, so it is not for async threads.
-    fn wake(self: &Arc<Listed>, loader: &Loader, _waking: OwnedMutexGuard<()>) -> Result<Arc<Plugin>, Cause> {
+    fn wake(self: &Arc<Listed>, loader: &Loader) -> Result<Arc<Plugin>, Cause> {
         let bytes = self.component()?;
         let plugin = load::again(loader, self, &bytes)?;
         let plugin = Arc::new(plugin);
@@ -180,7 +240,7 @@ impl Listed {
 
     /// Forgets its contract and its code, if they can be had again.
     pub fn sleep(&self) {
-        if self.copy.is_some() && self.awake.swap(None).is_some() {
+        if matches!(self.kept, Kept::Copied(_)) && self.awake.swap(None).is_some() {
             tracing::debug!(plugin = %self.name, "asleep");
         }
     }
@@ -223,17 +283,61 @@ impl Listed {
         if let Some(plugin) = self.awake.load().as_ref() {
             return Summary::of(&plugin.contract);
         }
-        let kept = self.copy.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(Copy::summary);
-        let summary = kept.and_then(|kept| Ok(serde_json::from_slice(&kept)?));
-        summary.unwrap_or_else(|error| {
+        self.read(SUMMARY).unwrap_or_else(|error| {
             tracing::error!(plugin = %self.name, %error, "what is known of it cannot be read back");
             Summary::default()
         })
     }
 
-    fn component(&self) -> io::Result<Vec<u8>> {
-        self.copy.as_ref().ok_or(io::ErrorKind::NotFound)?.component()
+    /// What names in documents depend on, and pages show. Reads a file, as the following do.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn head(&self) -> io::Result<Head> {
+        self.read(HEAD)
     }
+
+    /// What documents have of it.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn texts(&self) -> io::Result<Texts> {
+        self.read(TEXTS)
+    }
+
+    /// The OpenAPI document of this plugin alone.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn document(&self, settings: &config::OpenApi) -> io::Result<Document> {
+        let (head, texts) = (self.head()?, Arc::new(self.texts()?));
+        let texts = Box::new(move || Ok(texts.clone()));
+        Ok(openapi::of_one(settings, Source { plugin: &self.name, head: &head, texts, raw: self.raw.as_deref() }))
+    }
+
+    /// Its WIT.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn wit(&self) -> io::Result<Document> {
+        Ok(Document::wit(self.kept.section(WIT)?))
+    }
+
+    fn read<T: DeserializeOwned>(&self, section: usize) -> io::Result<T> {
+        Ok(serde_json::from_slice(&self.kept.section(section)?)?)
+    }
+
+    fn component(&self) -> io::Result<Bytes> {
+        self.kept.section(COMPONENT)
+    }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
 impl fmt::Debug for Listed {

@@ -3,7 +3,7 @@
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Instant, SystemTime},
 };
 
@@ -271,8 +271,6 @@ fn named(loader: &Loader, file: &Path, name: &str, bytes: &[u8]) -> Result<Plugi
         names,
         experience,
         callable,
-        document: OnceLock::new(),
-        wit: OnceLock::new(),
     })
 }
 
@@ -301,8 +299,6 @@ pub fn again(loader: &Loader, listed: &Listed, bytes: &[u8]) -> Result<Plugin, C
         names,
         experience,
         callable,
-        document: OnceLock::new(),
-        wit: OnceLock::new(),
     })
 }
 

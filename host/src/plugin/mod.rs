@@ -9,7 +9,7 @@ pub mod watch;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -19,9 +19,8 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::{
     caller::RequestId,
-    config::{self, Limits},
+    config::Limits,
     contract::{Contract, Operation},
-    openapi::{self, Document},
     runtime::{Answer, CallError, Callable, Experience, Facts, Handled, Input, Late, Permit, Share, TurnedAway},
     value::{Image, Reply},
 };
@@ -53,8 +52,6 @@ pub struct Plugin {
     /// What calls took: one for each operation, and the last for the raw handler.
     experience: Box<[Arc<Experience>]>,
     callable: Callable,
-    document: OnceLock<Document>,
-    wit: OnceLock<Document>,
 }
 
 /// What an operation is called in each request, put together once.
@@ -72,16 +69,6 @@ impl Names {
 }
 
 impl Plugin {
-    /// The OpenAPI document of this plugin alone, made when it is first asked for.
-    pub fn document(&self, settings: &config::OpenApi) -> &Document {
-        self.document.get_or_init(|| openapi::of_plugin(settings, &self.name, &self.contract))
-    }
-
-    /// Its WIT, made when it is first asked for.
-    pub fn wit(&self) -> &Document {
-        self.wit.get_or_init(|| Document::wit(&self.contract))
-    }
-
     /// How long an instance takes to make and drop: the median of so many, one after the other.
     ///
     /// # Errors

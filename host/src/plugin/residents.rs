@@ -5,13 +5,20 @@
 
 use std::{
     collections::VecDeque,
+    ops::RangeInclusive,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::Listed;
+
+/// So many wake at one time, at least, and at most: one for each core. Those that wait have no thread.
+const WAKES: RangeInclusive<usize> = 2..=8;
 
 /// The plugins that are awake.
 #[derive(Debug, Clone)]
@@ -20,12 +27,21 @@ pub struct Residents {
     round: Arc<Mutex<VecDeque<Weak<Listed>>>>,
     /// Whether one woke since somebody last looked.
     has_woken: Arc<AtomicBool>,
+    /// A permit for each that wakes, in the order in which they were asked for.
+    places: Arc<Semaphore>,
 }
 
 impl Residents {
     /// So many stay awake at `most`.
     pub fn new(most: usize) -> Residents {
-        Residents { most, round: Arc::default(), has_woken: Arc::default() }
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let places = Arc::new(Semaphore::new(cores.clamp(*WAKES.start(), *WAKES.end())));
+        Residents { most, round: Arc::default(), has_woken: Arc::default(), places }
+    }
+
+    /// Waits for its turn to wake. It is over when what this gives is dropped; `None` is never given.
+    pub async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().acquire_owned().await.ok()
     }
 
     /// Whether one woke since this was last asked.

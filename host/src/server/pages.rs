@@ -6,7 +6,6 @@
 mod documentation;
 mod landing;
 mod problems;
-mod snapshot;
 
 use std::time::SystemTime;
 
@@ -25,10 +24,10 @@ use super::{
 };
 use crate::{
     accept,
-    catalog::{Entry, Step},
+    catalog::{Catalog, Entry, Step},
 };
 
-pub use snapshot::Latest;
+pub use landing::page as landing_of;
 
 /// All pages but `/`, and the files that they need.
 pub fn routes() -> Router<Server> {
@@ -44,18 +43,23 @@ pub fn routes() -> Router<Server> {
         .route("/_witapi/{file}", get(asset))
 }
 
-/// The page `/`, if the request is for it: by a browser, where no plugin has the route.
-pub fn landing(server: &Server, request: &Request) -> Option<Response> {
+/// Whether a request is for the page `/`: by a browser, where no plugin has the route.
+pub fn is_landing(catalog: &Catalog, request: &Request) -> bool {
     let is_get = matches!(request.method().as_str(), "GET" | "HEAD");
-    if !is_get || request.uri().path() != "/" || server.host.catalog().find("GET", "/").is_ok() {
-        return None;
+    if !is_get || request.uri().path() != "/" || catalog.find("GET", "/").is_ok() {
+        return false;
     }
     // Who does not ask for HTML gets the problem document that such a path always had.
     let offers = ["application/problem+json", "text/html"];
-    (accept::preferred(request.headers(), &offers) == Some("text/html")).then(|| {
-        let shown = server.pages.snapshot(&server.host);
-        html_response(STRICT, shown.landing.clone())
-    })
+    accept::preferred(request.headers(), &offers) == Some("text/html")
+}
+
+/// The page `/`.
+pub async fn landing(server: &Server) -> Response {
+    match server.documents.told(&server.host).await {
+        Ok(told) => html_response(STRICT, told.landing.clone()),
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// Nothing from elsewhere, and no script or style in the page itself.

@@ -26,7 +26,8 @@ pub async fn reference(State(server): State<Server>) -> Response {
 }
 
 fn reader(server: &Server, title: &str, path: &str, head: Markup) -> Response {
-    let shown = server.pages.snapshot(&server.host);
+    // Before the catalog, so that nobody takes an older one for this.
+    let revision = *server.host.revision().borrow();
     let catalog = server.host.catalog();
     // `?plugin=` chooses; the scripts read it, and keep it.
     let tools = html! {
@@ -47,5 +48,6 @@ fn reader(server: &Server, title: &str, path: &str, head: Markup) -> Response {
             p.notice { "This page needs JavaScript. The document that it shows is " a href="/openapi.json" { "openapi.json" } "." }
         }
     };
-    Page { title, path, policy: INLINE_STYLES, head, tools, revision: shown.revision, main }.response(&shown.title)
+    Page { title, path, policy: INLINE_STYLES, head, tools, revision, main }
+        .response(&server.host.config().openapi.title)
 }

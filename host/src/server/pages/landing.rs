@@ -1,25 +1,32 @@
 //! `/`: what runs here.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Page, STRICT, failure, paragraphs, prose, snapshot::Described, time};
+use super::{Page, STRICT, failure, paragraphs, prose, time};
 use crate::{
     Host,
     catalog::{Catalog, Entry},
-    contract::{Docs, Operation, Raw},
+    contract::Raw,
+    openapi::{Head, OperationHead},
     plugin::Listed,
 };
 
 /// What stands in a URL as it is (RFC 3986, section 2.3).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// By plugin, what is shown of it, and the ids of its operations in the document.
+pub type Heads<'a> = BTreeMap<&'a str, (&'a Head, &'a [String])>;
+
 /// The page, whole.
-pub fn page(host: &Host, catalog: &Catalog, document: &Described, revision: u64) -> String {
+pub fn page(host: &Host, catalog: &Catalog, heads: &Heads, revision: u64) -> String {
+    let title = host.config().openapi.title.as_str();
     let operations: usize = catalog.plugins().map(|plugin| plugin.routes.len()).sum();
     let main = html! {
         div.intro {
-            h1 { (document.title()) }
+            h1 { (title) }
             p.muted {
                 (counted(catalog.plugins().count(), "plugin")) " · " (counted(operations, "operation"))
                 " · served by WitAPI " (env!("CARGO_PKG_VERSION"))
@@ -38,22 +45,21 @@ pub fn page(host: &Host, catalog: &Catalog, document: &Described, revision: u64)
             }
         }
         @for (name, entry) in catalog.entries() {
-            (section(host, name, entry, document))
+            (section(host, name, entry, heads))
         }
     };
-    let title = document.title();
     let page = Page { title, path: "/", policy: STRICT, head: html! {}, tools: html! {}, revision, main };
     page.markup(title).into_string()
 }
 
-fn section(host: &Host, name: &str, entry: &Entry, document: &Described) -> Markup {
+fn section(host: &Host, name: &str, entry: &Entry, heads: &Heads) -> Markup {
     let is_development = host.is_development();
     html! {
         section.card id={ "plugin-" (name) } {
             h2 { (name) }
             @if is_development { (failure(name, entry)) }
             @match &entry.serving {
-                Some(plugin) => (serving(host, plugin, entry.failure.is_some() && !is_development, document)),
+                Some(plugin) => (serving(plugin, entry.failure.is_some() && !is_development, heads)),
                 None if is_development => {},
                 // Why is the operator's business: the reason names files of this machine.
                 None => p.warning { "This plugin was not loaded. The host's log says why." },
@@ -62,29 +68,24 @@ fn section(host: &Host, name: &str, entry: &Entry, document: &Described) -> Mark
     }
 }
 
-fn serving(host: &Host, plugin: &Listed, is_outdated: bool, document: &Described) -> Markup {
+fn serving(plugin: &Listed, is_outdated: bool, heads: &Heads) -> Markup {
     let name = encoded(&plugin.name);
-    let contract = match plugin.contract(&host.loader) {
-        Ok(contract) => contract,
-        Err(error) => {
-            tracing::error!(plugin = %plugin.name, %error, "the page says nothing of it");
-            return html! {};
-        }
-    };
+    // What cannot be read is in the log.
+    let Some((head, ids)) = heads.get(plugin.name.as_ref()) else { return html! {} };
     html! {
         p.facts {
-            @if let Some(package) = &contract.package { code { (package) } " · " }
+            @if let Some(package) = &head.package { code { (package) } " · " }
             (size(plugin.size)) " · loaded " (time(plugin.loaded_at))
         }
         @if is_outdated {
             p.warning { "The newest file of this plugin was not loaded; the one before it serves on. The host's log says why." }
         }
-        @for text in contract.interfaces.iter().filter_map(|interface| interface.docs.text.as_deref()) {
+        @for text in &head.texts {
             (paragraphs(text))
         }
         ul.routes {
-            @for operation in &contract.operations { (route(operation, document)) }
-            @if let Some(raw) = &contract.raw { (mount(&plugin.name, raw)) }
+            @for (operation, id) in head.operations.iter().zip(*ids) { (route(operation, id)) }
+            @if let Some(raw) = &plugin.raw { (mount(&plugin.name, raw)) }
         }
         p.links {
             a href={ "/docs?plugin=" (name) } { "Docs" }
@@ -95,12 +96,8 @@ fn serving(host: &Host, plugin: &Listed, is_outdated: bool, document: &Described
     }
 }
 
-fn route(operation: &Operation, document: &Described) -> Markup {
-    let described = document.operation(operation);
-    let id = described["operationId"].as_str().unwrap_or_default();
-    let tag = described["tags"][0].as_str().unwrap_or("default");
-    let path = operation.pattern.to_string();
-    let Docs { summary, .. } = &operation.docs;
+fn route(operation: &OperationHead, id: &str) -> Markup {
+    let OperationHead { path, tag, summary, .. } = operation;
     html! {
         li {
             span.method data-method=(operation.method) { (operation.method) }

@@ -91,9 +91,8 @@ fn article(kind: &Kind) -> Markup {
 }
 
 fn page(server: &Server, title: &str, main: Markup) -> Response {
-    let shown = server.pages.snapshot(&server.host);
     let page = Page { title, path: "/problems", policy: STRICT, head: html! {}, tools: html! {}, revision: 0, main };
-    page.response(&shown.title)
+    page.response(&server.host.config().openapi.title)
 }
 
 fn markdown(text: String) -> Response {
