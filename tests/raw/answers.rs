@@ -83,6 +83,18 @@ async fn an_answer_has_a_deadline_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_chunk_arrives_before_the_handler_goes_on() {
+    let host = handlers().start().await;
+    for name in HANDLERS {
+        for path in ["send-and-wait", "send-and-spin"] {
+            let mut wire = Wire::begin(&host, "GET", &format!("/{name}/{path}"), "").await;
+            wire.head().await;
+            assert_eq!(wire.text().await, "sent", "{name} {path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_ends_the_handler() {
     let host = handlers().config("[scheduler]\ninstances = 1\nqueue = 0").start().await;
     for name in HANDLERS {
