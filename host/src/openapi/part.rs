@@ -9,7 +9,10 @@ use sha2::{Digest, Sha256};
 
 use super::{example::Examples, ids::Function, names::Names, operation, problems, tags};
 use crate::{
-    contract::{Contract, Type, schema::Schemas},
+    contract::{
+        Contract, Type,
+        schema::{Schemas, pascal},
+    },
     runtime::code_cache::hex,
 };
 
@@ -122,16 +125,12 @@ impl Part {
                 ty.problem = Some(text(&problem));
             }
         }
+        let names: Vec<_> = components.iter().map(|it| it.named.name.as_str()).collect();
         let mut digests = vec![None; types.len()];
         let heads = components.iter().enumerate().map(|(i, component)| TypeHead {
-            base: crate::contract::schema::pascal(&component.named.name),
+            base: pascal(&component.named.name),
             owner: component.named.owner.clone(),
-            digest: digest(
-                i,
-                &components.iter().map(|it| it.named.name.as_str()).collect::<Vec<_>>(),
-                &types,
-                &mut digests,
-            ),
+            digest: digest(i, &names, &types, &mut digests),
             cases: component.cases.iter().map(|(case, ..)| case.clone()).collect(),
         });
         let heads = heads.collect();

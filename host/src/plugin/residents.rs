@@ -17,7 +17,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Listed;
 
-/// So many wake at one time, at least, and at most: one for each core. Those that wait have no thread.
+/// So many wake at one time, at least, and at most: one for each core. Those that wait have no thread. A read of a disk that
+/// hangs keeps its place until it ends: when all are kept, requests of sleeping plugins end at their deadlines, while what
+/// is awake serves on and files are loaded, which is others' room.
 const WAKES: RangeInclusive<usize> = 2..=8;
 
 /// The plugins that are awake.
