@@ -80,7 +80,7 @@ impl Host {
     /// The same, which notes of plugins that are refused why they are, or does not.
     fn follow(&self, change: Change, notes_refused: bool) -> Changed {
         let Change { gone, loaded, failed, same, precedence } = change;
-        let _changing = self.changing();
+        let mut changing = self.changing();
         let catalog = self.catalog();
         let mut edit = catalog.edit();
         let mut has_changed = false;
@@ -116,7 +116,7 @@ impl Host {
         }
         has_changed |= !served.is_empty() || !noteworthy.is_empty();
         if has_changed {
-            self.publish(edit.finish());
+            self.publish(edit.finish(), &mut changing);
         }
         for plugin in &served {
             if plugin.is_awake() {
@@ -193,14 +193,14 @@ impl Host {
     /// Notes that the plugin of that name could not be built into `file`. What is serving goes on.
     /// Of a very long reason the begin is kept.
     pub fn note_build_failure(&self, name: &str, file: &Path, reason: &str) {
-        let _changing = self.changing();
+        let mut changing = self.changing();
         let end = reason.floor_char_boundary(MAX_REASON);
         let rest = reason.len() - end;
         let more = if rest > 0 { format!("\n… {rest} bytes more") } else { String::new() };
         let catalog = self.catalog();
         let mut edit = catalog.edit();
         edit.fail(name.to_owned(), noted(Step::Build, file, format!("{}{more}", &reason[..end])));
-        self.publish(edit.finish());
+        self.publish(edit.finish(), &mut changing);
     }
 }
 

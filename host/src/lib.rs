@@ -46,8 +46,8 @@ pub struct Host {
     /// What a load needs of the host.
     pub loader: Loader,
     catalog: ArcSwap<Catalog>,
-    /// Held while one catalog is made of another, never across a guest's call.
-    changing: Mutex<()>,
+    /// Held while one catalog is made of another, never across a guest's call. Earlier ones that requests may still have.
+    changing: Mutex<Vec<Arc<Catalog>>>,
     revision: watch::Sender<u64>,
     /// Whether pages show why a plugin failed: to its author, but to no one else.
     is_development: bool,
@@ -69,7 +69,7 @@ impl Host {
         // Counted on from the time of start, so that no earlier host on this address had the same.
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let revision = watch::Sender::new(began.as_micros() as u64);
-        Host { loader, catalog: ArcSwap::default(), changing: Mutex::new(()), revision, is_development: false }
+        Host { loader, catalog: ArcSwap::default(), changing: Mutex::default(), revision, is_development: false }
     }
 
     /// The same, for the author of a plugin alone: its pages show what is wrong with it.
@@ -98,12 +98,25 @@ impl Host {
         self.revision.subscribe()
     }
 
-    fn publish(&self, next: Catalog) {
-        self.catalog.store(Arc::new(next));
+    /// Serves `next` from now on. Its caller is `changing`.
+    fn publish(&self, next: Catalog, earlier: &mut Vec<Arc<Catalog>>) {
+        earlier.push(self.catalog.swap(Arc::new(next)));
         self.revision.send_modify(|revision| *revision += 1);
+        drop_unused(earlier);
     }
 
-    fn changing(&self) -> MutexGuard<'_, ()> {
+    /// Drops earlier catalogs that no request has any more, with the plugins that are in no other. To free thousands of
+    /// them takes long, so no thread that serves does it, and it is not for async threads.
+    pub fn drop_unused(&self) {
+        drop_unused(&mut self.changing());
+    }
+
+    fn changing(&self) -> MutexGuard<'_, Vec<Arc<Catalog>>> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn drop_unused(catalogs: &mut Vec<Arc<Catalog>>) {
+    // Of one that is nowhere else nobody can get another.
+    catalogs.retain(|catalog| Arc::strong_count(catalog) > 1);
 }

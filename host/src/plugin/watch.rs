@@ -218,6 +218,7 @@ impl Follower {
             }
             due = self.begin();
             self.apply();
+            self.host.drop_unused();
             // Each that woke was read and decoded, which took several times what stays of it.
             if self.start.is_none() && self.host.loader.residents.take_mark() {
                 give_back();
