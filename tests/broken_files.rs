@@ -83,7 +83,7 @@ async fn a_file_cut_short_for_good_is_reported_and_the_earlier_version_serves_on
     host.wait_for("versioned", |it| it["state"] == "serving").await;
     assert_eq!(host.status("versioned").await["failure"], Value::Null);
     assert_eq!(host.get("/version").await.json()["first"], "version-00000002");
-    assert_eq!(host.log.lines_with("not loaded").len(), 1);
+    assert_eq!(host.log.lines("not loaded", 1).await.len(), 1);
 }
 
 #[tokio::test]
@@ -296,13 +296,13 @@ async fn a_folder_that_cannot_be_read_unloads_nothing() {
     // More than one look.
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(host.get("/hello").await.status, 200);
-    assert_eq!(host.log.lines_with("cannot be read").len(), 1, "{}", host.log.text());
+    assert_eq!(host.log.lines("cannot be read", 1).await.len(), 1, "{}", host.log.text());
     fs::remove_file(&folder).expect("to remove it");
     fs::rename(&elsewhere, &folder).expect("to move it back");
     host.log.wait_for("plugins can be read again").await;
     fs::remove_file(host.file("orders")).expect("to remove it");
     host.wait_for("orders", Value::is_null).await;
-    assert_eq!(host.log.lines_with("loaded plugin").len(), 2, "once, and unloaded once: {}", host.log.text());
+    assert_eq!(host.log.lines("loaded plugin", 2).await.len(), 2, "once, and unloaded once: {}", host.log.text());
 }
 
 #[tokio::test]
@@ -370,5 +370,5 @@ async fn a_file_that_cannot_be_read_now_is_read_later() {
     fs::remove_file(&source).expect("to remove it");
     fs::copy(plugin("orders"), &source).expect("to copy it");
     host.wait_for("orders", |it| it["state"] == "serving").await;
-    assert_eq!(host.log.lines_with("not loaded").len(), 1, "{}", host.log.text());
+    assert_eq!(host.log.lines("not loaded", 1).await.len(), 1, "{}", host.log.text());
 }

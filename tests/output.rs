@@ -138,7 +138,7 @@ async fn messages_and_streams_share_one_budget() {
     let (bytes, notes) = taken(&host, "both");
     assert!((16_000..=16 << 10).contains(&bytes), "{bytes}");
     assert_eq!(notes.len(), 1, "{notes:?}");
-    assert_eq!(host.log.lines_with("guest: said ").len(), 100);
+    assert_eq!(host.log.lines("guest: said ", 100).await.len(), 100);
     assert!(host.log.lines_with("guest: print ").len() > 50);
 }
 
@@ -163,7 +163,7 @@ async fn an_unread_stderr_costs_lines_and_no_time() {
     assert_eq!(host.get("/hostile/wait/0").await.status, 200);
     host.log.wait_for("path=/hostile/wait/0").await;
     assert_eq!(host.log.lines_with("guest: flood ").len() + missing, 40_000);
-    assert_eq!(host.log.lines_with("lines are missing here").len(), 1);
+    assert_eq!(host.log.lines("lines are missing here", 1).await.len(), 1);
 }
 
 #[tokio::test]
@@ -275,7 +275,7 @@ async fn with_no_budget_nothing_is_logged() {
     let host = host().fixture("hostile").config("[plugin.hostile]\nlog_kib = 0").start().await;
     print(&host, "silent", "not to be seen\n", 3, false).await;
     assert_eq!(host.log.lines_with("not to be seen").len(), 0);
-    assert_eq!(host.log.lines_with("log_kib").len(), 1);
+    assert_eq!(host.log.lines("log_kib", 1).await.len(), 1);
 }
 
 #[tokio::test]

@@ -225,7 +225,7 @@ async fn processor_time_is_limited_and_waiting_is_free() {
         assert_eq!(answer.json()["type"], "/problems/deadline");
         assert!(!answer.text().contains("wasm"), "{answer:?}");
     }
-    assert_eq!(host.log.lines_with("`cpu_ms` sets the limit").len(), 2, "{}", host.log.text());
+    assert_eq!(host.log.lines("`cpu_ms` sets the limit", 2).await.len(), 2, "{}", host.log.text());
     let used = cpu(&host, "hostile").await;
     assert!((100..3000).contains(&used), "{used} ms");
     for path in ["/hostile/wait/400", "/waiter/async/400", "/waiter/sync/400"] {

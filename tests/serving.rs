@@ -359,7 +359,7 @@ async fn without_inotify_the_folder_is_looked_at() {
     host.wait_for("versioned", |it| it["state"] == "serving").await;
     std::fs::remove_file(host.file("versioned")).expect("to remove it");
     host.wait_for("versioned", Value::is_null).await;
-    assert_eq!(host.log.lines_with("max_user_instances").len(), 1);
+    assert_eq!(host.log.lines("max_user_instances", 1).await.len(), 1);
 }
 
 #[tokio::test]
@@ -368,5 +368,5 @@ async fn without_watches_the_folder_is_looked_at() {
     host.log.wait_for("fs.inotify.max_user_watches").await;
     std::fs::remove_file(host.file("orders")).expect("to remove it");
     host.wait_for("orders", Value::is_null).await;
-    assert_eq!(host.log.lines_with("max_user_watches").len(), 1);
+    assert_eq!(host.log.lines("max_user_watches", 1).await.len(), 1);
 }

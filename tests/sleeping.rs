@@ -53,7 +53,7 @@ async fn compiled_for_sure(host: &Host) -> Vec<PathBuf> {
 #[tokio::test]
 async fn plugins_that_were_put_to_sleep_answer_as_before() {
     let host = crowded().start().await;
-    assert_eq!(host.log.lines_with(" asleep").len(), 3, "{}", host.log.text());
+    assert_eq!(host.log.lines(" asleep", 3).await.len(), 3, "{}", host.log.text());
     for _ in 0..3 {
         for (name, number) in NAMES.into_iter().zip(1..) {
             assert_eq!(version_of(&host, name).await, format!("version-{number:08}"));

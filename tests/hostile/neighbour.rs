@@ -57,8 +57,10 @@ impl Neighbour {
         let (stop, stopped) = watch::channel(false);
         let (sender, answers) = watch::channel(0);
         let url = host.url("/neighbour/name");
-        // A client of its own: the attack may have all connections of the other.
-        let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+        // A client of its own: the attack may have all connections of the other. Each request has a connection of its own,
+        // since one that waits for its next request may be closed for a newcomer (RFC 9112, section 9.6).
+        let client = reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0);
+        let client = client.build().expect("a client");
         let asking = tokio::spawn(async move {
             let mut seen = Seen::default();
             loop {

@@ -116,7 +116,7 @@ async fn what_is_no_document_is_a_warning() {
         let host = host().fixture("raw").config(&config).start().await;
         let warnings = warnings(&host, "raw").await;
         assert!(warnings.contains(&format!("the OpenAPI document at `{path}`: {why}")), "{warnings}");
-        assert!(host.log.text().contains("it is not shown"), "{}", host.log.text());
+        host.log.wait_for("it is not shown").await;
         assert_eq!(operations(&host.get("/openapi.json").await.json()), ["get /raw raw_mount"]);
         assert_eq!(host.get("/raw").await.status, 200);
     }

@@ -23,6 +23,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
     sync::Notify,
+    task::JoinHandle,
 };
 
 use self::code::SharedCode;
@@ -219,7 +220,7 @@ impl Setup {
             log_reader.notify_one();
         }
         let reader = log_reader.clone();
-        tokio::spawn(async move {
+        let log_read = tokio::spawn(async move {
             reader.notified().await;
             while let Ok(Some(line)) = lines.next_line().await {
                 kept.0.lock().expect("the log").push(line);
@@ -242,7 +243,7 @@ impl Setup {
         // What comes after is of no interest, but the pipe must not fill up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
-        Host { child, address, folder, log, log_reader, printed, client }
+        Host { child, address, folder, log, log_reader, log_read, printed, client }
     }
 }
 
@@ -253,6 +254,7 @@ pub struct Host {
     folder: TempDir,
     pub log: Log,
     log_reader: Arc<Notify>,
+    log_read: JoinHandle<()>,
     /// What it printed to stdout until it was ready.
     pub printed: String,
     pub client: reqwest::Client,
@@ -283,16 +285,22 @@ impl Log {
         self.0.lock().expect("the log").iter().filter(|line| line.contains(text)).cloned().collect()
     }
 
-    /// Waits for a line that holds `text`.
-    pub async fn wait_for(&self, text: &str) -> String {
+    /// Waits until as many lines hold `text`, and gives all that do: a line is there some time after what it tells of.
+    pub async fn lines(&self, text: &str, count: usize) -> Vec<String> {
         let began = Instant::now();
         loop {
-            if let Some(line) = self.lines_with(text).into_iter().next() {
-                return line;
+            let lines = self.lines_with(text);
+            if lines.len() >= count {
+                return lines;
             }
-            assert!(began.elapsed() < PATIENCE, "no `{text}` in the log:\n{}", self.text());
+            assert!(began.elapsed() < PATIENCE, "{count} lines with `{text}` are not in the log:\n{}", self.text());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// Waits for a line that holds `text`.
+    pub async fn wait_for(&self, text: &str) -> String {
+        self.lines(text, 1).await.swap_remove(0)
     }
 }
 
@@ -430,14 +438,21 @@ impl Host {
     /// Ends it at once, as `kill -9` does, and keeps its folder.
     pub async fn kill(mut self) -> Stopped {
         self.child.kill().await.expect("to end the process");
-        Stopped { folder: self.folder, log: self.log }
+        self.stopped().await
     }
 
     /// Waits until it has ended by itself, and says with which exit status.
     pub async fn ended(mut self) -> (Option<i32>, Stopped) {
         let status =
             tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("an end in time").expect("a status");
-        (status.code(), Stopped { folder: self.folder, log: self.log })
+        (status.code(), self.stopped().await)
+    }
+
+    /// With all of its log.
+    async fn stopped(self) -> Stopped {
+        self.read_log();
+        tokio::time::timeout(PATIENCE, self.log_read).await.expect("the end of the log in time").expect("no panic");
+        Stopped { folder: self.folder, log: self.log }
     }
 }
 
