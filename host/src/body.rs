@@ -49,8 +49,8 @@ impl Default for Content {
 ///
 /// # Errors
 ///
-/// The plugin has no room for it. The body is larger than `limit` bytes when decoded, is not there within `patience`, breaks off or is not what its
-/// headers say it is; or it is of a media type, a charset or a content encoding that the operation does not take.
+/// The plugin has no room for it. The body is larger than `limit` bytes when decoded, is not there within `patience`,
+/// breaks off or is not what its headers say it is; or it is of a media type, a charset or a content encoding that the operation does not take.
 pub async fn read(
     operation: &Operation,
     head: &mut request::Parts,

@@ -245,7 +245,7 @@ impl Callable {
         // Room for the one part that each sender has.
         let written = match operation.outcome.delivered() {
             Some(ty) if !operation.outcome.is_raw() => {
-                let item = ItemType { ty, limit: self.bounds.result, transfer: self.bounds.stream_transfer };
+                let item = ItemType::new(ty, self.bounds.result, self.bounds.stream_transfer);
                 let (sender, items) = mpsc::channel(0);
                 direct::pipe(store, stream, item, sender, is_open)?;
                 Written::Items(items)

@@ -31,11 +31,20 @@ const ENOUGH: usize = 16 << 10;
 
 /// What is known of the items of one stream.
 pub struct ItemType {
-    pub ty: Type,
+    ty: Type,
+    layout: Layout,
     /// Bytes that the JSON of one may have.
-    pub limit: usize,
+    limit: usize,
     /// Bytes of strings and lists that may be read at once, as wasmtime counts them.
-    pub transfer: usize,
+    transfer: usize,
+}
+
+impl ItemType {
+    /// Items of type `ty`, each of which may have `limit` bytes of JSON. `transfer` bytes of strings and lists may be read at
+    /// once, as wasmtime counts them.
+    pub fn new(ty: Type, limit: usize, transfer: usize) -> ItemType {
+        ItemType { layout: Layout::of(&ty), ty, limit, transfer }
+    }
 }
 
 /// The JSON of items, one after the other.
@@ -177,9 +186,8 @@ impl Reading {
         if self.written.text.len() >= ENOUGH || self.fault.is_some() {
             return false;
         }
-        let ItemType { ty, limit, transfer } = &*self.item;
+        let ItemType { ty, layout, limit, transfer } = &*self.item;
         let base = *self.base.get_or_insert(at);
-        let layout = Layout::of(ty);
         let begin = self.written.text.len();
         let text = &mut self.written.text;
         let written = at
@@ -191,7 +199,7 @@ impl Reading {
                 value::write(
                     text,
                     ty,
-                    At::address("stream item", address, layout, &memory)?,
+                    At::address("stream item", address, *layout, &memory)?,
                     begin.saturating_add(*limit),
                 )
             });
