@@ -10,7 +10,12 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use wasm_encoder::{ComponentSection, CustomSection};
-use witapi_tests::{Host, PATIENCE, Setup, disk::Disk, fixture, host, send};
+use witapi_tests::{
+    Host, PATIENCE, Setup,
+    disk::Disk,
+    fixture, host, send,
+    stall::{Stall, forget},
+};
 
 const KV: &str = "[plugin.kv]\ngrants = ['wasi:keyvalue']";
 
@@ -363,5 +368,38 @@ async fn a_store_outlives_its_plugin_but_not_for_long() {
     while open_stores(&host) > 0 {
         assert!(began.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_waits_for_the_disk_holds_up_nobody() {
+    // More of them than the host has threads that serve.
+    const READS: usize = 8;
+    const VALUE: usize = 500_000;
+    let stall = Stall::built();
+    let host = kv().config("deadline_ms = 120000").fixture("versioned").start().await;
+    set(&host, "small", "1").await;
+    for i in 0..READS {
+        assert_eq!(put_size(&host, &format!("key-{i}"), VALUE).await, 204);
+    }
+    host.signal(libc::SIGTERM);
+    let (_, stopped) = host.ended().await;
+    let host = witapi_tests::host().in_folder_of(stopped).with_stall(&stall).start().await;
+    assert_eq!(get(&host, "small").await, "1");
+    // What was missing just now is read elsewhere for a second.
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    forget(&host.folder().join("data/keyvalue/kv.redb"));
+    stall.begin();
+    let reads: Vec<_> =
+        (0..READS).map(|i| tokio::spawn(send(host.request("GET", &format!("/entries/key-{i}"))))).collect();
+    stall.waiting(1).await;
+    for _ in 0..50 {
+        assert_eq!(host.get("/version").await.status, 200);
+    }
+    assert!(reads.iter().all(|read| !read.is_finished()));
+    stall.end();
+    for read in reads {
+        let answer = read.await.expect("an answer");
+        assert_eq!(answer.json()["value"].as_str().map(str::len), Some(VALUE), "{answer:?}");
     }
 }

@@ -6,6 +6,7 @@ mod code;
 pub mod dev;
 pub mod disk;
 pub mod process;
+pub mod stall;
 
 use std::{
     fs,

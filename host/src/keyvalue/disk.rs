@@ -8,24 +8,32 @@
 //! redb makes a file shorter when pages at its end are free. Some of the room is kept then ([`kept`]), since freeing pages
 //! takes pages first: redb never overwrites what may still be read. redb finds that room when it opens the file the
 //! next time, as it goes by the length of the file.
+//!
+//! A page that is not in the kernel's cache is read from the disk, which takes long if that is busy, or away. redb reads
+//! within the call, so a thread of the runtime gives its other tasks to another thread first; and [`Disk::is_cold`] says so,
+//! for what is read next to be read elsewhere.
 
 use std::{
     collections::BTreeMap,
     fs::{File, TryLockError},
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, IoSliceMut},
     ops::Bound,
     os::unix::fs::FileExt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use redb::{BackendError, StorageBackend};
 use rustix::{
     fs::{FallocateFlags, fallocate},
-    io::Errno,
+    io::{Errno, ReadWriteFlags, preadv2},
 };
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::file::milliseconds;
 
 /// redb's pages, in bytes. A file has a whole number of them.
 pub(super) const PAGE: u64 = 4096;
@@ -34,6 +42,9 @@ pub(super) const PAGE: u64 = 4096;
 /// delete one of many small entries. The most is twice what redb needs beside the largest value that there may be.
 const MIN_KEPT: u64 = 128 << 10;
 const MAX_KEPT: u64 = 4 << 20;
+
+/// How long a file counts as cold after a read that had to wait for the disk.
+const COLD: Duration = Duration::from_secs(1);
 
 /// Bytes that a file of redb's begins with, once it is one; and more than a new one has, where it may be none yet.
 const MAGIC: usize = 9;
@@ -60,6 +71,8 @@ struct Shared {
     is_dirty: AtomicBool,
     /// Bytes written since somebody counted anew.
     written: AtomicU64,
+    /// Until when it is cold, in [`milliseconds`].
+    cold_until: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -88,6 +101,7 @@ impl Disk {
             commits: AtomicBool::new(false),
             is_dirty: AtomicBool::new(true),
             written: AtomicU64::new(0),
+            cold_until: AtomicU64::new(0),
         })))
     }
 
@@ -121,6 +135,13 @@ impl Disk {
 
     pub(super) fn count_anew(&self) {
         self.0.written.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether what was read of late was not in memory, and what is read next may not be.
+    pub(super) fn is_cold(&self) -> bool {
+        // The clock is not asked where nothing was ever missing.
+        let until = self.0.cold_until.load(Ordering::Relaxed);
+        until > 0 && milliseconds() < until
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
@@ -171,6 +192,25 @@ pub(super) fn lengthen(file: &File, from: u64, to: u64) -> io::Result<()> {
     }
 }
 
+/// Reads what the kernel has in memory, and says how many bytes that is. It is none where the file system cannot tell.
+fn read_cached(file: &File, out: &mut [u8], offset: u64) -> usize {
+    let mut read = 0;
+    while read < out.len() {
+        let rest = IoSliceMut::new(&mut out[read..]);
+        match preadv2(file, &mut [rest], offset + read as u64, ReadWriteFlags::NOWAIT) {
+            Ok(0) | Err(_) => break,
+            Ok(more) => read += more,
+        }
+    }
+    read
+}
+
+/// Does what may block. A worker of the runtime gives its other tasks to another thread first.
+fn off_the_worker<T>(work: impl FnOnce() -> T) -> T {
+    let may_give = Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if may_give { tokio::task::block_in_place(work) } else { work() }
+}
+
 impl StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
         Ok(self.length())
@@ -184,7 +224,12 @@ impl StorageBackend for Disk {
                 return Ok(());
             }
         }
-        self.0.file.read_exact_at(out, offset)
+        let cached = read_cached(&self.0.file, out, offset);
+        if cached == out.len() {
+            return Ok(());
+        }
+        self.0.cold_until.store(milliseconds() + COLD.as_millis() as u64, Ordering::Relaxed);
+        off_the_worker(|| self.0.file.read_exact_at(&mut out[cached..], offset + cached as u64))
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {

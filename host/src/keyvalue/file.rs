@@ -26,7 +26,7 @@ pub(super) struct File {
     path: PathBuf,
     /// Locked for reading while the database is used, for writing while it is opened or closed.
     state: RwLock<State>,
-    /// When it was used last, in milliseconds since [`BEGAN`].
+    /// When it was used last, in [`milliseconds`].
     used: AtomicU64,
     /// How often it was opened.
     opened: AtomicU64,
@@ -36,6 +36,11 @@ pub(super) struct File {
 
 /// Before any use of a file.
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The time, in milliseconds since [`BEGAN`].
+pub(super) fn milliseconds() -> u64 {
+    u64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
 
 enum State {
     Closed,
@@ -106,11 +111,11 @@ impl File {
         Err(self.stopped())
     }
 
-    /// Reads the database if it is open and not about to be closed; `None` if not, or if that fails: then it is to be
-    /// read by [`File::reading`]. Waits for no lock.
+    /// Reads the database if it is open, not about to be closed, and in memory as far as one can tell; `None` if not, or if
+    /// that fails: then it is to be read by [`File::reading`]. Waits for no lock.
     pub(super) fn reading_if_open<T>(&self, work: impl Fn(&Database) -> Result<T, redb::Error>) -> Option<T> {
         match self.state.try_read().as_deref() {
-            Ok(State::Open(open)) => {
+            Ok(State::Open(open)) if !open.disk.is_cold() => {
                 self.touch();
                 without_panic(|| work(&open.database)).ok()
             }
@@ -195,7 +200,7 @@ impl File {
     }
 
     fn touch(&self) {
-        let now = u64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = milliseconds();
         // Others read it as well: not written more often than it changes.
         if self.used.load(Ordering::Relaxed) != now {
             self.used.store(now, Ordering::Relaxed);
