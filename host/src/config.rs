@@ -5,7 +5,7 @@
 //! the current one; so to write a default into the file changes nothing.
 
 mod fault;
-mod memory;
+pub(crate) mod memory;
 mod openapi;
 mod values;
 

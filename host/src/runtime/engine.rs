@@ -1,6 +1,7 @@
 //! The engines, their instance pools, and the clock that preempts guests.
 
 use std::{
+    ops::RangeInclusive,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
@@ -16,6 +17,7 @@ use super::{
     pool::{self, CORE_INSTANCES_PER_COMPONENT, Kind, Pool, PoolSize},
     reuse::Waiting,
 };
+use crate::config::memory;
 
 /// How long a guest runs before it has to let others on its thread run: one epoch.
 pub const TICK: Duration = Duration::from_millis(1);
@@ -25,8 +27,12 @@ pub const TICK: Duration = Duration::from_millis(1);
 const IDLE_TICK: Duration = Duration::from_millis(10);
 
 /// Bytes of a memory that are cleared in place when an instance ends, rather than given back to the kernel and faulted
-/// in again by the next one. With `PAGEMAP_SCAN` only those that were written to are cleared.
-const KEEP_RESIDENT: usize = 1 << 20;
+/// in again by the next one: no more than the most, where the machine has little memory less, and never less than the least.
+/// With `PAGEMAP_SCAN` only those that are in use are cleared.
+const KEPT: RangeInclusive<usize> = (64 << 10)..=(1 << 20);
+
+/// Which part of the machine's memory one engine keeps for instances to come, at most.
+const KEPT_OF_MACHINE: u64 = 32;
 
 /// Two engines, since component-model async costs every call of an engine that has it, used or not
 /// (`bench/` has figures), and a clock for both. Where the system has no room for both to have all that they may want, each
@@ -131,7 +137,14 @@ impl Drop for Running {
     }
 }
 
-fn engine(room: Pool, memory: usize, functions: &FunctionCache, uses_async: bool) -> wasmtime::Result<Engine> {
+/// Bytes that each of so many memories may keep, on a machine with so much memory.
+fn kept(machine: u64, memories: u32) -> usize {
+    let share = machine / KEPT_OF_MACHINE / u64::from(memories.max(1));
+    usize::try_from(share).unwrap_or(usize::MAX).clamp(*KEPT.start(), *KEPT.end())
+}
+
+fn engine(room: Pool, max_memory: usize, functions: &FunctionCache, uses_async: bool) -> wasmtime::Result<Engine> {
+    let kept = kept(memory::of_process(), room.memories);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(room.components)
         .total_core_instances(room.core_instances)
@@ -139,9 +152,9 @@ fn engine(room: Pool, memory: usize, functions: &FunctionCache, uses_async: bool
         .total_memories(room.memories)
         .total_tables(room.tables)
         .total_stacks(room.stacks)
-        .max_memory_size(memory)
-        .linear_memory_keep_resident(KEEP_RESIDENT)
-        .table_keep_resident(KEEP_RESIDENT)
+        .max_memory_size(max_memory)
+        .linear_memory_keep_resident(kept)
+        .table_keep_resident(kept)
         .pagemap_scan(Enabled::Auto);
 
     let mut config = Config::new();
@@ -161,4 +174,17 @@ fn engine(room: Pool, memory: usize, functions: &FunctionCache, uses_async: bool
         config.wasm_component_model_async(true).wasm_component_model_more_async_builtins(true);
     }
     Engine::new(&config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_instances_keep_is_a_small_part_of_the_machine() {
+        assert_eq!(kept(24 << 30, 512), 1 << 20);
+        assert_eq!(kept(4 << 30, 512), 256 << 10);
+        assert_eq!(kept(4 << 30, 20_000), 64 << 10);
+        assert_eq!(kept(u64::MAX, 0), 1 << 20);
+    }
 }
