@@ -37,11 +37,11 @@ use crate::{
     dispatch::{Trace, dispatch},
     log, mounted,
     openapi::Document,
-    plugin::{Listed, watch::Awaited},
+    plugin::watch::Awaited,
     problem::{Problem, options},
     server::{
         compression::Codings, conditional::is_known, connections::Connections, cors::Cors, documents::Documents,
-        status::plugins,
+        recent::Kind, status::plugins,
     },
 };
 
@@ -55,6 +55,7 @@ mod events;
 mod head;
 mod pages;
 mod patience;
+mod recent;
 mod status;
 
 /// A host on a socket.
@@ -187,14 +188,18 @@ async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
 async fn openapi_of(State(server): State<Server>, Path(file): Path<String>, headers: HeaderMap) -> Response {
     let catalog = server.host.catalog();
     let serving = |name: &str| catalog.entries().get(name)?.serving.as_ref();
-    let Some((listed, ending @ ("json" | "wit"))) =
-        file.rsplit_once('.').and_then(|(name, ending)| Some((serving(name)?, ending)))
-    else {
+    let found = file.rsplit_once('.').and_then(|(name, ending)| {
+        let kind = match ending {
+            "json" => Kind::OpenApi,
+            "wit" => Kind::Wit,
+            _ => return None,
+        };
+        Some((serving(name)?, kind))
+    });
+    let Some((listed, kind)) = found else {
         return Problem::NoRoute.into_response();
     };
-    let (host, is_wit) = (server.host.clone(), ending == "wit");
-    let make = move |plugin: &Listed| if is_wit { plugin.wit() } else { plugin.document(&host.config().openapi) };
-    match server.documents.of_one(listed, make).await {
+    match server.documents.of_one(&server.host, listed, kind).await {
         Ok(document) => send(&document, &headers),
         Err(problem) => problem.into_response(),
     }

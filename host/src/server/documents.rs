@@ -2,7 +2,6 @@
 //! each plugin has of them since it was loaded, and once for however many changes came meanwhile.
 
 use std::{
-    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -18,7 +17,10 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::pages;
+use super::{
+    pages,
+    recent::{Kind, Recent},
+};
 use crate::{
     Host,
     openapi::{self, Document, Head, Source},
@@ -52,6 +54,7 @@ pub struct Documents {
     made: watch::Sender<Made>,
     is_making: AtomicBool,
     places: Arc<Semaphore>,
+    recent: Recent,
 }
 
 impl Default for Documents {
@@ -60,6 +63,7 @@ impl Default for Documents {
             made: watch::Sender::default(),
             is_making: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(AT_ONCE)),
+            recent: Recent::default(),
         }
     }
 }
@@ -120,21 +124,26 @@ impl Documents {
         });
     }
 
-    /// What `make` makes of one plugin, off the threads that serve.
+    /// The document of one plugin, off the threads that serve if it is not there yet.
     ///
     /// # Errors
     ///
     /// The disk fails, or making it did inside the host.
-    pub async fn of_one(
-        &self,
-        listed: &Arc<Listed>,
-        make: impl FnOnce(&Listed) -> io::Result<Document> + Send + 'static,
-    ) -> Result<Document, Problem> {
-        let plugin = listed.clone();
-        self.blocking(move || make(&plugin)).await?.map_err(|error| {
+    pub async fn of_one(&self, host: &Arc<Host>, listed: &Arc<Listed>, kind: Kind) -> Result<Document, Problem> {
+        if let Some(document) = self.recent.get(listed, kind) {
+            return Ok(document);
+        }
+        let (host, plugin) = (host.clone(), listed.clone());
+        let make = move || match kind {
+            Kind::OpenApi => plugin.document(&host.config().openapi),
+            Kind::Wit => plugin.wit(),
+        };
+        let document = self.blocking(make).await?.map_err(|error| {
             tracing::error!(plugin = %listed.name, %error, "it has no document");
             Problem::PluginFailed(error.to_string())
-        })
+        })?;
+        self.recent.keep(listed, kind, &document);
+        Ok(document)
     }
 
     /// What `make` makes, off the threads that serve; of many, only a few at one time.
