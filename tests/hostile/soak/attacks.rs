@@ -36,7 +36,7 @@ const GUESTS: [(&str, &[u16]); 24] = [
     ("/hostile/sockets/500", &[200, 504]),
     ("/liar/name?name=x", &[500, 504]),
     ("/endless/name?name=x", &[504]),
-    ("/trap?after=3", &[200]),
+    ("/trap?after=3", &[200, 504]),
     ("/openapi/../../witapi.toml", &[400, 404]),
 ];
 
