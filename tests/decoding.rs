@@ -163,6 +163,10 @@ impl Mishap {
     /// Befalls the bytes of `window`.
     fn befall(&self, bytes: &mut Vec<u8>, window: std::ops::Range<usize>) {
         let window = window.start..window.end.min(bytes.len());
+        // An earlier one may have taken all of it.
+        if window.is_empty() {
+            return;
+        }
         let place = |index: &Index| window.start + index.index(window.len());
         match self {
             Mishap::Set(at, byte) => bytes[place(at)] = *byte,
