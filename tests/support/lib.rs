@@ -243,7 +243,10 @@ impl Setup {
         }
         // What comes after is of no interest, but the pipe must not fill up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+        // A test that computes for long does not see meanwhile that the host closed a connection which was idle for
+        // `header_timeout_ms`, and must not send its next request on that.
+        let client = reqwest::Client::builder().timeout(PATIENCE).pool_idle_timeout(Duration::from_secs(5));
+        let client = client.build().expect("a client");
         Host { child, address, folder, log, log_reader, log_read, printed, client }
     }
 }
