@@ -55,7 +55,7 @@ fn command(program: impl AsRef<OsStr>) -> Command {
 }
 
 async fn output(command: &mut Command) -> Output {
-    tokio::time::timeout(PATIENCE, command.output()).await.expect("a judge that is done in time").expect("a judge")
+    tokio::time::timeout(4 * PATIENCE, command.output()).await.expect("a judge that is done in time").expect("a judge")
 }
 
 /// What it printed, if all is well with it.

@@ -27,11 +27,12 @@ pub const TICK: Duration = Duration::from_millis(1);
 const IDLE_TICK: Duration = Duration::from_millis(10);
 
 /// Bytes of a memory that are cleared in place when an instance ends, rather than given back to the kernel and faulted
-/// in again by the next one: no more than the most, where the machine has little memory less, and never less than the least.
-/// With `PAGEMAP_SCAN` only those that are in use are cleared.
+/// in again by the next one: the most of these, or less where the machine has little memory, but never less than the least.
+/// With `PAGEMAP_SCAN` only those that are in use are cleared. What one request had stays with the memory that it had, so
+/// a host's memory grows for a while, until each memory has met its largest request.
 const KEPT: RangeInclusive<usize> = (64 << 10)..=(1 << 20);
 
-/// Which part of the machine's memory one engine keeps for instances to come, at most.
+/// The memories of one engine keep no more than the machine's memory divided by this.
 const KEPT_OF_MACHINE: u64 = 32;
 
 /// Two engines, since component-model async costs every call of an engine that has it, used or not

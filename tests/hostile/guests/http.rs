@@ -46,7 +46,7 @@ async fn headers_whose_names_or_values_end_their_line() {
 
 #[tokio::test]
 async fn headers_without_end() {
-    let attack = Attack::on(handler()).await;
+    let attack = Attack::on(handler().config("[plugin.raw]\ndeadline_ms = 120000\nstream_deadline_ms = 120000")).await;
     assert_eq!(attack.host.get("/raw/hostile-large-header?20").await.header("x-large").len(), 20 << 10);
     for path in ["/raw/hostile-large-header?40", "/raw/hostile-large-header?60000", "/raw/hostile-many-headers?100000"]
     {

@@ -69,7 +69,11 @@ async fn memory_bombs_by_the_dozen_leave_the_host_up() {
 
 #[tokio::test]
 async fn a_result_that_is_too_large_is_a_500_and_costs_the_host_little_memory() {
-    let host = host().fixture("hostile").config("[limits]\nresult_kib = 1024\nmemory_mib = 512").start().await;
+    let host = host()
+        .fixture("hostile")
+        .config("[limits]\nresult_kib = 1024\nmemory_mib = 512\ndeadline_ms = 120000")
+        .start()
+        .await;
     assert_eq!(host.get("/hostile/string/1000").await.body.len(), (1000 << 10) + 2);
     assert_eq!(host.get("/hostile/bytes/1024").await.body.len(), 1 << 20);
     for path in ["/hostile/string/1024", "/hostile/string/200000", "/hostile/bytes/1025", "/hostile/bytes/200000"] {

@@ -166,7 +166,7 @@ async fn in_the_place_of_an_instance_that_did_not_end_well() {
 /// Sixteen requests at once, again and again, each with a secret of its own, in few places.
 #[tokio::test]
 async fn with_many_requests_at_once() {
-    let host = std::sync::Arc::new(visitors(6).start().await);
+    let host = std::sync::Arc::new(visitors(6).config("[limits]\ndeadline_ms = 120000").start().await);
     let visits = (0..16).map(|client: u32| {
         let host = host.clone();
         tokio::spawn(async move {
