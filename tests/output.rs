@@ -145,7 +145,7 @@ async fn messages_and_streams_share_one_budget() {
 /// Nothing of stderr is read: the pipe is full, and so is what waits in the host.
 #[tokio::test]
 async fn an_unread_stderr_costs_lines_and_no_time() {
-    let config = "[limits]\nlog_kib = 16384\ndeadline_ms = 120000";
+    let config = "[limits]\nlog_kib = 16384\ndeadline_ms = 10000";
     let host = host().fixture("hostile").config(config).log_unread().start().await;
     let text = format!("flood {}\n", "x".repeat(500));
     for id in ["first", "second"] {

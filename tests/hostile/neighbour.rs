@@ -10,7 +10,7 @@ use super::guests::component::guest;
 
 /// How long one answer of the neighbour may take. It takes a millisecond; an attack that could hold up others would do so for
 /// seconds, until its deadline. What lies between is for machines that are busy with more than this test.
-const BOUND: Duration = Duration::from_secs(5);
+const BOUND: Duration = Duration::from_secs(2);
 
 /// Between an answer and the next request.
 const PAUSE: Duration = Duration::from_millis(3);
