@@ -9,9 +9,10 @@ FIXTURES := $(foreach folder,$(patsubst %/wit,%,$(wildcard tests/fixtures/*/wit)
 # Toolchains are installed into target/tools. What cargo makes of all plugins in Rust is in one folder: they share much.
 BUILD := WITAPI_TOOLS=$(CURDIR)/target/tools CARGO_TARGET_DIR=$(CURDIR)/target/guests $(WITAPI) build --install
 
-# The host's library is compiled a second time for its own tests. They are few, and quick without optimisations; what it
-# depends on is the same as for the binary. The binary and the documentation have no tests of their own.
-UNIT := cargo test --release -p witapi --lib --config profile.release.package.witapi.opt-level=0
+# The libraries are compiled a second time for their own tests. They are few, and quick without optimisations; what they
+# depend on is the same as for the binary. The binary and the documentation have no tests of their own.
+LIBRARIES := contract host authoring
+UNIT := cargo test --release --lib $(foreach it,$(LIBRARIES),-p witapi-$(it) --config profile.release.package.witapi-$(it).opt-level=0)
 # More threads than cores: many tests wait, for deadlines, for files to be whole, or for the one browser.
 TESTS := cargo test --release -p witapi-tests -- --test-threads $(shell expr $$(nproc) + 2)
 

@@ -85,12 +85,13 @@ fn each_test_that_is_named_is_there() {
     assert!(missing.is_empty(), "no such test: {missing:#?}");
 }
 
-/// Says what is missing where there is no such test: `module::test`, of the tests or, with `host::` before it, of the host.
+/// Says what is missing where there is no such test: `module::test`, of the tests or, as `host/<crate>/module::test`, of a
+/// crate of the host.
 pub fn missing_test(path: &str) -> Option<String> {
     let (module, test) = path.rsplit_once("::").unwrap_or_else(|| panic!("{path} is no `module::test`"));
     let module = module.replace("::", "/");
     let file = match module.strip_prefix("host/") {
-        Some(module) => format!("host/src/{module}.rs"),
+        Some(module) => format!("host/{}.rs", module.replacen('/', "/src/", 1)),
         None => format!("tests/{module}.rs"),
     };
     let source = fs::read_to_string(root().join(&file)).unwrap_or_default();

@@ -6,8 +6,8 @@ use proptest::{
 };
 use serde_json::json;
 
-// The module itself, not the host's package: see Cargo.toml.
-#[path = "../host/src/contract/format.rs"]
+// The module itself, not the crate: see Cargo.toml.
+#[path = "../host/contract/src/format.rs"]
 mod format;
 
 use format::Format;

@@ -35,6 +35,7 @@ mod keyvalue;
 mod keywords;
 mod languages;
 mod languages_js;
+mod layers;
 mod limits;
 mod outcomes;
 mod output;

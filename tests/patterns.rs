@@ -11,12 +11,12 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-// The module itself, not the host's package: see Cargo.toml.
-#[path = "../host/src/contract/pattern/mod.rs"]
+// The module itself, not the crate: see Cargo.toml.
+#[path = "../host/contract/src/pattern/mod.rs"]
 #[allow(dead_code)]
 mod pattern;
 
-use pattern::Pattern;
+use pattern::TextPattern;
 
 /// A pattern, texts that it matches and texts that it does not, by ECMA-262.
 type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
@@ -81,7 +81,7 @@ const TABLE: &[Row] = &[
 #[test]
 fn a_pattern_means_what_ecma_262_says() {
     for (source, matches, differs) in TABLE {
-        let pattern = Pattern::compile(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+        let pattern = TextPattern::compile(source).unwrap_or_else(|error| panic!("{source}: {error}"));
         assert_eq!(pattern.as_str(), *source);
         matches.iter().for_each(|text| assert!(pattern.is_match(text), "{source} does not match {text:?}"));
         differs.iter().for_each(|text| assert!(!pattern.is_match(text), "{source} matches {text:?}"));
@@ -167,13 +167,13 @@ fn what_is_not_in_the_subset_is_refused_with_its_name_and_place() {
         (&deep, "a group at character 51, wanted at most 50 groups within each other"),
     ];
     for (source, wanted) in rows {
-        let error = Pattern::compile(source).map(|_| format!("{source} is taken")).unwrap_or_else(|error| error);
+        let error = TextPattern::compile(source).map(|_| format!("{source} is taken")).unwrap_or_else(|error| error);
         assert!(error.contains(wanted), "{source}: {error}\nwanted {wanted}");
         assert!(error.contains(", wanted "), "{source}: {error}");
     }
-    assert!(Pattern::compile(&long[1..]).is_ok());
-    assert!(Pattern::compile(&deep[1..deep.len() - 1]).is_ok());
-    assert!(Pattern::compile(&("(?:a|b".repeat(50) + &")*c".repeat(50))).is_ok());
+    assert!(TextPattern::compile(&long[1..]).is_ok());
+    assert!(TextPattern::compile(&deep[1..deep.len() - 1]).is_ok());
+    assert!(TextPattern::compile(&("(?:a|b".repeat(50) + &")*c".repeat(50))).is_ok());
 }
 
 /// What Node.js says: the script gets `input` from the JSON on its standard input and calls `answer`.
@@ -401,7 +401,7 @@ fn patterns_agree_with_the_regexp_of_node() {
 
     let (mut differences, mut compared, mut matched, mut refused) = (vec![], 0_usize, 0_usize, 0_usize);
     for ((source, texts), answer) in asked.iter().zip(answers.as_array().expect("a list")) {
-        match (Pattern::compile(source), answer.as_array()) {
+        match (TextPattern::compile(source), answer.as_array()) {
             (Ok(pattern), Some(answers)) => {
                 for (text, answer) in texts.iter().zip(answers) {
                     let ours = pattern.is_match(text);
@@ -438,7 +438,7 @@ fn properties_hold_the_characters_that_they_hold_in_node() {
     use pattern::property::{BINARY_PROPERTIES, GENERAL_CATEGORIES, SCRIPTS};
 
     // Newer versions of Unicode give characters to what is unassigned in ours.
-    let assigned = Pattern::compile(r"\p{Assigned}").expect("a pattern");
+    let assigned = TextPattern::compile(r"\p{Assigned}").expect("a pattern");
     let chars = (0..0x3000).chain((0x3000..0x32000).step_by(61)).chain(0xe0000..0xe0200).chain([0xfffff, 0x10ffff]);
     let chars = chars.filter_map(char::from_u32).map(String::from).filter(|it| assigned.is_match(it));
     let chars: Vec<_> = chars.collect();
@@ -457,7 +457,7 @@ fn properties_hold_the_characters_that_they_hold_in_node() {
     let unicode = answer["unicode"].as_f64().expect("a version");
     let mut differences = vec![];
     for (name, theirs) in names.iter().zip(answer["sets"].as_array().expect("a list")) {
-        let pattern = Pattern::compile(&format!("^\\p{{{name}}}$")).expect("a pattern");
+        let pattern = TextPattern::compile(&format!("^\\p{{{name}}}$")).expect("a pattern");
         match theirs.as_str() {
             Some(_) if unicode > 16.0 && CHANGED_IN_UNICODE_17.iter().any(|it| words(it).any(|it| it == name)) => {}
             Some(theirs) => {
@@ -514,20 +514,20 @@ fn deviations_of_jsonschema_are_as_listed() {
     let judge = |source: &str| jsonschema::draft202012::new(&json!({"pattern": source})).ok();
     for (source, text, theirs) in DEVIATIONS {
         assert_eq!(judge(source).map(|it| it.is_valid(&json!(text))), *theirs, "{source} on {text:?}");
-        let ours = Pattern::compile(source).expect("a pattern").is_match(text);
+        let ours = TextPattern::compile(source).expect("a pattern").is_match(text);
         let node = node("answer(new RegExp(input[0], 'u').test(input[1]))", &json!([source, text]));
         assert_eq!(json!(ours), node, "{source} on {text:?}");
         assert_ne!(Some(ours), *theirs, "{source} on {text:?}");
     }
     for source in TAKEN_BY_JSONSCHEMA {
         assert!(judge(source).is_some(), "{source}");
-        assert!(Pattern::compile(source).is_err(), "{source}");
+        assert!(TextPattern::compile(source).is_err(), "{source}");
     }
 }
 
 #[test]
 fn a_large_pattern_is_for_short_texts() {
-    let longest = |source: &str| Pattern::compile(source).expect("a pattern").longest_text();
+    let longest = |source: &str| TextPattern::compile(source).expect("a pattern").longest_text();
     assert_eq!(longest(r"^[a-z][a-z0-9-]{0,62}$"), None);
     assert_eq!(longest(r"^\p{L}$"), Some(16_384));
     assert_eq!(longest(r"^[\p{L}\p{M}' -]{1,64}$"), Some(256));

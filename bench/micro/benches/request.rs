@@ -17,16 +17,15 @@ use axum::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
-use witapi::{
-    Host,
-    bind::{Parts, bind},
-    body::Content,
-    caller::RequestId,
+use witapi_host::{
+    catalog::Host,
     config::Config,
+    http::caller::RequestId,
     plugin::{
         Plugin,
         load::{self, Loader},
     },
+    request::{RequestParts, bind, body::Content},
     runtime::Facts,
     server::Server,
     value::{Reply, write},
@@ -86,7 +85,7 @@ fn values(c: &mut Criterion, runtime: &Runtime, host: &Host) {
     let (plugin, index) = pricing(runtime, host);
     let operation = &plugin.contract.operations[index];
     let (headers, body) = (HeaderMap::new(), Content::Bytes(order().into()));
-    let parts = Parts { path: &[], query: "", headers: &headers, body: &body };
+    let parts = RequestParts { path: &[], query: "", headers: &headers, body: &body };
     c.bench_function("bind an order", |b| {
         b.iter(|| black_box(bind(operation, black_box(&parts), plugin.limits.memory).is_ok()));
     });
@@ -106,7 +105,7 @@ fn values(c: &mut Criterion, runtime: &Runtime, host: &Host) {
 fn call(c: &mut Criterion, runtime: &Runtime, host: &Host, name: &str) {
     let (plugin, index) = pricing(runtime, host);
     let (headers, body) = (HeaderMap::new(), Content::Bytes(order().into()));
-    let parts = Parts { path: &[], query: "", headers: &headers, body: &body };
+    let parts = RequestParts { path: &[], query: "", headers: &headers, body: &body };
     let (head, ()) = Request::new(()).into_parts();
     let peer = SocketAddr::from(([127, 0, 0, 1], 1));
     let facts = Box::new(Facts { id: RequestId::of_host("call"), route: "".into(), head, peer });

@@ -1,5 +1,5 @@
 //! The endpoints of `plugins/orders-rust` as one would write them in plain axum: no sandbox, no host, the same answers.
-//! What is said to hyper and to sockets is what the host says (`host/src/server.rs`).
+//! What is said to hyper and to sockets is what the host says (`host/host/src/server/connections.rs`).
 
 use std::{env, error::Error, net::SocketAddr, time::Duration};
 

@@ -2,11 +2,10 @@
 
 use axum::http::HeaderMap;
 use serde_json::Value;
-use witapi::{
-    bind::{Parts, Rejection, bind},
-    body::Content,
-    contract::{Body, layout::offsets},
-    form::Form,
+use witapi_contract::{Body, layout::offsets};
+use witapi_host::{
+    request::{Rejection, RequestParts, bind, body::Content, form::Form},
+    runtime::json_by_values,
     value::write,
 };
 
@@ -26,7 +25,7 @@ pub fn json(bytes: &[u8]) {
     let operation = operations[usize::from(*choice) % operations.len()];
     let headers = HeaderMap::new();
     let content = Content::Bytes(body.to_vec().into());
-    let parts = Parts { path: &[], query: "", headers: &headers, body: &content };
+    let parts = RequestParts { path: &[], query: "", headers: &headers, body: &content };
     // What `serde_json` reads: it nests at most 128 levels, and a number too large for an `f64` is an error for it.
     let value = serde_json::from_slice::<Value>(body);
     match bind(operation, &parts, MEMORY) {
@@ -43,13 +42,12 @@ pub fn json(bytes: &[u8]) {
                 let mut text = vec![];
                 let written = args.look(at, ty, |value| write(&mut text, ty, value, usize::MAX));
                 written.expect("a value").expect("what was read can be written");
-                let again = bind(operation, &Parts { body: &Content::Bytes(text.clone().into()), ..parts }, MEMORY)
-                    .expect("what was written can be read");
-                let value = args.val(at, ty).expect("a value");
-                assert_eq!(Some(&value), again.val(at, ty).as_ref(), "{}", String::from_utf8_lossy(&text));
-                let mut of_val = vec![];
-                write(&mut of_val, ty, &value, usize::MAX).expect("what was read can be written");
-                assert_eq!(text, of_val, "a value is written alike, whatever holds it");
+                let again =
+                    bind(operation, &RequestParts { body: &Content::Bytes(text.clone().into()), ..parts }, MEMORY)
+                        .expect("what was written can be read");
+                assert_eq!(args, again, "{}", String::from_utf8_lossy(&text));
+                let of_values = json_by_values(&args, at, ty).expect("a value").expect("what was read can be written");
+                assert_eq!(text, of_values, "a value is written alike, whatever holds it");
             }
         }
         Err(Rejection::Malformed(malformed)) => assert!(value.is_err(), "JSON that is called malformed: {malformed:?}"),
@@ -65,6 +63,7 @@ pub fn json(bytes: &[u8]) {
                 assert!(!accepts(operation, value), "refused against the schema: {:?}", faults.listed);
             }
         }
+        Err(other) => panic!("bound and rejected as {other:?}"),
     }
 }
 
@@ -88,10 +87,11 @@ pub fn form(bytes: &[u8]) {
     };
     let Ok(form) = form else { return };
     let path: Vec<_> = operation.pattern.params().map(|_| "1").collect();
-    let parts = Parts { path: &path, query: "", headers: &HeaderMap::new(), body: &Content::Form(form) };
+    let parts = RequestParts { path: &path, query: "", headers: &HeaderMap::new(), body: &Content::Form(form) };
     match bind(operation, &parts, MEMORY) {
         Ok(args) => crate::request::has_values(operation, &args),
         Err(Rejection::Malformed(malformed)) => panic!("a form is no JSON: {malformed:?}"),
         Err(Rejection::Faults(faults)) => assert!(!faults.is_empty()),
+        Err(other) => panic!("bound and rejected as {other:?}"),
     }
 }

@@ -1,10 +1,8 @@
 //! What a plugin promises, by whoever wrote it.
 
-use witapi::{
-    config,
-    contract::{Contract, Options, agree, decode},
-    inspect, openapi,
-};
+use witapi_authoring::inspect;
+use witapi_contract::{Contract, Options, agree, decode};
+use witapi_host::{config, openapi};
 
 use crate::{CONTRACT, TYPES};
 

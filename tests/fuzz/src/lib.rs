@@ -10,7 +10,7 @@ mod schema;
 
 use std::sync::LazyLock;
 
-use witapi::contract::{Contract, Options, decode};
+use witapi_contract::{Contract, Options, decode};
 
 /// Takes any bytes.
 pub type Target = fn(&[u8]);

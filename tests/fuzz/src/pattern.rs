@@ -1,6 +1,6 @@
 //! Patterns by whoever writes a plugin, for texts by whoever is a client.
 
-use witapi::contract::{format::Format, pattern::Pattern};
+use witapi_contract::{format::Format, pattern::TextPattern};
 
 /// The longest text that is matched, in bytes.
 const LONGEST: usize = 20_000;
@@ -15,7 +15,7 @@ pub fn pattern(bytes: &[u8]) {
         format.accepts(text);
         format.accepts(&long);
     }
-    let Ok(pattern) = Pattern::compile(source) else { return };
+    let Ok(pattern) = TextPattern::compile(source) else { return };
     assert_eq!(pattern.as_str(), source);
     pattern.is_match(text);
     pattern.is_match(&long);

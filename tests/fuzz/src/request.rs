@@ -1,11 +1,11 @@
 //! Paths, queries and headers by whoever is a client.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use witapi::{
-    accept,
-    bind::{Parts, Rejection, bind},
-    body::Content,
-    contract::{Body, Docs, Layout, Operation, Place, Scalar, Type, layout::offsets},
+use witapi_contract::{Body, Docs, Layout, Operation, Place, Scalar, Type, layout::offsets};
+use witapi_host::{
+    http::accept,
+    request::{Rejection, RequestParts, bind, body::Content},
+    runtime::json_by_values,
     value::{Faults, Image, read, scalar},
 };
 
@@ -18,7 +18,11 @@ pub const MEMORY: usize = 64 << 20;
 pub fn has_values(operation: &Operation, args: &Image) {
     let places = offsets(operation.params.iter().map(|param| &param.ty));
     for (i, (param, at)) in operation.params.iter().zip(places).enumerate() {
-        assert!(operation.body == Body::Stream(i) || args.val(at, &param.ty).is_some(), "no value of `{}`", param.json);
+        assert!(
+            operation.body == Body::Stream(i) || json_by_values(args, at, &param.ty).is_some(),
+            "no value of `{}`",
+            param.json
+        );
     }
 }
 
@@ -36,10 +40,11 @@ pub fn request(bytes: &[u8]) {
         .filter_map(|line| line.split_once(':'))
         .filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?)))
         .collect();
-    match bind(operation, &Parts { path: &path, query, headers: &headers, body: &body }, MEMORY) {
+    match bind(operation, &RequestParts { path: &path, query, headers: &headers, body: &body }, MEMORY) {
         Ok(args) => has_values(operation, &args),
         Err(Rejection::Malformed(_)) => assert!(operation.params_in(Place::Body).next().is_some()),
         Err(Rejection::Faults(faults)) => assert!(!faults.is_empty()),
+        Err(other) => panic!("bound and rejected as {other:?}"),
     }
     const OFFERS: [&str; 2] = ["application/json", "text/event-stream"];
     let chosen = accept::preferred(&headers, &OFFERS);
@@ -49,10 +54,10 @@ pub fn request(bytes: &[u8]) {
             let (ty, docs) = (Type::Scalar(scalar), Docs::default());
             let mut faults = Faults::default();
             // White space around a value is JSON's, and no part of the value.
-            let as_json = read::val(text.as_bytes(), &ty, &docs, &mut faults, MEMORY).ok().flatten();
+            let as_json = read::image(text.as_bytes(), &ty, &docs, &mut faults, MEMORY).ok().flatten();
             let as_json = as_json.filter(|_| text.trim_matches([' ', '\t', '\r']) == text);
             let mut image = Image::new(Layout::of(&ty), MEMORY);
-            let as_text = scalar::from_text(&ty, &docs, text, &mut image, 0).ok().and_then(|()| image.val(0, &ty));
+            let as_text = scalar::from_text(&ty, &docs, text, &mut image, 0).ok().map(|()| image);
             assert_eq!(as_text, as_json, "{text:?} as {}", scalar.name());
         }
     }

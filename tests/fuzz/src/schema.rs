@@ -4,11 +4,8 @@ use std::{cell::LazyCell, collections::HashMap};
 
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
-use witapi::{
-    config,
-    contract::{Operation, Place},
-    openapi,
-};
+use witapi_contract::{Operation, Place};
+use witapi_host::{config, openapi};
 
 use crate::CONTRACT;
 

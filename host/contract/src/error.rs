@@ -1,0 +1,54 @@
+//! Why a component has no contract. Every message names the item, what was found and what was wanted.
+
+use std::fmt;
+
+/// All problems of one component, so that an author can mend them in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractError {
+    /// Never empty.
+    pub problems: Vec<Defect>,
+    /// The file ends in the middle of something, so it may not be written to its end yet.
+    pub is_truncated: bool,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defect {
+    /// What it is about, such as ``function `get-todo` of interface `todos` ``.
+    pub item: String,
+    pub found: String,
+    /// What would be right, and so what to do.
+    pub wanted: String,
+}
+
+impl Defect {
+    pub fn new(item: impl Into<String>, found: impl Into<String>, wanted: impl Into<String>) -> Self {
+        Defect { item: item.into(), found: found.into(), wanted: wanted.into() }
+    }
+}
+
+impl From<Defect> for ContractError {
+    fn from(problem: Defect) -> Self {
+        ContractError { problems: vec![problem], is_truncated: false }
+    }
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: found {}; wanted {}", self.item, self.found, self.wanted)
+    }
+}
+
+impl fmt::Display for ContractError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.problems.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ContractError {}

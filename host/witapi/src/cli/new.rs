@@ -1,0 +1,30 @@
+//! `witapi new`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use witapi_authoring::{Language, language::toolchain, new::new};
+
+#[derive(Args)]
+#[command(after_help = super::help::NEW)]
+pub struct New {
+    /// The folder to make; its last part is the plugin's name
+    #[arg(value_name = "NAME")]
+    folder: PathBuf,
+    /// The language to write it in
+    #[arg(short, long, value_enum)]
+    lang: Language,
+    /// Begin with this contract, a WIT file or a folder of them, and a stub for each of its functions
+    #[arg(long, value_name = "FILE")]
+    wit: Option<PathBuf>,
+}
+
+pub fn run(arguments: &New) -> anyhow::Result<()> {
+    let project = new(&arguments.folder, arguments.lang, arguments.wit.as_deref())?;
+    let folder = arguments.folder.display();
+    anstream::eprintln!(
+        "made {folder}, a plugin in {}. Next:\n\n  cd {folder}\n  witapi dev",
+        toolchain(project.language).name()
+    );
+    Ok(())
+}
