@@ -29,8 +29,8 @@ pub fn component(channel: &Channel, size: u32) -> Vec<u8> {
     let list = ComponentValType::Type(list);
     let (channel_type, encoder) = component.type_defined(None);
     match channel.end {
-        BridgeEnd::StreamToGuest => encoder.stream(Some(item)),
-        BridgeEnd::FutureToGuest | BridgeEnd::FutureFromGuest => encoder.future(Some(item)),
+        BridgeEnd::StreamIn => encoder.stream(Some(item)),
+        BridgeEnd::FutureIn | BridgeEnd::FutureOut => encoder.future(Some(item)),
     }
 
     let heap = component.core_module(None, &heap_module());
@@ -45,7 +45,7 @@ pub fn component(channel: &Channel, size: u32) -> Vec<u8> {
     // and the result.
     type Signature<'a> = (&'a str, bool, Option<(&'a str, ComponentValType)>, Option<ComponentValType>);
     let (builtins, module, functions): (Vec<(&str, ExportKind, u32)>, _, Vec<Signature>) = match channel.end {
-        BridgeEnd::StreamToGuest => (
+        BridgeEnd::StreamIn => (
             vec![
                 ("new", ExportKind::Func, component.stream_new(channel_type)),
                 ("write", ExportKind::Func, component.stream_write(channel_type, options)),
@@ -58,12 +58,12 @@ pub fn component(channel: &Channel, size: u32) -> Vec<u8> {
                 ("close", false, None, None),
             ],
         ),
-        BridgeEnd::FutureFromGuest => (
+        BridgeEnd::FutureOut => (
             vec![("read", ExportKind::Func, component.future_read(channel_type, options))],
             future_reader(size),
             vec![("get", true, Some(("source", end)), Some(list))],
         ),
-        BridgeEnd::FutureToGuest => {
+        BridgeEnd::FutureIn => {
             let [utf8, memory, realloc] = options;
             let options = [utf8, memory, realloc, CanonicalOption::Async];
             (

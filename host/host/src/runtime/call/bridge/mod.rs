@@ -29,11 +29,11 @@ const MAX_ITEM: u64 = 16 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BridgeEnd {
     /// The plugin reads the stream.
-    StreamToGuest,
+    StreamIn,
     /// The plugin reads the future.
-    FutureToGuest,
+    FutureIn,
     /// The plugin writes the future.
-    FutureFromGuest,
+    FutureOut,
 }
 
 /// What a bridge is for.
@@ -69,9 +69,9 @@ impl Channel {
 
     fn functions(&self) -> &'static [&'static str] {
         match self.end {
-            BridgeEnd::StreamToGuest => &["open", "write", "close"],
-            BridgeEnd::FutureToGuest => &["ready"],
-            BridgeEnd::FutureFromGuest => &["get"],
+            BridgeEnd::StreamIn => &["open", "write", "close"],
+            BridgeEnd::FutureIn => &["ready"],
+            BridgeEnd::FutureOut => &["get"],
         }
     }
 }
@@ -163,13 +163,13 @@ impl Bridges {
         for (i, param) in operation.params.iter().enumerate() {
             let end = match (param.delivery, param.ty.resolved()) {
                 (Delivery::Whole, _) | (Delivery::Stream, Type::Scalar(Scalar::U8)) => continue,
-                (Delivery::Stream, _) => BridgeEnd::StreamToGuest,
-                (Delivery::Future, _) => BridgeEnd::FutureToGuest,
+                (Delivery::Stream, _) => BridgeEnd::StreamIn,
+                (Delivery::Future, _) => BridgeEnd::FutureIn,
             };
             bridges.params.push((i, bridge(Channel { end, item: param.ty.clone() })?));
         }
         if let (Some(item), Delivery::Future) = (operation.outcome.delivered(), operation.outcome.delivery) {
-            bridges.result = Some(bridge(Channel { end: BridgeEnd::FutureFromGuest, item })?);
+            bridges.result = Some(bridge(Channel { end: BridgeEnd::FutureOut, item })?);
         }
         Ok(bridges)
     }

@@ -77,7 +77,7 @@ fn layouts_are_those_of_the_canonical_abi() {
 #[test]
 fn the_bridge_of_every_type_is_valid() {
     for (_, item) in types().1 {
-        for end in [BridgeEnd::StreamToGuest, BridgeEnd::FutureToGuest, BridgeEnd::FutureFromGuest] {
+        for end in [BridgeEnd::StreamIn, BridgeEnd::FutureIn, BridgeEnd::FutureOut] {
             let channel = Channel { end, item: item.clone() };
             let bytes = channel.component().expect("a component");
             let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&bytes);
@@ -92,6 +92,6 @@ fn an_item_that_is_larger_than_any_memory_is_refused() {
     for _ in 0..8 {
         item = Type::FixedList(item.into(), u32::MAX);
     }
-    let channel = Channel { end: BridgeEnd::StreamToGuest, item };
+    let channel = Channel { end: BridgeEnd::StreamIn, item };
     assert!(channel.component().is_err());
 }
