@@ -1,6 +1,6 @@
 # The two commands of the README. Both install what they need, in code, and both are safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-quick test-timings test-long soak check build plugins fixtures bench bench-languages
+.PHONY: help serve test test-quick test-without-direct test-timings test-long soak check build plugins fixtures bench bench-languages
 
 WITAPI := target/release/witapi
 EXAMPLES := $(wildcard plugins/*-*)
@@ -20,6 +20,7 @@ help:
 	@echo "make serve   build the host and the example plugins, then serve them on 127.0.0.1:8080"
 	@echo "make test    build everything and run all tests"
 	@echo "make test-quick   the host's unit tests, and plugins from their source to an answer: within 3 minutes, once all is built"
+	@echo "make test-without-direct   values of every type by a host without the feature direct"
 	@echo "make test-timings   the tests that take longest"
 	@echo "make test-long   what make test tries by chance, 100,000 times, and each fuzz target for 10 minutes"
 	@echo "make soak    all attacks at once, for 20 minutes: answers right, memory and descriptors flat"
@@ -49,6 +50,16 @@ QUICK := languages::c languages::javascript languages::rust examples:: call:: ho
 test-quick: plugins fixtures
 	$(UNIT)
 	$(TESTS) --quiet $(QUICK)
+
+# The host without its feature `direct`, so without any `unsafe` in calls: values of every type pass all the same. It is only
+# to be right, so it is not optimised; what it depends on is built already.
+WITHOUT_DIRECT := target/without-direct/witapi
+
+test-without-direct: plugins fixtures
+	cargo build --release -p witapi --no-default-features --config profile.release.package.witapi-host.opt-level=1
+	@mkdir -p $(dir $(WITHOUT_DIRECT)) && cp $(WITAPI) $(WITHOUT_DIRECT)
+	cargo build --release -p witapi
+	WITAPI_BINARY=$(WITHOUT_DIRECT) $(TESTS) values:: round_trip:: outcomes:: bodies:: params::
 
 # Options of the test binary in ARGS, such as `make test-timings ARGS='hot_load --test-threads 1'`.
 test-timings: plugins fixtures

@@ -37,9 +37,9 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository").to_owned()
 }
 
-/// The host's binary, as `make` builds it.
+/// The host's binary, as `make` builds it, or the one that `WITAPI_BINARY` names from the repository's root.
 pub fn witapi() -> PathBuf {
-    built("target/release/witapi")
+    built(std::env::var("WITAPI_BINARY").as_deref().unwrap_or("target/release/witapi"))
 }
 
 /// An example plugin's component.

@@ -14,7 +14,7 @@ use super::{error::BuildError, wit::Wit};
 /// # Errors
 ///
 /// The module does not fit its world.
-pub fn encode(module: &[u8]) -> Result<Vec<u8>, BuildError> {
+pub(crate) fn encode(module: &[u8]) -> Result<Vec<u8>, BuildError> {
     let mut encoder = ComponentEncoder::default().validate(true).module(module);
     // Only then: the adapter brings WIT of its own, which has to agree with the author's copies of the same packages.
     if imports_preview1(module) {
@@ -42,7 +42,7 @@ fn imports_preview1(module: &[u8]) -> bool {
 /// # Errors
 ///
 /// The module does not fit that world.
-pub fn encode_with(mut module: Vec<u8>, wit: &Wit) -> Result<Vec<u8>, BuildError> {
+pub(crate) fn encode_with(mut module: Vec<u8>, wit: &Wit) -> Result<Vec<u8>, BuildError> {
     embed_component_metadata(&mut module, &wit.resolve, wit.world, StringEncoding::UTF8)
         .map_err(|error| BuildError::Component(format!("{error:#}")))?;
     encode(&module)

@@ -14,7 +14,7 @@ use crate::project::ProjectError;
 /// # Errors
 ///
 /// It cannot be written.
-pub fn replace<T: AsRef<[u8]>>(folder: &Path, files: &BTreeMap<String, T>) -> Result<(), ProjectError> {
+pub(crate) fn replace<T: AsRef<[u8]>>(folder: &Path, files: &BTreeMap<String, T>) -> Result<(), ProjectError> {
     let failed = |file: &Path| {
         let file = file.to_owned();
         move |error| ProjectError::Io { file, error }
@@ -39,7 +39,7 @@ pub fn replace<T: AsRef<[u8]>>(folder: &Path, files: &BTreeMap<String, T>) -> Re
 /// # Errors
 ///
 /// It cannot be written.
-pub fn put(file: &Path, text: &[u8]) -> Result<(), ProjectError> {
+pub(crate) fn put(file: &Path, text: &[u8]) -> Result<(), ProjectError> {
     if fs::read(file).is_ok_and(|now| now == text) {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use wit_parser::PackageName;
 
 /// A package: its name, and its files.
-pub struct Offered {
+pub(crate) struct Offered {
     /// Its folder in `wit/deps`.
     pub folder: &'static str,
     package: &'static str,
@@ -22,7 +22,7 @@ macro_rules! offered {
     };
 }
 
-pub const OFFERED: &[Offered] = offered! {
+pub(crate) const OFFERED: &[Offered] = offered! {
     "wasi-cli": "wasi:cli" "0.2.12" ["cli.wit"],
     "wasi-clocks": "wasi:clocks" "0.2.12" ["clocks.wit"],
     "wasi-filesystem": "wasi:filesystem" "0.2.12" ["filesystem.wit"],
@@ -36,7 +36,7 @@ pub const OFFERED: &[Offered] = offered! {
 
 /// The offered package that answers to that name. It may be newer than what is asked for, by the rules of semantic
 /// versions as the component model has them: 0.2.12 also is a 0.2.3, and a draft is only itself.
-pub fn find(wanted: &PackageName) -> Option<&'static Offered> {
+pub(crate) fn find(wanted: &PackageName) -> Option<&'static Offered> {
     OFFERED.iter().find(|offered| offered.answers(wanted))
 }
 
@@ -58,7 +58,7 @@ impl Offered {
     ///
     /// An older version gets the text of the offered one under its own number, and so do the packages that it uses: those
     /// of WASI are released together. What says since when a part is there would contradict that number, and is left out.
-    pub fn files_as(&self, wanted: &PackageName) -> Vec<(&'static str, String)> {
+    pub(crate) fn files_as(&self, wanted: &PackageName) -> Vec<(&'static str, String)> {
         let version = wanted.version.as_ref().map(ToString::to_string).unwrap_or_default();
         let renumbered = |text: &str| {
             if version == self.version {
@@ -73,7 +73,7 @@ impl Offered {
 }
 
 /// All of them, for an error.
-pub fn list() -> String {
+pub(crate) fn list() -> String {
     let names: Vec<_> = OFFERED.iter().map(|offered| format!("{}@{}", offered.package, offered.version)).collect();
     names.join(", ")
 }

@@ -9,7 +9,7 @@ use super::{Case, Field, Scalar, Shape, Type, casing::Casing, schema};
 
 /// The text of a value as JSON. For a type that is a string in JSON, what is no JSON string is taken as it is. Members may
 /// be spelt in any casing: the operator's choice of one must not undo what the author wrote. `None`: it is no JSON.
-pub fn as_json(ty: &Type, text: &str) -> Option<String> {
+pub(crate) fn as_json(ty: &Type, text: &str) -> Option<String> {
     let inner = match ty.resolved() {
         Type::Option(some) if text != "null" => some.resolved(),
         other => other,

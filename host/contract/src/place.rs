@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Parameters in their places.
-pub struct Placed {
+pub(crate) struct Placed {
     /// In the function's order.
     pub params: Vec<Param>,
     pub body: Body,
@@ -36,7 +36,7 @@ const REFUSED_HEADERS: [&str; 10] = [
 /// # Errors
 ///
 /// The path or a keyword names what is no parameter, a parameter does not fit its place, or two have one name.
-pub fn place(
+pub(crate) fn place(
     item: &str,
     params: Vec<(String, Passed)>,
     route: &Route,
@@ -176,7 +176,7 @@ fn is_byte(ty: &Type) -> bool {
 }
 
 /// Whether a segment of a path can hold it.
-pub fn is_path_type(passed: &Passed) -> bool {
+pub(crate) fn is_path_type(passed: &Passed) -> bool {
     passed.delivery != Delivery::Stream && passed.ty.is_scalar()
 }
 

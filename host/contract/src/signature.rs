@@ -6,7 +6,7 @@ use super::{
 };
 
 /// See the module.
-pub struct Signature {
+pub(crate) struct Signature {
     /// Name and type.
     pub params: Vec<(String, Passed)>,
     pub result: Option<Passed>,
@@ -20,7 +20,7 @@ impl Signature {
     /// # Errors
     ///
     /// The first place where the two differ.
-    pub fn agrees_with(&self, text: &Signature, item: &str) -> Result<(), Defect> {
+    pub(crate) fn agrees_with(&self, text: &Signature, item: &str) -> Result<(), Defect> {
         let names =
             |params: &[(String, Passed)]| params.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
         let differ = |what: String, component: &str, text: &str| {

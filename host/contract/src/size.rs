@@ -12,7 +12,7 @@ const MAX_DEFINITIONS: u64 = 200_000;
 
 /// A component has more than [`MAX_DEFINITIONS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TooLarge {
+pub(crate) enum TooLarge {
     #[error("more than {MAX_DEFINITIONS} definitions, instances of instances counted")]
     Definitions,
     /// What such a component is cannot be told from the file alone. No toolchain makes them.
@@ -22,7 +22,7 @@ pub enum TooLarge {
 
 impl TooLarge {
     /// What is wanted instead.
-    pub fn wanted(self) -> String {
+    pub(crate) fn wanted(self) -> String {
         match self {
             TooLarge::Definitions => format!("at most {MAX_DEFINITIONS}: fewer instances of the components within"),
             TooLarge::Unknown => "instances of components that stand in the file".into(),
@@ -32,7 +32,7 @@ impl TooLarge {
 
 /// Counts, payload by payload.
 #[derive(Default)]
-pub struct Size {
+pub(crate) struct Size {
     /// The components that are being read, the innermost last.
     open: Vec<Counted>,
 }
@@ -51,7 +51,7 @@ impl Size {
     /// # Errors
     ///
     /// It is too much.
-    pub fn count(&mut self, payload: &Payload) -> Result<(), TooLarge> {
+    pub(crate) fn count(&mut self, payload: &Payload) -> Result<(), TooLarge> {
         match payload {
             Payload::Version { encoding, .. } => {
                 let is_component = *encoding == Encoding::Component;

@@ -30,24 +30,24 @@ const LOCKS: [&str; 5] = ["Cargo.lock", "go.sum", "package-lock.json", "uv.lock"
 
 /// The sources as they were at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Snapshot(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
+pub(super) struct Snapshot(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
 
 impl Snapshot {
     /// Takes files over from another one.
-    pub fn take_over(&mut self, other: &Snapshot, is_wanted: impl Fn(&Path) -> bool) {
+    pub(super) fn take_over(&mut self, other: &Snapshot, is_wanted: impl Fn(&Path) -> bool) {
         self.0.retain(|file, _| !is_wanted(file));
         let files = other.0.iter().filter(|(file, _)| is_wanted(file));
         self.0.extend(files.map(|(file, stamp)| (file.clone(), *stamp)));
     }
 
     /// Whether a build may write the file itself.
-    pub fn is_lock(file: &Path) -> bool {
+    pub(super) fn is_lock(file: &Path) -> bool {
         file.file_name().and_then(|name| name.to_str()).is_some_and(|name| LOCKS.contains(&name))
     }
 }
 
 /// Follows the sources of a project.
-pub struct SourceWatch {
+pub(super) struct SourceWatch {
     project: Project,
     wake: mpsc::Receiver<()>,
     /// `None`: the system had none to give.
@@ -58,7 +58,7 @@ pub struct SourceWatch {
 }
 
 impl SourceWatch {
-    pub fn new(project: Project) -> SourceWatch {
+    pub(super) fn new(project: Project) -> SourceWatch {
         let (tell, wake) = mpsc::channel(1);
         let kept = tell.clone();
         // A full channel means that the sources are about to be looked at anyway.
@@ -74,7 +74,7 @@ impl SourceWatch {
     }
 
     /// The sources as they are now. Folders that came are watched from now on.
-    pub fn snapshot(&mut self) -> Snapshot {
+    pub(super) fn snapshot(&mut self) -> Snapshot {
         for folder in self.project.source_folders().unwrap_or_default() {
             if !self.watched.contains(&folder) {
                 let watched = self.watcher.as_mut().map(|it| it.watch(&folder, RecursiveMode::NonRecursive));
@@ -94,7 +94,7 @@ impl SourceWatch {
 
     /// Waits until the sources are other than in `seen`, and are at rest. Gives when that was first seen, and what
     /// they are now.
-    pub async fn changed(&mut self, seen: &Snapshot) -> (Instant, Snapshot) {
+    pub(super) async fn changed(&mut self, seen: &Snapshot) -> (Instant, Snapshot) {
         loop {
             let mut now = self.snapshot();
             if now == *seen {

@@ -7,7 +7,7 @@ use wit_parser::{Function, FunctionKind, Resolve, Type, TypeDefKind, TypeId, Wor
 use crate::{error::BuildError, wit::Wit};
 
 /// What is wrong with a type, in words that follow its place; `None` if nothing is.
-pub type Limit = fn(&TypeDefKind) -> Option<&'static str>;
+pub(super) type Limit = fn(&TypeDefKind) -> Option<&'static str>;
 
 /// Looks at all that bindings are made for: what the world exports and what it imports.
 ///
@@ -15,7 +15,7 @@ pub type Limit = fn(&TypeDefKind) -> Option<&'static str>;
 ///
 /// The first that `limit` has something against, and what most languages here cannot do: functions that are `async`, and
 /// resources that are exported.
-pub fn check(wit: &Wit, language: &str, limit: Limit) -> Result<(), BuildError> {
+pub(super) fn check(wit: &Wit, language: &str, limit: Limit) -> Result<(), BuildError> {
     look(wit, language, limit, true)
 }
 
@@ -24,7 +24,7 @@ pub fn check(wit: &Wit, language: &str, limit: Limit) -> Result<(), BuildError> 
 /// # Errors
 ///
 /// The first that `limit` has something against.
-pub fn check_types(wit: &Wit, language: &str, limit: Limit) -> Result<(), BuildError> {
+pub(super) fn check_types(wit: &Wit, language: &str, limit: Limit) -> Result<(), BuildError> {
     look(wit, language, limit, false)
 }
 

@@ -22,7 +22,7 @@ use crate::{
     wit::Wit,
 };
 
-pub struct Python;
+pub(super) struct Python;
 
 const REQUIREMENTS: &str = include_str!("../../../../sdk/python/requirements.txt");
 

@@ -18,7 +18,7 @@ pub struct Difference {
 }
 
 /// All places in which two sequences of JSON values differ.
-pub fn compare(wanted: &[Value], found: &[Value], values: &mut Captured) -> Vec<Difference> {
+pub(super) fn compare(wanted: &[Value], found: &[Value], values: &mut Captured) -> Vec<Difference> {
     let mut differences = vec![];
     match (wanted, found) {
         ([wanted], [found]) => value("body", wanted, found, values, &mut differences),
@@ -94,7 +94,7 @@ fn closed(wanted: &[Value]) -> (&[Value], bool) {
 }
 
 /// What is to be wanted from now on: as found, but as it was written where that fits.
-pub fn updated(wanted: &Value, found: &Value, values: &Captured) -> Value {
+pub(super) fn updated(wanted: &Value, found: &Value, values: &Captured) -> Value {
     let mut differences = vec![];
     value("", wanted, found, &mut values.clone(), &mut differences);
     if differences.is_empty() {
@@ -126,7 +126,7 @@ pub fn updated(wanted: &Value, found: &Value, values: &Captured) -> Value {
 }
 
 /// A text against a text. Line breaks at the end count for nothing.
-pub fn compare_text(wanted: &str, found: &str, values: &mut Captured) -> Option<Difference> {
+pub(super) fn compare_text(wanted: &str, found: &str, values: &mut Captured) -> Option<Difference> {
     let end = ['\n', '\r'];
     let found = found.trim_end_matches(end);
     if matches(wanted.trim_end_matches(end), found, values) {

@@ -10,7 +10,7 @@ use super::placeholder::parse_json;
 
 /// One request and the answer that is wanted.
 #[derive(Debug, Clone)]
-pub struct TestStep {
+pub(super) struct TestStep {
     /// What stands behind `###`, or else method and target.
     pub title: String,
     /// Of the request, from 1.
@@ -26,7 +26,7 @@ pub struct TestStep {
 
 /// What an answer has to be.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// `None` for any.
     pub status: Option<u16>,
     pub headers: Vec<(HeaderName, String)>,
@@ -35,7 +35,7 @@ pub struct Wanted {
 
 /// A body as it is written.
 #[derive(Debug, Clone)]
-pub enum FileContent {
+pub(super) enum FileContent {
     /// Text or JSON.
     Text(String),
     /// `base64,…;`
@@ -47,7 +47,7 @@ pub enum FileContent {
 /// What is wrong with a test file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: found {found}, wanted {wanted}")]
-pub struct Mistake {
+pub(super) struct Mistake {
     pub line: usize,
     pub found: String,
     pub wanted: &'static str,
@@ -77,7 +77,7 @@ impl Line<'_> {
 /// # Errors
 ///
 /// The first line that does not fit.
-pub fn parse(text: &str) -> Result<Vec<TestStep>, Mistake> {
+pub(super) fn parse(text: &str) -> Result<Vec<TestStep>, Mistake> {
     let mut lines = vec![];
     let mut begin = 0;
     for (i, whole) in text.split_inclusive('\n').enumerate() {
@@ -197,6 +197,6 @@ fn check_json(body: &Option<FileContent>, lines: &[Line]) -> Result<(), Mistake>
 }
 
 /// The JSON of a body that is some.
-pub fn json(text: &str) -> Option<Vec<Value>> {
+pub(super) fn json(text: &str) -> Option<Vec<Value>> {
     parse_json(text).ok().filter(|values| !values.is_empty())
 }

@@ -6,13 +6,13 @@ use regex::Regex;
 use serde_json::Value;
 
 /// What answers have given so far, by name.
-pub type Captured = BTreeMap<String, Value>;
+pub(super) type Captured = BTreeMap<String, Value>;
 
 /// Anything, which nobody asks for later.
 const ANYTHING: &str = "_";
 
 /// Whatever else there is: members of an object, items of a list.
-pub const REST: &str = "...";
+pub(super) const REST: &str = "...";
 
 /// Stands before a placeholder's name in a string of JSON, for one that is a whole value: nobody means that character.
 const MARK: char = '\0';
@@ -49,7 +49,7 @@ fn plain(value: &Value) -> String {
 /// # Errors
 ///
 /// The name of one that has no value.
-pub fn filled(text: &str, values: &Captured, write: impl Fn(&Value, &str) -> String) -> Result<String, String> {
+pub(super) fn filled(text: &str, values: &Captured, write: impl Fn(&Value, &str) -> String) -> Result<String, String> {
     let mut out = String::new();
     for piece in pieces(text) {
         match piece {
@@ -69,7 +69,7 @@ pub fn filled(text: &str, values: &Captured, write: impl Fn(&Value, &str) -> Str
 /// # Errors
 ///
 /// The name of one that has no value.
-pub fn filled_plain(text: &str, values: &Captured) -> Result<String, String> {
+pub(super) fn filled_plain(text: &str, values: &Captured) -> Result<String, String> {
     filled(text, values, |value, _| plain(value))
 }
 
@@ -78,7 +78,7 @@ pub fn filled_plain(text: &str, values: &Captured) -> Result<String, String> {
 /// # Errors
 ///
 /// The name of one that has no value.
-pub fn filled_json(text: &str, values: &Captured) -> Result<String, String> {
+pub(super) fn filled_json(text: &str, values: &Captured) -> Result<String, String> {
     filled(text, values, |value, before| {
         if is_in_string(before) {
             let quoted = Value::from(plain(value)).to_string();
@@ -114,7 +114,7 @@ impl Quotes {
 }
 
 /// Whether `found` is what `wanted` says. What it gives is kept.
-pub fn matches(wanted: &str, found: &str, values: &mut Captured) -> bool {
+pub(super) fn matches(wanted: &str, found: &str, values: &mut Captured) -> bool {
     let mut pattern = String::from("(?s)^");
     let mut names = vec![];
     for piece in pieces(wanted) {
@@ -146,7 +146,7 @@ pub fn matches(wanted: &str, found: &str, values: &mut Captured) -> bool {
 }
 
 /// Whether a value is what the placeholder of that name stands for. A new one is kept.
-pub fn is_value(name: &str, found: &Value, values: &mut Captured) -> bool {
+pub(super) fn is_value(name: &str, found: &Value, values: &mut Captured) -> bool {
     if name == ANYTHING {
         return true;
     }
@@ -161,12 +161,12 @@ pub fn is_value(name: &str, found: &Value, values: &mut Captured) -> bool {
 }
 
 /// The name of the placeholder that is this whole value.
-pub fn name_of(value: &Value) -> Option<&str> {
+pub(super) fn name_of(value: &Value) -> Option<&str> {
     value.as_str().and_then(name_of_text)
 }
 
 /// The same of a member's name.
-pub fn name_of_text(text: &str) -> Option<&str> {
+pub(super) fn name_of_text(text: &str) -> Option<&str> {
     text.strip_prefix(MARK)
 }
 
@@ -175,7 +175,7 @@ pub fn name_of_text(text: &str) -> Option<&str> {
 /// # Errors
 ///
 /// It is no JSON.
-pub fn parse_json(text: &str) -> Result<Vec<Value>, serde_json::Error> {
+pub(super) fn parse_json(text: &str) -> Result<Vec<Value>, serde_json::Error> {
     let marked = marked(text);
     serde_json::Deserializer::from_str(&marked).into_iter().collect()
 }
@@ -209,7 +209,7 @@ fn marked(text: &str) -> String {
 }
 
 /// A value as it stands in a test: small ones on one line, placeholders as they are written.
-pub fn pretty(value: &Value) -> String {
+pub(super) fn pretty(value: &Value) -> String {
     let mut out = String::new();
     write(value, 0, &mut out);
     out

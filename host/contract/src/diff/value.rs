@@ -17,7 +17,7 @@ pub(super) struct Member<'c> {
 }
 
 impl<'c> Member<'c> {
-    pub fn of_field(field: &'c Field) -> Member<'c> {
+    pub(super) fn of_field(field: &'c Field) -> Member<'c> {
         let is_optional = field.ty.absent(&field.docs).is_allowed();
         Member { json: &field.json, ty: &field.ty, docs: &field.docs, is_optional }
     }

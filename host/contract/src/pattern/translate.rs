@@ -13,7 +13,7 @@ const SPACE: &str = r"\x{9}-\x{d}\x{20}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x
 /// The inside of a class of every character.
 const ANY: &str = r"\x{0}-\x{10ffff}";
 
-pub fn translate(source: &str) -> Result<String, String> {
+pub(super) fn translate(source: &str) -> Result<String, String> {
     let chars = source.chars().collect();
     let mut translation =
         Translation { chars, at: 0, depth: 0, names: vec![], has_not_edge: false, out: String::new() };

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 const UNKNOWN: u64 = 1 << 30;
 
 /// Bytes of memory that the process may have.
-pub fn of_process() -> u64 {
+pub(crate) fn of_process() -> u64 {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text)).unwrap_or(UNKNOWN);
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     of_groups(&groups, Path::new("/sys/fs/cgroup")).map_or(machine, |group| group.min(machine))

@@ -14,7 +14,7 @@ use crate::runtime::Charge;
 
 /// Charges the body of `response` to `charge`, in the place of what that holds, if it is there as a whole. One that is sent
 /// bit by bit is never in memory as a whole.
-pub fn charged(response: Response, mut charge: Charge) -> Response {
+pub(super) fn charged(response: Response, mut charge: Charge) -> Response {
     let Some(size) = response.body().size_hint().exact() else { return response };
     charge.set(size as usize);
     if !charge.is_any() {

@@ -78,7 +78,7 @@ impl State {
 /// # Errors
 ///
 /// There is no other thread to be had.
-pub fn begin() -> io::Result<()> {
+pub(super) fn begin() -> io::Result<()> {
     thread::Builder::new().name(THREAD.into()).spawn(|| STDERR.run())?;
     // The hook that is there writes to stderr itself, and would wait for it.
     panic::set_hook(Box::new(panicked));
@@ -86,12 +86,12 @@ pub fn begin() -> io::Result<()> {
 }
 
 /// Writes a line of a request, which has its end, sometime soon. It never waits.
-pub fn line(line: &[u8]) {
+pub(super) fn line(line: &[u8]) {
     STDERR.append(line, MAX_OF_REQUESTS, false);
 }
 
 /// Waits until all is written, but no longer than `patience`.
-pub fn flush(patience: Duration) {
+pub(super) fn flush(patience: Duration) {
     STDERR.flush(patience);
 }
 
@@ -114,7 +114,7 @@ fn panicked(info: &PanicHookInfo) {
 }
 
 /// A writer for one event. It never waits.
-pub struct Event;
+pub(super) struct Event;
 
 impl Write for Event {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {

@@ -14,23 +14,23 @@ const MAX_VALUES: usize = 500;
 const MAX_LENGTH: usize = 200;
 
 /// The component schemas that references lead to.
-pub struct Examples<'a> {
+pub(super) struct Examples<'a> {
     schemas: &'a Map<String, Value>,
 }
 
 impl<'a> Examples<'a> {
     /// Over `components.schemas` of a document.
-    pub fn new(schemas: &'a Map<String, Value>) -> Self {
+    pub(super) fn new(schemas: &'a Map<String, Value>) -> Self {
         Examples { schemas }
     }
 
     /// A value that the schema accepts, the same at every time; `None` if none was found.
-    pub fn of(&self, schema: &Value) -> Option<Value> {
+    pub(super) fn of(&self, schema: &Value) -> Option<Value> {
         self.value(schema, &mut MAX_VALUES.clone())
     }
 
     /// The alternatives of a `oneOf` with a discriminator, each with the value of its tag; none of any other schema.
-    pub fn of_cases(&self, schema: &Value) -> Vec<(String, Value)> {
+    pub(super) fn of_cases(&self, schema: &Value) -> Vec<(String, Value)> {
         let Some(schema) = self.resolved(schema) else { return vec![] };
         let Some(mapping) = schema["discriminator"]["mapping"].as_object() else { return vec![] };
         let case = |(tag, reference): (&String, &Value)| Some((tag.clone(), self.of(&json!({ "$ref": reference }))?));

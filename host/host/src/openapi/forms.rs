@@ -16,13 +16,13 @@ use crate::{
 
 /// The two media types of forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FormEncoding {
+pub(super) enum FormEncoding {
     UrlEncoded,
     Multipart,
 }
 
 /// A form with a field for each of the members: name, type, documentation. `json` is the schema of the same members in JSON.
-pub fn content(
+pub(super) fn content(
     members: &[(&str, &Type, &Docs)],
     json: &RefOr<Schema>,
     encoding: FormEncoding,

@@ -35,7 +35,7 @@ pub fn operation_ids(plugin: &str, contract: &Contract) -> Vec<String> {
 /// An id depends on nothing but its plugin, as long as no two are spelt alike. It begins with the words of the plugin's
 /// name, so two plugins have to be called `a` and `a-b`, or `a-b` and `a.b`, for that. Then the one with fewer words in its
 /// name keeps the id, of equals the one that sorts first; the other gets a digest of plugin and function behind its own.
-pub fn ids(plugins: &[(&str, Vec<Function>)]) -> Vec<Vec<String>> {
+pub(super) fn ids(plugins: &[(&str, Vec<Function>)]) -> Vec<Vec<String>> {
     let mut ids: Vec<Vec<String>> = plugins.iter().map(|_| vec![]).collect();
     let mut order: Vec<usize> = (0..plugins.len()).collect();
     order.sort_by_cached_key(|&i| (words(plugins[i].0).len(), plugins[i].0));

@@ -6,7 +6,7 @@ use super::part::Head;
 use crate::config;
 
 /// What the document of all plugins is about.
-pub fn of_all(settings: &config::OpenApi) -> Info {
+pub(super) fn of_all(settings: &config::OpenApi) -> Info {
     let description = settings.description.as_deref().unwrap_or(
         "The operations of all plugins that this host serves. Errors are problem documents (RFC 9457): \
          programs can go by the `type`.",
@@ -16,7 +16,7 @@ pub fn of_all(settings: &config::OpenApi) -> Info {
 }
 
 /// What the document of one plugin is about. Its version is that of its WIT package.
-pub fn of_plugin(settings: &config::OpenApi, plugin: &str, head: &Head) -> Info {
+pub(super) fn of_plugin(settings: &config::OpenApi, plugin: &str, head: &Head) -> Info {
     let of_package = head.package.as_deref().and_then(|package| package.split_once('@')).map(|(_, version)| version);
     let version = of_package.or(settings.version.as_deref()).unwrap_or(env!("CARGO_PKG_VERSION"));
     let description = if head.texts.is_empty() {
@@ -44,7 +44,7 @@ fn with_operator(mut info: Info, description: &str, settings: &config::OpenApi) 
 }
 
 /// Where the API is. `/` is wherever the document came from (OpenAPI 3.1, section 4.8.5), so it holds under any name.
-pub fn servers(settings: &config::OpenApi) -> Vec<Server> {
+pub(super) fn servers(settings: &config::OpenApi) -> Vec<Server> {
     if settings.servers.is_empty() {
         return vec![Server::new("/")];
     }

@@ -167,7 +167,7 @@ impl Shape {
 }
 
 /// Adds raw handlers, by plugin, to a document that has no paths yet but `taken` ones.
-pub fn add(document: &mut Value, mounted: &[(&str, Raw)], mut taken: TakenNames) {
+pub(super) fn add(document: &mut Value, mounted: &[(&str, Raw)], mut taken: TakenNames) {
     for (plugin, raw) in mounted {
         let is_others =
             |path: &str| mounted.iter().any(|(_, other)| other.mount.len() > raw.mount.len() && other.has(path));
@@ -180,7 +180,7 @@ pub fn add(document: &mut Value, mounted: &[(&str, Raw)], mut taken: TakenNames)
 
 /// What is there already.
 #[derive(Default)]
-pub struct TakenNames {
+pub(super) struct TakenNames {
     ids: HashSet<String>,
     /// Paths, without the names of their parameters.
     patterns: HashSet<String>,
@@ -188,7 +188,7 @@ pub struct TakenNames {
 
 impl TakenNames {
     /// Notes a path with the ids of its operations.
-    pub fn note<'a>(&mut self, path: &str, ids: impl Iterator<Item = &'a str>) {
+    pub(super) fn note<'a>(&mut self, path: &str, ids: impl Iterator<Item = &'a str>) {
         self.patterns.insert(anonymous(path));
         self.ids.extend(ids.map(str::to_owned));
     }

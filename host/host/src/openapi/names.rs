@@ -7,21 +7,21 @@ use super::part::TypeHead;
 use crate::contract::schema::pascal;
 
 /// The names of one document.
-pub struct SchemaNames {
+pub(super) struct SchemaNames {
     /// By digest.
     types: HashMap<String, NamedSchema>,
     taken: BTreeSet<String>,
 }
 
 /// What a type is called, and its cases.
-pub struct NamedSchema {
+pub(super) struct NamedSchema {
     pub name: String,
     pub cases: Vec<String>,
 }
 
 impl SchemaNames {
     /// Of all `(plugin, type)` pairs. A name is qualified only where two types differ, or where it is one of `reserved`.
-    pub fn new<'a>(types: impl Iterator<Item = (&'a str, &'a TypeHead)>, reserved: &[&str]) -> SchemaNames {
+    pub(super) fn new<'a>(types: impl Iterator<Item = (&'a str, &'a TypeHead)>, reserved: &[&str]) -> SchemaNames {
         let mut found: BTreeMap<&str, Vec<(&str, &TypeHead)>> = BTreeMap::new();
         for (plugin, ty) in types {
             let same = found.entry(&ty.base).or_default();
@@ -48,12 +48,12 @@ impl SchemaNames {
         SchemaNames { types, taken }
     }
 
-    pub fn of(&self, ty: &TypeHead) -> Option<&NamedSchema> {
+    pub(super) fn of(&self, ty: &TypeHead) -> Option<&NamedSchema> {
         self.types.get(&ty.digest)
     }
 
     /// Whether a type, or a case of one, has that name.
-    pub fn is_taken(&self, name: &str) -> bool {
+    pub(super) fn is_taken(&self, name: &str) -> bool {
         self.taken.contains(name)
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The operation without its id and tags, which depend on others.
-pub fn describe(operation: &Operation, schemas: &Schemas, examples: Option<&Examples>) -> PathOperation {
+pub(super) fn describe(operation: &Operation, schemas: &Schemas, examples: Option<&Examples>) -> PathOperation {
     let mut described = PathOperation::new();
     described.summary = operation.docs.summary.clone().or_else(|| Some(summary(&operation.function)));
     described.description = operation.docs.description.clone().or_else(|| Some(description(operation)));
@@ -103,7 +103,7 @@ fn request_body(operation: &Operation, schemas: &Schemas, examples: Option<&Exam
 }
 
 /// JSON of that schema with an example, or with one for each case of a variant.
-pub fn json_content(schema: RefOr<Schema>, examples: Option<&Examples>) -> Content {
+pub(super) fn json_content(schema: RefOr<Schema>, examples: Option<&Examples>) -> Content {
     let printed = serde_json::to_value(&schema).unwrap_or_default();
     let mut content = Content::new(Some(schema));
     let cases = examples.map(|examples| examples.of_cases(&printed)).unwrap_or_default();
@@ -123,7 +123,7 @@ fn example_of(schema: &RefOr<Schema>, examples: Option<&Examples>) -> Option<ser
 }
 
 /// Bytes as they are: any value at all, as OpenAPI 3.1 writes binary bodies.
-pub fn bytes_schema() -> RefOr<Schema> {
+pub(super) fn bytes_schema() -> RefOr<Schema> {
     let mut object = Object::with_type(JsonType::String);
     object.format = Some(SchemaFormat::Custom("binary".into()));
     object.into()

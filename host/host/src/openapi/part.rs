@@ -246,7 +246,7 @@ fn marked(text: &str) -> (Piece<'_>, &str) {
 }
 
 /// SchemaNames and ids for the marks of one plugin.
-pub struct Marks<'a> {
+pub(super) struct Marks<'a> {
     pub head: &'a Head,
     pub texts: &'a Texts,
     pub names: &'a SchemaNames,
@@ -254,7 +254,7 @@ pub struct Marks<'a> {
 
 impl Marks<'_> {
     /// Writes a text with what the marks stand for.
-    pub fn write(&self, text: &str, id: &str, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, text: &str, id: &str, out: &mut Vec<u8>) {
         let mut last: Option<usize> = None;
         for piece in pieces(text) {
             match piece {
@@ -289,7 +289,7 @@ impl Marks<'_> {
     }
 
     /// What the problem document of an error type is called; `None` if that name is taken.
-    pub fn problem_name(&self, number: usize) -> Option<String> {
+    pub(super) fn problem_name(&self, number: usize) -> Option<String> {
         let name = format!("{}{}", self.names.of(self.head.types.get(number)?)?.name, problems::PROBLEM);
         (!self.names.is_taken(&name)).then_some(name)
     }

@@ -15,18 +15,18 @@ use crate::{
     problem::{self, Kind},
 };
 
-pub const PROBLEM_JSON: &str = "application/problem+json";
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Also what the name of an error's problem document ends with.
-pub const PROBLEM: &str = "Problem";
+pub(super) const PROBLEM: &str = "Problem";
 const INVALID_REQUEST: &str = "InvalidRequest";
 const FAULT: &str = "Fault";
 
 /// Component schemas of the host itself.
-pub const NAMES: [&str; 3] = [PROBLEM, INVALID_REQUEST, FAULT];
+pub(super) const NAMES: [&str; 3] = [PROBLEM, INVALID_REQUEST, FAULT];
 
 /// The problems that the host itself may answer with.
-pub fn of_host(operation: &Operation) -> Vec<Kind> {
+pub(super) fn of_host(operation: &Operation) -> Vec<Kind> {
     let mut kinds = vec![problem::PLUGIN_FAILED, problem::SATURATED, problem::DEADLINE];
     match operation.body {
         Body::None => {}
@@ -55,17 +55,17 @@ pub fn of_host(operation: &Operation) -> Vec<Kind> {
 }
 
 /// The title of a kind of problem, with a link to its page.
-pub fn link(kind: Kind) -> String {
+pub(super) fn link(kind: Kind) -> String {
     format!("[{}]({})", kind.title, kind.uri())
 }
 
 /// The schema of a problem document of the host.
-pub fn schema_of(kind: Kind) -> RefOr<Schema> {
+pub(super) fn schema_of(kind: Kind) -> RefOr<Schema> {
     Ref::from_schema_name(if kind == problem::INVALID_REQUEST { INVALID_REQUEST } else { PROBLEM }).into()
 }
 
 /// The schema of the problem document of an `err`.
-pub fn of_error(error: Option<&Type>, schemas: &Schemas) -> RefOr<Schema> {
+pub(super) fn of_error(error: Option<&Type>, schemas: &Schemas) -> RefOr<Schema> {
     let Some(error) = error else { return Ref::from_schema_name(PROBLEM).into() };
     match name_of_error(error, schemas) {
         Some(name) => Ref::from_schema_name(name).into(),
@@ -74,7 +74,7 @@ pub fn of_error(error: Option<&Type>, schemas: &Schemas) -> RefOr<Schema> {
 }
 
 /// The schema for the problem document of an error type that has a name, and the number of the type.
-pub fn of_named_error(error: &Type, schemas: &Schemas) -> Option<(usize, Schema)> {
+pub(super) fn of_named_error(error: &Type, schemas: &Schemas) -> Option<(usize, Schema)> {
     let Type::Named(named) = error else { return None };
     Some((schemas.number(named)?, error_object(error, schemas).into()))
 }
@@ -113,12 +113,12 @@ fn object() -> Object {
 }
 
 /// A problem document of that kind, as the host answers it.
-pub fn example(kind: Kind) -> Option<Value> {
+pub(super) fn example(kind: Kind) -> Option<Value> {
     serde_json::from_slice(&kind.example().document()).ok()
 }
 
 /// The schemas of what the host itself answers.
-pub fn own_schemas() -> [(String, RefOr<Schema>); 3] {
+pub(super) fn own_schemas() -> [(String, RefOr<Schema>); 3] {
     let mut problem = object();
     problem.description = Some("A problem document (RFC 9457).".into());
 

@@ -28,7 +28,7 @@ const REQUEST_ID: (&str, &str, &str) = (
 const RETRY_AFTER: (&str, &str, &str) = ("retry-after", "RetryAfter", "Seconds after which it is worth another try.");
 
 /// Every status that can occur, each with its body.
-pub fn responses(
+pub(super) fn responses(
     operation: &Operation,
     schemas: &Schemas,
     examples: Option<&Examples>,
@@ -118,7 +118,7 @@ fn add_header(response: &mut Response, (name, component, _): (&str, &str, &str))
 }
 
 /// What [`responses`] refers to.
-pub fn own_headers() -> [(String, RefOr<Header>); 2] {
+pub(super) fn own_headers() -> [(String, RefOr<Header>); 2] {
     let header = |(_, component, text): (&str, &str, &str), ty| {
         let mut header = Header::new(Object::with_type(ty));
         header.description = Some(text.to_owned());

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The body of an operation that takes a stream.
-pub fn request_body(operation: &Operation, schemas: &Schemas) -> RequestBody {
+pub(super) fn request_body(operation: &Operation, schemas: &Schemas) -> RequestBody {
     let mut body = RequestBody::new();
     let is_bytes = operation.takes_byte_stream();
     if let Body::Stream(i) = operation.body {
@@ -32,7 +32,7 @@ pub fn request_body(operation: &Operation, schemas: &Schemas) -> RequestBody {
 }
 
 /// Adds the body of a success that is a stream.
-pub fn describe(success: &mut Response, outcome: &Outcome, schemas: &Schemas) {
+pub(super) fn describe(success: &mut Response, outcome: &Outcome, schemas: &Schemas) {
     let Some(item) = &outcome.value else { return };
     for media_type in outcome.media_types() {
         let schema = if outcome.is_raw() { bytes_schema() } else { schemas.schema(item) };
@@ -46,7 +46,7 @@ pub fn describe(success: &mut Response, outcome: &Outcome, schemas: &Schemas) {
 }
 
 /// The problems that the host may answer with because of the stream that it takes.
-pub fn request_problems(operation: &Operation) -> Vec<Kind> {
+pub(super) fn request_problems(operation: &Operation) -> Vec<Kind> {
     let is_bytes = operation.takes_byte_stream();
     let of_bodies = problem::OF_BODIES.into_iter().filter(|kind| !is_bytes || *kind != problem::BODY_TOO_LARGE);
     of_bodies.chain((!is_bytes).then_some(problem::MALFORMED_JSON)).collect()

@@ -6,7 +6,7 @@ use utoipa::openapi::tag::Tag;
 use crate::contract::{Contract, Operation};
 
 /// The tags of an operation: its author's own (`@tag`), or else its interface.
-pub fn of_operation(plugin: &str, operation: &Operation) -> Vec<String> {
+pub(super) fn of_operation(plugin: &str, operation: &Operation) -> Vec<String> {
     if operation.tags.is_empty() {
         return vec![qualified(plugin, &operation.interface)];
     }
@@ -20,7 +20,7 @@ fn qualified(plugin: &str, name: &str) -> String {
 }
 
 /// The tags of a plugin's operations, in their order, each with the documentation of the interfaces that it stands for.
-pub fn of_plugin(plugin: &str, contract: &Contract) -> Vec<Tag> {
+pub(super) fn of_plugin(plugin: &str, contract: &Contract) -> Vec<Tag> {
     let mut tags: Vec<(String, Vec<&str>)> = vec![];
     for operation in &contract.operations {
         let interface = contract.interfaces.iter().find(|interface| interface.name == operation.interface);
@@ -56,6 +56,6 @@ fn fallback(plugin: &str, name: &str) -> String {
 }
 
 /// `x-tagGroups`, which Redoc and Scalar show as headings: one a plugin.
-pub fn group(plugin: &str, tags: &[Tag]) -> Value {
+pub(super) fn group(plugin: &str, tags: &[Tag]) -> Value {
     json!({ "name": plugin, "tags": tags.iter().map(|tag| tag.name.as_str()).collect::<Vec<_>>() })
 }

@@ -31,7 +31,7 @@ pub struct Described<'a> {
 }
 
 /// A document as text.
-pub struct Whole {
+pub(super) struct Whole {
     pub text: Vec<u8>,
     /// Of the operations of each plugin.
     pub ids: Vec<Vec<String>>,
@@ -41,7 +41,7 @@ pub struct Whole {
 const METHODS: [&str; 5] = ["GET", "PUT", "POST", "DELETE", "PATCH"];
 
 /// Writes a document.
-pub fn of(settings: &config::OpenApi, info: Info, sources: &[Described]) -> Whole {
+pub(super) fn of(settings: &config::OpenApi, info: Info, sources: &[Described]) -> Whole {
     let names = {
         let types = sources.iter().flat_map(|source| source.head.types.iter().map(|ty| (source.plugin, ty)));
         SchemaNames::new(types, &problems::NAMES)

@@ -27,7 +27,7 @@ struct Shared {
 }
 
 /// So many things of one plugin are kept: its component, and what is to be known of it without its contract.
-pub const SECTIONS: usize = 5;
+pub(super) const SECTIONS: usize = 5;
 
 /// A component in that file, and beside it what is to be known of it. Its place is given back on drop.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ use crate::{
 /// # Errors
 ///
 /// Why it has no such document.
-pub fn document(
+pub(super) fn document(
     callable: &Callable,
     raw: &Raw,
     share: &Arc<Share>,

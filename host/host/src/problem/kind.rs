@@ -174,30 +174,30 @@ mod examples {
         value::{Fault, Faults, Malformed, Step},
     };
 
-    pub fn malformed_json() -> Problem {
+    pub(super) fn malformed_json() -> Problem {
         Problem::Rejected(Rejection::Malformed(Malformed { line: 3, column: 1, reason: "trailing comma".into() }))
     }
 
-    pub fn method_not_allowed() -> Problem {
+    pub(super) fn method_not_allowed() -> Problem {
         Problem::MethodNotAllowed { allow: vec![Method::Get, Method::Post] }
     }
 
-    pub fn not_acceptable() -> Problem {
+    pub(super) fn not_acceptable() -> Problem {
         Problem::NotAcceptable { header: header::ACCEPT, offers: &["application/json"] }
     }
 
-    pub fn slow_request() -> Problem {
+    pub(super) fn slow_request() -> Problem {
         Problem::Rejected(Rejection::SlowRequest { limit: Duration::from_secs(30) })
     }
 
-    pub fn unsupported_media_type() -> Problem {
+    pub(super) fn unsupported_media_type() -> Problem {
         Problem::Rejected(Rejection::UnsupportedMediaType {
             found: "`text/plain`".into(),
             wanted: "`application/json`".into(),
         })
     }
 
-    pub fn invalid_request() -> Problem {
+    pub(super) fn invalid_request() -> Problem {
         let name = |name: &str| Step::Name(name.into());
         let mut faults = Faults::default();
         faults.listed = vec![

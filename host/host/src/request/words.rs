@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// One word as a value of the scalar type `ty`, at `at`.
-pub fn text_value(
+pub(super) fn text_value(
     faults: &mut Faults,
     ty: &Type,
     docs: &Docs,
@@ -27,7 +27,7 @@ pub fn text_value(
 
 /// The words that stand for one value of type `ty` in a query, a header or a form, in order, as that value, at `at`, which
 /// keeps its rules and those of `docs`. `None` is a word that is not UTF-8. Returns whether there was no fault.
-pub fn of_words(
+pub(super) fn of_words(
     faults: &mut Faults,
     ty: &Type,
     docs: &Docs,
@@ -41,7 +41,7 @@ pub fn of_words(
 }
 
 /// Whether the list of that type, or the option of one, at `at` keeps its rules and those of `docs`.
-pub fn list_in_rules(faults: &mut Faults, ty: &Type, docs: &Docs, image: &Image, at: usize) -> bool {
+pub(super) fn list_in_rules(faults: &mut Faults, ty: &Type, docs: &Docs, image: &Image, at: usize) -> bool {
     let of_some = match ty.resolved() {
         Type::Option(some) => Some(some.rules()),
         _ => None,
@@ -104,6 +104,6 @@ fn typed_words(
 }
 
 /// Where the value of a `ty` goes that is there: into its option, if it is one.
-pub fn in_option(ty: &Type, image: &mut Image, at: usize) -> usize {
+pub(super) fn in_option(ty: &Type, image: &mut Image, at: usize) -> usize {
     if ty.is_option() { image.some(at, ty) } else { at }
 }

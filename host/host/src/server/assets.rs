@@ -54,7 +54,7 @@ static ASSETS: LazyLock<BTreeMap<&'static str, Asset>> = LazyLock::new(|| {
 });
 
 /// The path with the version that it has in this binary, so that a browser needs to ask for it only once.
-pub fn link(path: &str) -> String {
+pub(super) fn link(path: &str) -> String {
     match ASSETS.get(path) {
         Some(asset) => format!("{path}?v={}", asset.digest),
         None => path.to_owned(),
@@ -62,7 +62,7 @@ pub fn link(path: &str) -> String {
 }
 
 /// The file of that path.
-pub async fn asset(uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     let Some(asset) = ASSETS.get(uri.path()) else { return Problem::NoRoute.into_response() };
     let is_versioned = uri.query().and_then(|query| query.strip_prefix("v=")) == Some(&asset.digest);
     let caching = if is_versioned { "public, max-age=31536000, immutable" } else { "no-cache" };

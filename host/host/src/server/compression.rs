@@ -23,13 +23,13 @@ use crate::{
 const WORTH: u64 = 1024;
 
 /// What a client says of codings. Who says nothing pays for the look at one header.
-pub struct Codings(Vec<HeaderValue>);
+pub(super) struct Codings(Vec<HeaderValue>);
 
 impl Codings {
     /// # Errors
     ///
     /// The client takes an answer neither in gzip nor as it is.
-    pub fn of(headers: &HeaderMap) -> Result<Codings, Problem> {
+    pub(super) fn of(headers: &HeaderMap) -> Result<Codings, Problem> {
         let codings: Vec<_> = headers.get_all(header::ACCEPT_ENCODING).iter().cloned().collect();
         if !codings.is_empty() && takes_nothing(headers) {
             return Err(Problem::NotAcceptable { header: header::ACCEPT_ENCODING, offers: &["gzip", "identity"] });
@@ -38,7 +38,7 @@ impl Codings {
     }
 
     /// Compresses the answer, if the client takes that and it is worth it.
-    pub async fn encoded(self, mut response: Response) -> Response {
+    pub(super) async fn encoded(self, mut response: Response) -> Response {
         if !Text.should_compress(&response) {
             return response;
         }

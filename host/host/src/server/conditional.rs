@@ -6,7 +6,7 @@ use crate::http::media_type::{split, trim};
 
 /// Whether the client says that it has what `etag` stands for. Several headers are one list, `*` is every document, and a
 /// weak tag is as good as a strong one.
-pub fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+pub(super) fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     let Some(wanted) = etag.to_str().ok().map(opaque) else { return false };
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|it| it.to_str().ok());
     known.flat_map(|list| split(list, b',')).map(trim).any(|tag| tag == "*" || opaque(tag) == wanted)

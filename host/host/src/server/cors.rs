@@ -15,7 +15,7 @@ use crate::config;
 
 /// What pages of other origins may do.
 #[derive(Clone)]
-pub struct Cors {
+pub(super) struct Cors {
     layer: CorsLayer,
     /// `None`: all of them.
     origins: Option<Arc<[HeaderValue]>>,
@@ -23,7 +23,7 @@ pub struct Cors {
 
 impl Cors {
     /// `None` where no origin is allowed anything.
-    pub fn new(config: &config::CorsConfig) -> Option<Cors> {
+    pub(super) fn new(config: &config::CorsConfig) -> Option<Cors> {
         if config.origins.is_empty() {
             return None;
         }
@@ -46,7 +46,7 @@ impl Cors {
 
 impl Cors {
     /// Answers preflights of allowed origins, and lets their pages read all other answers, which are those of `answer`.
-    pub async fn answer<F>(&self, request: Request, answer: impl FnOnce(Request) -> F) -> Response
+    pub(super) async fn answer<F>(&self, request: Request, answer: impl FnOnce(Request) -> F) -> Response
     where
         F: Future<Output = Response>,
     {

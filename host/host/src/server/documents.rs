@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 2;
 
 /// What is told of the plugins of one catalog.
-pub struct Told {
+pub(super) struct Told {
     pub document: Document,
     /// The page `/`.
     pub landing: Bytes,
@@ -50,7 +50,7 @@ struct Made {
 }
 
 /// See the module.
-pub struct Documents {
+pub(super) struct Documents {
     made: watch::Sender<Made>,
     is_making: AtomicBool,
     places: Arc<Semaphore>,
@@ -74,7 +74,7 @@ impl Documents {
     /// # Errors
     ///
     /// Making it failed inside the host, and there is no earlier one.
-    pub async fn told(self: &Arc<Self>, host: &Arc<Host>) -> Result<Arc<Told>, Problem> {
+    pub(super) async fn told(self: &Arc<Self>, host: &Arc<Host>) -> Result<Arc<Told>, Problem> {
         let wanted = *host.revision().borrow();
         let deadline = Instant::now() + PATIENCE;
         let mut made = self.made.subscribe();
@@ -129,7 +129,7 @@ impl Documents {
     /// # Errors
     ///
     /// The disk fails, or making it did inside the host.
-    pub async fn of_one(
+    pub(super) async fn of_one(
         &self,
         host: &Arc<Host>,
         listed: &Arc<Listed>,
@@ -156,7 +156,10 @@ impl Documents {
     /// # Errors
     ///
     /// It failed inside the host.
-    pub async fn blocking<T: Send + 'static>(&self, make: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        make: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let place = self.places.clone().acquire_owned().await;
         // The place is given back when it is done, whether its client is still there or not.
         let made = spawn_blocking(move || (make(), place).0).await;

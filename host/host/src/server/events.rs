@@ -17,7 +17,7 @@ use super::Server;
 use crate::problem::Problem;
 
 /// How many may listen at once. Each holds a connection, and nothing else.
-pub const MAX_LISTENERS: usize = 256;
+pub(super) const MAX_LISTENERS: usize = 256;
 
 /// How often a listener gets a comment, so that one that is gone is noticed, and no proxy takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -29,7 +29,7 @@ const NO_BUFFER: (HeaderName, HeaderValue) =
 /// An event `catalog` at once and after each change, until the server stops:
 ///
 /// `{"revision": 1764000000000012, "plugins": ["greeter", "todos"]}`, with the plugins that serve, by name.
-pub async fn events(State(server): State<Server>) -> Response {
+pub(super) async fn events(State(server): State<Server>) -> Response {
     let Ok(permit) = server.listeners.clone().try_acquire_owned() else { return Problem::Saturated.into_response() };
     let mut revision = server.host.revision();
     revision.mark_changed();

@@ -17,7 +17,7 @@ use tokio::time;
 
 /// The clock of one connection, which waits for one thing at a time.
 #[derive(Clone, Default)]
-pub struct Patience(Arc<Mutex<Option<Pin<Box<time::Sleep>>>>>);
+pub(super) struct Patience(Arc<Mutex<Option<Pin<Box<time::Sleep>>>>>);
 
 /// A wait until `end`.
 struct Wait {

@@ -14,7 +14,7 @@ const MOST_BYTES: usize = 8 << 20;
 
 /// What a document tells of a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DocumentKind {
+pub(super) enum DocumentKind {
     OpenApi,
     Wit,
 }
@@ -28,10 +28,10 @@ struct Kept {
 
 /// See the module. The one that was asked for last stands in front.
 #[derive(Default)]
-pub struct Recent(Mutex<VecDeque<Kept>>);
+pub(super) struct Recent(Mutex<VecDeque<Kept>>);
 
 impl Recent {
-    pub fn get(&self, plugin: &Arc<Listed>, kind: DocumentKind) -> Option<Document> {
+    pub(super) fn get(&self, plugin: &Arc<Listed>, kind: DocumentKind) -> Option<Document> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = all.iter().position(|kept| kept.kind == kind && std::ptr::eq(kept.plugin.as_ptr(), &**plugin))?;
         let kept = all.remove(at)?;
@@ -40,7 +40,7 @@ impl Recent {
         Some(document)
     }
 
-    pub fn keep(&self, plugin: &Arc<Listed>, kind: DocumentKind, document: &Document) {
+    pub(super) fn keep(&self, plugin: &Arc<Listed>, kind: DocumentKind, document: &Document) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.push_front(Kept { plugin: Arc::downgrade(plugin), kind, document: document.clone() });
         let (mut count, mut bytes) = (0, 0);

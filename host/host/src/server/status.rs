@@ -17,12 +17,12 @@ use crate::{
 const MAX_NAMED: usize = 100;
 
 /// One object a plugin, by name.
-pub fn plugins(catalog: &Catalog) -> Value {
+pub(super) fn plugins(catalog: &Catalog) -> Value {
     catalog.entries().iter().map(|(name, entry)| plugin(name, entry)).collect()
 }
 
 /// A line for each plugin that the host does not have: its file is not loaded yet, or failed.
-pub fn lacking(catalog: &Catalog, awaited: &Awaited) -> String {
+pub(super) fn lacking(catalog: &Catalog, awaited: &Awaited) -> String {
     let mut lines = awaited.lines();
     let mut failed = catalog.entries().iter().filter(|(_, entry)| entry.serving.is_none());
     for (name, _) in failed.by_ref().take(MAX_NAMED) {

@@ -18,7 +18,7 @@ pub struct Awaited(Arc<Mutex<BTreeMap<PathBuf, State>>>);
 
 /// Why a file is not loaded yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(super) enum State {
     /// It is being loaded, or about to be.
     Loading,
     /// It still changes, or is not whole.

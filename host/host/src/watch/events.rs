@@ -16,7 +16,7 @@ use notify::{
 use super::{folder::is_component, inbox::Inbox};
 
 /// Wakes whoever waits at an inbox.
-pub struct Events {
+pub(super) struct Events {
     inbox: Arc<Inbox>,
     /// `None`: the system had none to give, so far.
     watcher: Option<RecommendedWatcher>,
@@ -27,12 +27,12 @@ pub struct Events {
 }
 
 impl Events {
-    pub fn new(inbox: Arc<Inbox>) -> Events {
+    pub(super) fn new(inbox: Arc<Inbox>) -> Events {
         Events { inbox, watcher: None, watched: BTreeMap::new(), complaint: None }
     }
 
     /// Watches these folders from now on, as far as the system lets it. What is not watched is tried again next time.
-    pub fn follow<'p>(&mut self, folders: impl Iterator<Item = &'p Path>) {
+    pub(super) fn follow<'p>(&mut self, folders: impl Iterator<Item = &'p Path>) {
         let failed = folders.filter_map(|folder| self.watch(folder).err().map(|error| (folder, error))).last();
         let complaint = failed.map(|(folder, error)| {
             let folder = crate::log::printable(&folder.to_string_lossy()).into_owned();

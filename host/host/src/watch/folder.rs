@@ -20,7 +20,7 @@ use rustix::{
 /// What tells one content of a file from another without reading it. Whoever copies a file sets the time of its last
 /// change as he likes, but not that of the change of its inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub(super) struct Stamp {
     len: u64,
     device: u64,
     inode: u64,
@@ -30,7 +30,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// `None`: it is no file.
-    pub fn of(file: &Path) -> io::Result<Option<Stamp>> {
+    pub(super) fn of(file: &Path) -> io::Result<Option<Stamp>> {
         Ok(Stamp::from_stat(&statat(CWD, file, AtFlags::empty())?))
     }
 
@@ -48,7 +48,7 @@ impl Stamp {
     }
 
     /// Seconds since the epoch when the inode was changed last, by the clock of its file system.
-    pub fn changed_seconds(&self) -> i64 {
+    pub(super) fn changed_seconds(&self) -> i64 {
         self.changed.0
     }
 }
@@ -63,7 +63,7 @@ struct Place {
 
 /// Where plugins are.
 #[derive(Debug)]
-pub struct Folders {
+pub(super) struct Folders {
     sources: Vec<Source>,
     /// Of folders in which there was a plugin, where they were then.
     places: BTreeMap<PathBuf, Place>,
@@ -77,7 +77,7 @@ enum Source {
 
 /// What was found by one look.
 #[derive(Debug, Default)]
-pub struct Look {
+pub(super) struct Look {
     pub files: BTreeMap<PathBuf, Stamp>,
     /// Files and folders of which nothing is known, and why.
     pub unread: BTreeMap<PathBuf, Unread>,
@@ -87,7 +87,7 @@ pub struct Look {
 
 /// Why nothing is known of a file or a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unread {
+pub(super) enum Unread {
     #[error("{0}")]
     Failed(Errno),
     #[error("it is a link that leads nowhere")]
@@ -100,7 +100,7 @@ pub enum Unread {
 
 impl Look {
     /// Whether that file, which was there once, is there no more.
-    pub fn is_gone(&self, file: &Path) -> bool {
+    pub(super) fn is_gone(&self, file: &Path) -> bool {
         let is_unknown = self.files.contains_key(file) || self.unread.contains_key(file);
         !is_unknown && self.read.contains(parent(file))
     }
@@ -108,18 +108,18 @@ impl Look {
 
 impl Folders {
     /// Each is a folder or a file for as long as the host runs, as it is now.
-    pub fn new(sources: Vec<PathBuf>) -> Folders {
+    pub(super) fn new(sources: Vec<PathBuf>) -> Folders {
         let of = |path: PathBuf| if path.is_dir() { Source::Folder(path) } else { Source::File(path) };
         Folders { sources: sources.into_iter().map(of).collect(), places: BTreeMap::new() }
     }
 
     /// The folders whose changes matter.
-    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
         self.sources.iter().map(Source::folder)
     }
 
     /// Looks at all of it.
-    pub fn look(&mut self) -> Look {
+    pub(super) fn look(&mut self) -> Look {
         let mut look = Look::default();
         for source in &self.sources {
             let folder = source.folder();
@@ -226,12 +226,12 @@ impl From<Errno> for Unread {
 }
 
 /// Where a file is; of a bare name that is where the process is.
-pub fn parent(file: &Path) -> &Path {
+pub(super) fn parent(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// By name. Hidden files are what editors and `rsync` write before they rename.
-pub fn is_component(file: &Path) -> bool {
+pub(super) fn is_component(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.ends_with(".wasm") && !name.starts_with('.')
 }

@@ -19,14 +19,14 @@ const MAX_WRITTEN: usize = 1 << 16;
 
 /// See the module.
 #[derive(Default)]
-pub struct Inbox {
+pub(super) struct Inbox {
     letters: Mutex<Letters>,
     has_some: Condvar,
 }
 
 /// What came since it was last looked.
 #[derive(Default)]
-pub struct Letters {
+pub(super) struct Letters {
     /// Something happened to the folders.
     pub is_woken: bool,
     /// Files that were written and closed, by their absolute paths.
@@ -37,7 +37,7 @@ pub struct Letters {
 }
 
 impl Inbox {
-    pub fn wake(&self, written: impl IntoIterator<Item = PathBuf>) {
+    pub(super) fn wake(&self, written: impl IntoIterator<Item = PathBuf>) {
         let mut letters = self.letters();
         letters.is_woken = true;
         for file in written {
@@ -48,18 +48,18 @@ impl Inbox {
         self.has_some.notify_one();
     }
 
-    pub fn loaded(&self, loaded: Loaded) {
+    pub(super) fn loaded(&self, loaded: Loaded) {
         self.letters().loaded.push(loaded);
         self.has_some.notify_one();
     }
 
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         self.letters().is_over = true;
         self.has_some.notify_one();
     }
 
     /// All that came, as soon as there is something, or nothing at that time.
-    pub fn take(&self, until: Instant) -> Letters {
+    pub(super) fn take(&self, until: Instant) -> Letters {
         let mut letters = self.letters();
         while !(letters.is_woken || letters.is_over || !letters.loaded.is_empty()) {
             let left = until.saturating_duration_since(Instant::now());

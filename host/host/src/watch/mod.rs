@@ -493,6 +493,7 @@ fn is_serving(host: &Host, file: &Path, digest: &[u8; 32]) -> bool {
 fn give_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: it takes any number, and changes nothing that is in use.
+    #[allow(unsafe_code)]
     unsafe {
         libc::malloc_trim(0);
     }

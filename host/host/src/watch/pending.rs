@@ -13,13 +13,13 @@ use crate::{
 
 /// See the module.
 #[derive(Default)]
-pub struct Pending {
+pub(super) struct Pending {
     gone: BTreeSet<PathBuf>,
     settled: BTreeMap<PathBuf, Settled>,
 }
 
 /// What became of a file.
-pub enum Settled {
+pub(super) enum Settled {
     Loaded(Box<Listed>),
     Failed(LoadError),
     /// It is what serves already.
@@ -27,16 +27,16 @@ pub enum Settled {
 }
 
 impl Pending {
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.gone.is_empty() && self.settled.is_empty()
     }
 
-    pub fn gone(&mut self, file: PathBuf) {
+    pub(super) fn gone(&mut self, file: PathBuf) {
         self.settled.remove(&file);
         self.gone.insert(file);
     }
 
-    pub fn settled(&mut self, file: PathBuf, settled: Settled) {
+    pub(super) fn settled(&mut self, file: PathBuf, settled: Settled) {
         if matches!(settled, Settled::Same) {
             self.gone.remove(&file);
         }
@@ -44,7 +44,7 @@ impl Pending {
     }
 
     /// All of it, in the order of names.
-    pub fn take(&mut self, precedence: Precedence) -> Change {
+    pub(super) fn take(&mut self, precedence: Precedence) -> Change {
         let mut change =
             Change { gone: mem::take(&mut self.gone).into_iter().collect(), precedence, ..Change::default() };
         for (file, settled) in mem::take(&mut self.settled) {

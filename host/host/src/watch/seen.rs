@@ -8,14 +8,14 @@ use std::{
 use super::folder::Stamp;
 
 /// A file that has not changed for so long is taken to be complete.
-pub const SETTLE: Duration = Duration::from_millis(60);
+pub(super) const SETTLE: Duration = Duration::from_millis(60);
 
 /// A truncated file may still be on its way this long after its last change.
 const UNFINISHED: Duration = Duration::from_secs(2);
 
 /// See the module.
 #[derive(Debug)]
-pub struct Seen {
+pub(super) struct Seen {
     pub stamp: Stamp,
     /// When it was first seen like this.
     since: Instant,
@@ -37,7 +37,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    pub fn new(stamp: Stamp) -> Seen {
+    pub(super) fn new(stamp: Stamp) -> Seen {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let age = (now.as_secs() as i64).saturating_sub(stamp.changed_seconds());
         let is_old = age > UNFINISHED.as_secs() as i64;
@@ -58,7 +58,7 @@ impl Seen {
     }
 
     /// It is like this now.
-    pub fn is_seen(&mut self, stamp: Stamp) {
+    pub(super) fn is_seen(&mut self, stamp: Stamp) {
         if self.stamp != stamp {
             self.stamp = stamp;
             self.changes();
@@ -66,7 +66,7 @@ impl Seen {
     }
 
     /// It may be as it was, for all that is known of it.
-    pub fn was_written(&mut self) {
+    pub(super) fn was_written(&mut self) {
         self.is_written = true;
         self.changes();
     }
@@ -77,47 +77,47 @@ impl Seen {
     }
 
     /// Whether it is to be loaded, sooner or later.
-    pub fn is_wanted(&self) -> bool {
+    pub(super) fn is_wanted(&self) -> bool {
         self.is_there && !self.is_loading && (self.is_written || self.handled != Some(self.stamp))
     }
 
     /// Whether it was loaded, or failed to, at least once.
-    pub fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         self.handled.is_some() || self.unread.is_some()
     }
 
-    pub fn settles_at(&self) -> Instant {
+    pub(super) fn settles_at(&self) -> Instant {
         self.settles
     }
 
     /// It is being read from now on.
-    pub fn begins(&mut self) -> Stamp {
+    pub(super) fn begins(&mut self) -> Stamp {
         (self.is_loading, self.is_written) = (true, false);
         self.stamp
     }
 
     /// Whether more may still come of a file that is cut short.
-    pub fn may_be_unfinished(&self) -> bool {
+    pub(super) fn may_be_unfinished(&self) -> bool {
         !self.is_old && self.since.elapsed() < UNFINISHED
     }
 
     /// Another try after another while.
-    pub fn waits(&mut self, pause: Duration) {
+    pub(super) fn waits(&mut self, pause: Duration) {
         self.settles = Instant::now() + pause;
     }
 
     /// Says whether that is news.
-    pub fn cannot_be_read(&mut self, error: &io::Error) -> bool {
+    pub(super) fn cannot_be_read(&mut self, error: &io::Error) -> bool {
         let why = error.to_string();
         self.unread.replace(why.clone()) != Some(why)
     }
 
-    pub fn is_handled(&mut self, stamp: Stamp) {
+    pub(super) fn is_handled(&mut self, stamp: Stamp) {
         (self.handled, self.unread) = (Some(stamp), None);
     }
 
     /// As if it had never been loaded.
-    pub fn tries_again(&mut self) {
+    pub(super) fn tries_again(&mut self) {
         (self.is_refused, self.handled) = (false, None);
     }
 }

@@ -17,7 +17,7 @@ const MAX_LINES: usize = 20;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Troubles(BTreeMap<PathBuf, Trouble>);
+pub(super) struct Troubles(BTreeMap<PathBuf, Trouble>);
 
 #[derive(Debug)]
 struct Trouble {
@@ -28,7 +28,7 @@ struct Trouble {
 
 impl Troubles {
     /// Says what is new of what a look could not read, and what is over.
-    pub fn tell(&mut self, unread: &BTreeMap<PathBuf, Unread>) {
+    pub(super) fn tell(&mut self, unread: &BTreeMap<PathBuf, Unread>) {
         let printable = |file: &Path| log::printable(&file.to_string_lossy()).into_owned();
         let mut over = 0;
         for (file, trouble) in self.0.iter_mut().filter(|(file, it)| !it.is_over && !unread.contains_key(*file)) {

@@ -10,7 +10,7 @@ use witapi_authoring::{
 
 #[derive(Args)]
 #[command(after_help = super::help::BUILD)]
-pub struct Build {
+pub(crate) struct Build {
     /// The plugin's folder
     #[arg(default_value = ".")]
     folder: PathBuf,
@@ -28,7 +28,7 @@ pub struct Build {
     install: bool,
 }
 
-pub fn run(arguments: Build) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: Build) -> anyhow::Result<()> {
     let project = match arguments.lang {
         Some(language) => Project::find_in(&arguments.folder, &[language])?,
         None => Project::find(&arguments.folder)?,

@@ -39,7 +39,7 @@ Exit status: 0 a success · 1 a problem or an error of the operation · 2 no suc
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Call {
+pub(crate) struct Call {
     /// The component
     file: PathBuf,
     /// The operation: its operationId, its function in WIT (`get-note`, `notes/get-note`), or `METHOD /path`
@@ -71,7 +71,7 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     Ok((name, HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| wanted())?))
 }
 
-pub fn run(arguments: &Call) -> ExitCode {
+pub(crate) fn run(arguments: &Call) -> ExitCode {
     let status = match made(arguments) {
         Ok(status) => status,
         Err((status, error)) => exit::with(status, format!("{error:#}")),

@@ -8,12 +8,12 @@ use crate::{Cli, print};
 
 #[derive(Args)]
 #[command(after_help = help::COMPLETIONS)]
-pub struct Completions {
+pub(crate) struct Completions {
     /// The shell that reads them
     shell: Shell,
 }
 
-pub fn run(arguments: &Completions) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Completions) -> anyhow::Result<()> {
     let mut script = vec![];
     clap_complete::generate(arguments.shell, &mut Cli::command(), "witapi", &mut script);
     print(&String::from_utf8_lossy(&script))

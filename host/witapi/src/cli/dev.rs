@@ -19,7 +19,7 @@ use super::serving;
 
 #[derive(Args)]
 #[command(after_help = super::help::DEV)]
-pub struct Dev {
+pub(crate) struct Dev {
     /// The plugin's folder
     #[arg(default_value = ".")]
     folder: PathBuf,
@@ -37,7 +37,7 @@ pub struct Dev {
 /// Requests in flight may take so long when the author ends it all.
 const DRAIN: Duration = Duration::from_secs(1);
 
-pub fn run(arguments: Dev) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: Dev) -> anyhow::Result<()> {
     let project = Project::find(&arguments.folder)?;
     log::init_with(Terminal)?;
     let own = Some(project.folder.join(config::FILE_NAME)).filter(|file| file.is_file());

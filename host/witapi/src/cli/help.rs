@@ -1,7 +1,7 @@
 //! What `--help` of the commands ends with: examples, and how they end.
 
 /// Of `witapi` itself.
-pub const WITAPI: &str = "\
+pub(crate) const WITAPI: &str = "\
 Examples:
   witapi new notes --lang python      a plugin to begin with, in the folder `notes`
   witapi build notes                  notes/notes.wasm
@@ -22,7 +22,7 @@ Environment:
 
 `witapi man` prints this as a man page, `witapi completions` what a shell needs to complete commands.";
 
-pub const SERVE: &str = "\
+pub(crate) const SERVE: &str = "\
 Examples:
   witapi serve                                      the folder `plugins`, and every change of it
   witapi serve notes.wasm                           one component
@@ -32,20 +32,20 @@ SIGTERM and SIGINT end it when the requests in flight are answered.
 
 Exit status: 0 it was asked to end · 1 it could not begin · 2 the command line is wrong";
 
-pub const EMBED: &str = "\
+pub(crate) const EMBED: &str = "\
 Example:
   witapi embed notes.wasm --wit wit
 
 Exit status: 0 done · 1 not done: the file is as it was · 2 the command line is wrong";
 
-pub const NEW: &str = "\
+pub(crate) const NEW: &str = "\
 Examples:
   witapi new notes --lang rust
   witapi new shop --lang go --wit shop.wit      begin with a contract that there is
 
 Exit status: 0 done · 1 not done · 2 the command line is wrong";
 
-pub const BUILD: &str = "\
+pub(crate) const BUILD: &str = "\
 Examples:
   witapi build                                  the plugin of this folder: NAME.wasm
   witapi build notes --install                  and install what is missing for it
@@ -53,7 +53,7 @@ Examples:
 
 Exit status: 0 built, or up to date · 1 not built: the compiler, or what is missing, is named · 2 the command line is wrong";
 
-pub const DEV: &str = "\
+pub(crate) const DEV: &str = "\
 Examples:
   witapi dev                                    the plugin of this folder, on http://127.0.0.1:8080
   witapi dev notes --listen 127.0.0.1:3000
@@ -62,7 +62,7 @@ It builds, serves, and does both again when a file is saved. A build that fails 
 
 Exit status: 0 it was asked to end · 1 it could not begin · 2 the command line is wrong";
 
-pub const COMPLETIONS: &str = "\
+pub(crate) const COMPLETIONS: &str = "\
 Examples:
   witapi completions bash > ~/.local/share/bash-completion/completions/witapi
   witapi completions zsh > ~/.zfunc/_witapi
@@ -70,7 +70,7 @@ Examples:
 
 Exit status: 0 done · 2 the command line is wrong";
 
-pub const MAN: &str = "\
+pub(crate) const MAN: &str = "\
 Examples:
   witapi man | man -l -
   witapi man test | man -l -

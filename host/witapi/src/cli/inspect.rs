@@ -38,7 +38,7 @@ Exit status: 0 done, nothing breaks · 1 something breaks, or the component has 
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Inspect {
+pub(crate) struct Inspect {
     /// The component
     #[arg(required_unless_present = "diff")]
     file: Option<PathBuf>,
@@ -59,7 +59,7 @@ pub struct Inspect {
     config: Option<PathBuf>,
 }
 
-pub fn run(arguments: &Inspect) -> ExitCode {
+pub(crate) fn run(arguments: &Inspect) -> ExitCode {
     let (done, status) = match &arguments.diff {
         Some(files) => (compared(arguments, files), exit::TROUBLE),
         None => (inspected(arguments).map(|()| ExitCode::SUCCESS), exit::FAILED),

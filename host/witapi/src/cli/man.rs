@@ -11,7 +11,7 @@ use crate::{Cli, print};
 
 #[derive(Args)]
 #[command(after_help = help::MAN)]
-pub struct ManPage {
+pub(crate) struct ManPage {
     /// The command whose page it is [default: that of witapi as a whole]
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
@@ -20,7 +20,7 @@ pub struct ManPage {
     output: Option<PathBuf>,
 }
 
-pub fn run(arguments: &ManPage) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &ManPage) -> anyhow::Result<()> {
     let mut root = Cli::command();
     root.build();
     // The command `help` says no more than `--help`.

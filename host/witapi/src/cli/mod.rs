@@ -8,14 +8,14 @@ macro_rules! say {
     }};
 }
 
-pub mod build;
-pub mod call;
-pub mod completions;
-pub mod dev;
-pub mod exit;
-pub mod help;
-pub mod inspect;
-pub mod man;
-pub mod new;
-pub mod serving;
-pub mod test;
+pub(crate) mod build;
+pub(crate) mod call;
+pub(crate) mod completions;
+pub(crate) mod dev;
+pub(crate) mod exit;
+pub(crate) mod help;
+pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod new;
+pub(crate) mod serving;
+pub(crate) mod test;

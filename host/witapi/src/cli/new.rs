@@ -7,7 +7,7 @@ use witapi_authoring::{Language, language::toolchain, new::new};
 
 #[derive(Args)]
 #[command(after_help = super::help::NEW)]
-pub struct New {
+pub(crate) struct New {
     /// The folder to make; its last part is the plugin's name
     #[arg(value_name = "NAME")]
     folder: PathBuf,
@@ -19,7 +19,7 @@ pub struct New {
     wit: Option<PathBuf>,
 }
 
-pub fn run(arguments: &New) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &New) -> anyhow::Result<()> {
     let project = new(&arguments.folder, arguments.lang, arguments.wit.as_deref())?;
     let folder = arguments.folder.display();
     anstream::eprintln!(

@@ -14,7 +14,7 @@ const LAST_LINES: Duration = Duration::from_millis(100);
 /// # Errors
 ///
 /// The address is none of this machine, or something else listens there.
-pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         if error.kind() == io::ErrorKind::AddrInUse {
             let other = SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(8080));
@@ -27,7 +27,7 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Lets the process have as many open files as its user may have at all: each connection is one, and the limit that
 /// shells give is a thousand, for the sake of programs that use `select`.
-pub fn allow_open_files() {
+pub(crate) fn allow_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     // `None` is no limit at all.
@@ -42,7 +42,7 @@ pub fn allow_open_files() {
 /// # Errors
 ///
 /// The pools that the configuration wants do not fit into the address space.
-pub fn host(config: Config) -> anyhow::Result<Host> {
+pub(crate) fn host(config: Config) -> anyhow::Result<Host> {
     let instances = config.scheduler.instances;
     Host::new(config).map_err(|error| {
         anyhow::anyhow!(
@@ -52,7 +52,7 @@ pub fn host(config: Config) -> anyhow::Result<Host> {
 }
 
 /// Has all on disk that is to be there.
-pub async fn end(host: &Arc<Host>) {
+pub(crate) async fn end(host: &Arc<Host>) {
     host.loader.stores.close().await;
     host.loader.cache.settle(PATIENCE);
 }
@@ -63,7 +63,7 @@ pub async fn end(host: &Arc<Host>) {
 /// # Errors
 ///
 /// The system does not let the process hear of signals.
-pub fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [SignalKind::terminate(), SignalKind::interrupt()];
     let [mut terminate, mut interrupt] = [signal(kinds[0])?, signal(kinds[1])?];

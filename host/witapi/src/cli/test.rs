@@ -68,7 +68,7 @@ Exit status: 0 all passed · 1 a test failed · 2 the command line is wrong
 
 #[derive(Args)]
 #[command(after_long_help = FORMAT, after_help = "`witapi test --help` describes the format of tests.")]
-pub struct Test {
+pub(crate) struct Test {
     /// The plugin's folder, with NAME.wasm and `tests`; or a component
     #[arg(default_value = ".")]
     plugin: PathBuf,
@@ -87,7 +87,7 @@ const FAILED: Style = AnsiColor::Red.on_default().bold();
 const FOUND: Style = AnsiColor::Red.on_default();
 const PLACE: Style = Style::new().bold();
 
-pub fn run(arguments: &Test) -> ExitCode {
+pub(crate) fn run(arguments: &Test) -> ExitCode {
     match all(arguments) {
         Ok(status) => status,
         Err(error) => exit::with(exit::TROUBLE, format!("{error:#}")),

@@ -45,7 +45,7 @@ fn limit(kind: &TypeDefKind) -> Option<&'static str> {
 /// # Errors
 ///
 /// The WIT has something that wit-bindgen-c cannot do.
-pub fn generate(wit: &Wit) -> Result<BTreeMap<String, Vec<u8>>, BuildError> {
+pub(super) fn generate(wit: &Wit) -> Result<BTreeMap<String, Vec<u8>>, BuildError> {
     limits::check(wit, "C", limit)?;
     let options = Opts {
         rename: short_names(wit).into_iter().map(|(key, name)| (wit.resolve.name_world_key(&key), name)).collect(),
@@ -96,7 +96,7 @@ fn short_names(wit: &Wit) -> Vec<(WorldKey, String)> {
 }
 
 /// `plugin.c` with each function that the header wants, and none done yet.
-pub fn stubs(wit: &Wit, files: &BTreeMap<String, Vec<u8>>) -> String {
+pub(super) fn stubs(wit: &Wit, files: &BTreeMap<String, Vec<u8>>) -> String {
     let header = String::from_utf8_lossy(files.get(HEADER).map_or(&[][..], Vec::as_slice)).into_owned();
     let mut text = String::from("#include \"plugin.h\"\n#include \"witapi.h\"\n");
     for (key, function) in exported(wit) {

@@ -62,7 +62,7 @@ fn missing_of(version: u32) -> Vec<String> {
     pieces.into_iter().filter(|(is_there, _)| !is_there).map(|(_, package)| package).collect()
 }
 
-pub fn missing() -> Vec<Missing> {
+pub(super) fn missing() -> Vec<Missing> {
     if clang().is_some() {
         return Vec::new();
     }
@@ -87,7 +87,7 @@ fn newest_offered() -> Option<u32> {
 }
 
 /// Compiles and links. The bindings change with the WIT only, so they are kept as an object.
-pub fn compile(job: &Job<'_>, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, BuildError> {
+pub(super) fn compile(job: &Job<'_>, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, BuildError> {
     let Some(clang) = clang() else { return Err(BuildError::Unsupported("clang is not there any more".into())) };
     let bindings = job.project.generated("c");
     let flags = [format!("--target={}", clang.target), "-Wno-deprecated".into(), "-O2".into()];

@@ -12,7 +12,7 @@ use crate::{
     wit::Wit,
 };
 
-pub struct C;
+pub(super) struct C;
 
 impl Toolchain for C {
     fn name(&self) -> &'static str {

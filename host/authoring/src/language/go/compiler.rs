@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// What is installed where there is no Go: PyPI's package of Go's own distribution.
-pub const PINS: &[(&str, &str)] = &[("requirements.txt", include_str!("requirements.txt"))];
+pub(super) const PINS: &[(&str, &str)] = &[("requirements.txt", include_str!("requirements.txt"))];
 
 /// The version of the language that generated code is written in, and so the oldest compiler.
-pub const LANGUAGE: &str = "1.25";
+pub(super) const LANGUAGE: &str = "1.25";
 
 fn pinned(tools: &Tools) -> Pinned {
     tools.pinned("go", PINS)
@@ -51,7 +51,7 @@ fn minor(version: &str) -> Option<u32> {
     rest[..end].parse().ok()
 }
 
-pub fn missing(tools: &Tools) -> Result<Vec<Missing>, BuildError> {
+pub(super) fn missing(tools: &Tools) -> Result<Vec<Missing>, BuildError> {
     if go(tools).is_some() {
         return Ok(Vec::new());
     }
@@ -78,7 +78,7 @@ pub fn missing(tools: &Tools) -> Result<Vec<Missing>, BuildError> {
 
 /// Compiles the author's package `main`, to which a file is added that only the compiler sees: it imports what the component
 /// exports, so that the author need not.
-pub fn compile(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
+pub(super) fn compile(job: &Job<'_>) -> Result<Vec<u8>, BuildError> {
     let Some(go) = go(job.tools) else { return Err(BuildError::Unsupported("Go is not there any more".into())) };
     let (added, overlay, module) = ("witapi_exports.go", "go-exports/overlay.json", "go-exports/module.wasm");
     let logging = if go_files_say(job.project, "\"log/slog\"")? {
@@ -138,7 +138,7 @@ fn may_import_json_v2(project: &Project) -> Result<bool, BuildError> {
 }
 
 /// Whether the text is in one of the author's files.
-pub fn go_files_say(project: &Project, text: &str) -> Result<bool, BuildError> {
+pub(super) fn go_files_say(project: &Project, text: &str) -> Result<bool, BuildError> {
     let is_go = |file: &&PathBuf| file.extension().is_some_and(|extension| extension == "go");
     let says = |file: &PathBuf| fs::read_to_string(file).is_ok_and(|it| it.contains(text));
     Ok(project.sources()?.iter().filter(is_go).any(says))

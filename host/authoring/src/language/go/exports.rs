@@ -16,7 +16,7 @@ use super::packages::{MODULE, Package, Packages, import, is_keyword};
 use crate::wit::Wit;
 
 /// An exported interface, or the world with the functions that it exports itself.
-pub struct Export<'a> {
+pub(super) struct Export<'a> {
     pub package: &'a Package,
     /// As WIT has it.
     pub interface: String,
@@ -24,7 +24,7 @@ pub struct Export<'a> {
 }
 
 /// One exported function.
-pub struct GoMethod<'a> {
+pub(super) struct GoMethod<'a> {
     pub function: &'a Function,
     /// In Go.
     pub name: String,
@@ -34,7 +34,7 @@ pub struct GoMethod<'a> {
 }
 
 /// What a function returns, in types as generated code qualifies them.
-pub enum Returned {
+pub(super) enum Returned {
     /// One value, none, or several in parentheses.
     Plain(String),
     /// `result<ok, err>`.
@@ -44,7 +44,7 @@ pub enum Returned {
 const UNIT: &str = "witTypes.Unit";
 
 /// All that the world exports, with signatures from generated stubs.
-pub fn of<'a>(wit: &'a Wit, packages: &'a Packages, generated: &BTreeMap<String, String>) -> Vec<Export<'a>> {
+pub(super) fn of<'a>(wit: &'a Wit, packages: &'a Packages, generated: &BTreeMap<String, String>) -> Vec<Export<'a>> {
     let resolve = &wit.resolve;
     let mut exports = Vec::new();
     let mut own: Vec<&Function> = Vec::new();
@@ -185,7 +185,7 @@ fn for_author(text: &str) -> String {
 
 impl Export<'_> {
     /// The Go interface and `Export`, for the package with the interface's types.
-    pub fn interface(&self, packages: &Packages) -> String {
+    pub(super) fn interface(&self, packages: &Packages) -> String {
         let Package { name, generated, .. } = self.package;
         let mut body = format!(
             "// Interface is what a plugin does for `{}`. An error that the contract knows goes to the client; any other\n\
@@ -212,7 +212,7 @@ impl Export<'_> {
     }
 
     /// What the component's exports call, instead of the stubs.
-    pub fn between(&self, packages: &Packages) -> String {
+    pub(super) fn between(&self, packages: &Packages) -> String {
         let generated = &self.package.generated;
         let mut body = String::new();
         for method in &self.functions {
@@ -278,7 +278,7 @@ impl GoMethod<'_> {
 }
 
 /// `main.go` with each function, and none done yet.
-pub fn stubs(exports: &[Export<'_>], packages: &Packages) -> String {
+pub(super) fn stubs(exports: &[Export<'_>], packages: &Packages) -> String {
     let mut body: String = exports.iter().map(|export| format!("{}\n", export.stub())).collect();
     let mut used: Vec<&Package> = packages
         .all()
@@ -306,7 +306,7 @@ pub fn stubs(exports: &[Export<'_>], packages: &Packages) -> String {
 
 /// Makes errors of the types that exported functions fail with, by package path: variants and records. What is no type of
 /// its own in Go, such as an enum, goes through `witapi.Error`.
-pub fn errors(wit: &Wit, packages: &Packages, exports: &[Export<'_>]) -> BTreeMap<String, String> {
+pub(super) fn errors(wit: &Wit, packages: &Packages, exports: &[Export<'_>]) -> BTreeMap<String, String> {
     let resolve = &wit.resolve;
     let mut done: BTreeSet<TypeId> = BTreeSet::new();
     let mut files: BTreeMap<String, String> = BTreeMap::new();

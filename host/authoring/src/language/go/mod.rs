@@ -15,7 +15,7 @@ use crate::{
     wit::Wit,
 };
 
-pub struct Go;
+pub(super) struct Go;
 
 /// What bindings need at run time, of the crate wit-bindgen-go; see `pkg/README.md`.
 const RUNTIME: &[(&str, &str)] = &[

@@ -21,11 +21,11 @@ use wit_parser::{InterfaceId, Resolve, TypeDefKind, WorldItem, WorldKey};
 use crate::{error::BuildError, language::limits, wit::Wit};
 
 /// The name of the module that all of it is in.
-pub const MODULE: &str = "witapi";
+pub(super) const MODULE: &str = "witapi";
 
 /// The package of an interface, or of the world itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Package {
+pub(super) struct Package {
     /// As wit-bindgen-go calls it, and as generated code qualifies with.
     pub generated: String,
     /// As an author calls it: the interface's name.
@@ -35,14 +35,14 @@ pub struct Package {
 }
 
 /// The packages by interface. The world's own functions and types have the key `None`.
-pub struct Packages {
+pub(super) struct Packages {
     by_interface: HashMap<Option<WorldKey>, Package>,
     /// Interfaces by id, as types refer to them.
     keys: HashMap<InterfaceId, WorldKey>,
 }
 
 impl Packages {
-    pub fn of(wit: &Wit) -> Packages {
+    pub(super) fn of(wit: &Wit) -> Packages {
         let resolve = &wit.resolve;
         let world = &resolve.worlds[wit.world];
         let (mut by_interface, mut keys) = (HashMap::new(), HashMap::new());
@@ -70,20 +70,20 @@ impl Packages {
     }
 
     /// The package of an interface of the world, or of the world itself.
-    pub fn get(&self, key: Option<&WorldKey>) -> Option<&Package> {
+    pub(super) fn get(&self, key: Option<&WorldKey>) -> Option<&Package> {
         self.by_interface.get(&key.cloned())
     }
 
     /// The package that a type of this interface is defined in.
-    pub fn of_interface(&self, id: InterfaceId) -> Option<&Package> {
+    pub(super) fn of_interface(&self, id: InterfaceId) -> Option<&Package> {
         self.get(Some(self.keys.get(&id)?))
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &Package> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Package> {
         self.by_interface.values()
     }
 
-    pub fn has(&self, path: &str) -> bool {
+    pub(super) fn has(&self, path: &str) -> bool {
         self.all().any(|package| package.path == path)
     }
 }
@@ -120,7 +120,7 @@ fn as_package_name(name: &str) -> String {
 }
 
 /// Keywords (The Go Programming Language Specification, "Keywords").
-pub fn is_keyword(name: &str) -> bool {
+pub(super) fn is_keyword(name: &str) -> bool {
     const KEYWORDS: [&str; 25] = [
         "break",
         "case",
@@ -169,7 +169,7 @@ fn limit(kind: &TypeDefKind) -> Option<&'static str> {
 /// # Errors
 ///
 /// The WIT has something that it cannot do.
-pub fn generate(wit: &Wit) -> Result<BTreeMap<String, String>, BuildError> {
+pub(super) fn generate(wit: &Wit) -> Result<BTreeMap<String, String>, BuildError> {
     limits::check(wit, "Go", limit)?;
     let options = Opts {
         format: Format::False,
@@ -185,7 +185,7 @@ pub fn generate(wit: &Wit) -> Result<BTreeMap<String, String>, BuildError> {
 }
 
 /// Puts generated files in their places.
-pub fn arranged(files: BTreeMap<String, String>, packages: &Packages) -> BTreeMap<String, String> {
+pub(super) fn arranged(files: BTreeMap<String, String>, packages: &Packages) -> BTreeMap<String, String> {
     let mut arranged = BTreeMap::new();
     for (path, text) in files {
         let (folder, file) = path.split_once('/').unwrap_or(("", &path));
@@ -226,6 +226,6 @@ fn in_order(text: &str) -> String {
 }
 
 /// The line that imports a package under the name that generated code has for it.
-pub fn import(package: &Package) -> String {
+pub(super) fn import(package: &Package) -> String {
     format!("{} \"{MODULE}/{}\"", package.generated, package.path)
 }

@@ -12,14 +12,14 @@ use crate::{error::BuildError, language::Job};
 const GLOBALS: [&str; 3] = ["encoding", "clone", "url"];
 
 /// Bundles the module and all that it imports, but what the world imports, into a module.
-pub fn module(job: &Job<'_>, world: &shape::World, entry: &Path) -> Result<PathBuf, BuildError> {
+pub(super) fn module(job: &Job<'_>, world: &shape::World, entry: &Path) -> Result<PathBuf, BuildError> {
     let bundle = job.project.generated("js/bundle.js");
     run(job, world, entry, "esm", &bundle)?;
     Ok(bundle)
 }
 
 /// The same as a CommonJS module: a text that can be run at any time.
-pub fn script(job: &Job<'_>, world: &shape::World, entry: &Path) -> Result<PathBuf, BuildError> {
+pub(super) fn script(job: &Job<'_>, world: &shape::World, entry: &Path) -> Result<PathBuf, BuildError> {
     let bundle = job.project.generated("js/script.js");
     run(job, world, entry, "cjs", &bundle)?;
     Ok(bundle)
@@ -49,7 +49,7 @@ fn run(job: &Job<'_>, world: &shape::World, entry: &Path, format: &str, bundle: 
 }
 
 /// What `console` is written to, where the world imports it.
-pub const LOGGING: &str = "wasi:logging/logging@0.1.0-draft";
+pub(super) const LOGGING: &str = "wasi:logging/logging@0.1.0-draft";
 
 /// Says what is to be done about an interface that is not imported.
 fn with_advice(error: BuildError, job: &Job<'_>) -> BuildError {

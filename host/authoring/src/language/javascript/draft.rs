@@ -26,7 +26,7 @@ const DIGITS: usize = 8;
 const ROOM: usize = 64 << 10;
 
 /// The component, or none if that is no way for this plugin.
-pub fn compile(job: &Job<'_>, world: &shape::World, name: &str) -> Result<Option<Vec<u8>>, BuildError> {
+pub(super) fn compile(job: &Job<'_>, world: &shape::World, name: &str) -> Result<Option<Vec<u8>>, BuildError> {
     let script = bundle::script(job, world, &job.project.entry)?;
     let text = fs::read(&script).map_err(|error| BuildError::Io { file: script.clone(), error })?;
     if !text.is_ascii() {

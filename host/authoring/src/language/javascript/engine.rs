@@ -7,7 +7,7 @@ use crate::{error::BuildError, language::Job, wit::Wit};
 
 /// An interface that the SDK needs, whether or not the author's world imports it. Every host of components has them: QuickJS
 /// itself imports others of these packages.
-pub struct Added {
+pub(super) struct Added {
     pub interface: &'static str,
     /// The package, and its text.
     package: &'static str,
@@ -15,7 +15,7 @@ pub struct Added {
 }
 
 /// Of the version that componentize-qjs itself imports.
-pub const ADDED: [Added; 2] = [
+pub(super) const ADDED: [Added; 2] = [
     Added {
         interface: "wasi:random/random@0.2.12",
         package: "wasi:random@0.2.12",
@@ -41,7 +41,7 @@ const STREAMS: (&str, &str) = (
 const WIDENED: &str = "witapi-widened";
 
 /// Adds that world to the staged WIT. The text that the component tells is the author's still.
-pub fn widen(wit: &Wit) -> Result<String, BuildError> {
+pub(super) fn widen(wit: &Wit) -> Result<String, BuildError> {
     let known: Vec<String> = wit.resolve.packages.iter().map(|(_, package)| package.name.to_string()).collect();
     let put = |path: &Path, text: &str| {
         let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text));
@@ -64,7 +64,12 @@ fn package_name(wit: &Wit) -> String {
 }
 
 /// Makes the component.
-pub fn componentize(job: &Job<'_>, world: &shape::World, name: &str, bundle: &Path) -> Result<Vec<u8>, BuildError> {
+pub(super) fn componentize(
+    job: &Job<'_>,
+    world: &shape::World,
+    name: &str,
+    bundle: &Path,
+) -> Result<Vec<u8>, BuildError> {
     let made = job.project.generated("js/component.wasm");
     let mut tool = Command::new("node");
     tool.arg(toolset::packages(job.tools).join("componentize-qjs/cli.mjs"))

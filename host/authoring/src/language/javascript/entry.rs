@@ -9,7 +9,7 @@ use std::path::PathBuf;
 const ENTRY: &str = "js/entry.js";
 
 /// Writes the module around the author's, which runs when the component is made.
-pub fn write(job: &Job<'_>, world: &shape::World) -> Result<PathBuf, BuildError> {
+pub(super) fn write(job: &Job<'_>, world: &shape::World) -> Result<PathBuf, BuildError> {
     let file = source(job);
     let mut text = begin(world);
     let mut authors = vec![];
@@ -42,12 +42,12 @@ pub fn write(job: &Job<'_>, world: &shape::World) -> Result<PathBuf, BuildError>
 }
 
 /// The author's file as messages name it.
-pub fn source(job: &Job<'_>) -> String {
+pub(super) fn source(job: &Job<'_>) -> String {
     job.project.entry.strip_prefix(&job.project.folder).unwrap_or(&job.project.entry).display().to_string()
 }
 
 /// What comes first: the globals, so that the author's module finds them when it runs.
-pub fn begin(world: &shape::World) -> String {
+pub(super) fn begin(world: &shape::World) -> String {
     let mut text = String::from(
         "// Made by `witapi build`.\nimport \"witapi-sdk/runtime/globals.js\";\n\
          import { complete, implement } from \"witapi-sdk/runtime/exports.js\";\n",
@@ -69,7 +69,7 @@ pub fn begin(world: &shape::World) -> String {
 }
 
 /// What comes last: the exports. `load` is JavaScript that gives the author's object: of that interface, or of the world.
-pub fn end(world: &shape::World, text: &mut String, load: impl Fn(Option<usize>) -> String) {
+pub(super) fn end(world: &shape::World, text: &mut String, load: impl Fn(Option<usize>) -> String) {
     // Under names of our own first: `delete` may be exported, but nothing can be declared under it.
     for (i, interface) in world.exports.iter().enumerate() {
         let name = &interface.name;

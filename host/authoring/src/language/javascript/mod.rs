@@ -20,7 +20,7 @@ use crate::{
     wit::Wit,
 };
 
-pub struct JavaScript;
+pub(super) struct JavaScript;
 
 impl Toolchain for JavaScript {
     fn name(&self) -> &'static str {
@@ -48,7 +48,7 @@ impl Toolchain for JavaScript {
     }
 }
 
-pub struct TypeScript;
+pub(super) struct TypeScript;
 
 impl Toolchain for TypeScript {
     fn name(&self) -> &'static str {

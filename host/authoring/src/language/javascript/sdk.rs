@@ -38,7 +38,7 @@ const FILES: &[(&str, &str)] = files![
 ];
 
 /// Changes when the SDK does.
-pub fn digest() -> String {
+pub(super) fn digest() -> String {
     let mut digest = Sha256::new();
     for (file, text) in FILES {
         digest.update(file);
@@ -48,7 +48,7 @@ pub fn digest() -> String {
 }
 
 /// Writes it into what is generated.
-pub fn write(project: &Project) -> Result<(), BuildError> {
+pub(super) fn write(project: &Project) -> Result<(), BuildError> {
     for (file, text) in FILES {
         put(project, &format!("sdk/{file}"), text)?;
     }
@@ -56,6 +56,6 @@ pub fn write(project: &Project) -> Result<(), BuildError> {
 }
 
 /// Writes a file into what is generated. One that says so already is left as it is, for those that watch it.
-pub fn put(project: &Project, path: &str, text: &str) -> Result<(), BuildError> {
+pub(super) fn put(project: &Project, path: &str, text: &str) -> Result<(), BuildError> {
     Ok(generated::put(&project.generated(path), text.as_bytes())?)
 }

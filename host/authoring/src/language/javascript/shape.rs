@@ -9,7 +9,7 @@ use wit_parser::{Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind
 use crate::{error::BuildError, wit::Wit};
 
 /// The interfaces and functions of a world.
-pub struct World {
+pub(super) struct World {
     /// Names of imported interfaces that have functions, such as `wasi:keyvalue/store@0.2.0-draft`.
     pub imports: Vec<String>,
     pub exports: Vec<JsInterface>,
@@ -20,14 +20,14 @@ pub struct World {
 }
 
 /// An exported interface.
-pub struct JsInterface {
+pub(super) struct JsInterface {
     /// What the author's module exports it as.
     pub name: String,
     pub functions: Vec<Exported>,
 }
 
 /// An exported function.
-pub struct Exported {
+pub(super) struct Exported {
     pub name: String,
     /// Arguments of `implement`: a JavaScript object.
     pub described: String,
@@ -38,7 +38,7 @@ impl World {
     /// # Errors
     ///
     /// The engine cannot have one of the types.
-    pub fn of(wit: &Wit) -> Result<World, BuildError> {
+    pub(super) fn of(wit: &Wit) -> Result<World, BuildError> {
         let world = &wit.resolve.worlds[wit.world];
         let mut describe = Describe { resolve: &wit.resolve, types: Vec::new(), known: HashMap::new() };
         let has_functions = |item: &WorldItem| match item {
@@ -64,13 +64,13 @@ impl World {
     }
 
     /// Whether a function of it is `async`, for which the engine needs more of the host.
-    pub fn is_async(&self) -> bool {
+    pub(super) fn is_async(&self) -> bool {
         self.exports.iter().flat_map(|interface| &interface.functions).chain(&self.functions).any(|it| it.is_async)
     }
 }
 
 /// What componentize-qjs looks for: the last part of the name.
-pub fn interface_name(resolve: &Resolve, key: &WorldKey, id: InterfaceId) -> String {
+pub(super) fn interface_name(resolve: &Resolve, key: &WorldKey, id: InterfaceId) -> String {
     let name = match key {
         WorldKey::Name(name) => name.clone(),
         WorldKey::Interface(_) => resolve.interfaces[id].name.clone().unwrap_or_default(),
@@ -78,11 +78,11 @@ pub fn interface_name(resolve: &Resolve, key: &WorldKey, id: InterfaceId) -> Str
     name.to_lower_camel_case()
 }
 
-pub fn is_free(function: &Function) -> bool {
+pub(super) fn is_free(function: &Function) -> bool {
     matches!(function.kind, FunctionKind::Freestanding | FunctionKind::AsyncFreestanding)
 }
 
-pub fn is_async(function: &Function) -> bool {
+pub(super) fn is_async(function: &Function) -> bool {
     matches!(
         function.kind,
         FunctionKind::AsyncFreestanding | FunctionKind::AsyncMethod(_) | FunctionKind::AsyncStatic(_)
@@ -90,12 +90,12 @@ pub fn is_async(function: &Function) -> bool {
 }
 
 /// The name of a function, field or flag.
-pub fn member(name: &str) -> String {
+pub(super) fn member(name: &str) -> String {
     name.to_lower_camel_case()
 }
 
 /// The name of a type.
-pub fn type_name(name: &str) -> String {
+pub(super) fn type_name(name: &str) -> String {
     name.to_upper_camel_case()
 }
 

@@ -5,7 +5,7 @@ use wit_parser::{Docs, Function, WorldItem};
 use super::shape;
 use crate::{error::BuildError, wit::Wit};
 
-pub fn write(wit: &Wit, is_typed: bool) -> Result<String, BuildError> {
+pub(super) fn write(wit: &Wit, is_typed: bool) -> Result<String, BuildError> {
     // Says what cannot be built, before anything is written.
     shape::World::of(wit)?;
     let resolve = &wit.resolve;

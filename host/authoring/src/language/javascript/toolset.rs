@@ -14,16 +14,16 @@ const PINS: &[(&str, &str)] = &[
     (".npmrc", include_str!("npmrc")),
 ];
 
-pub fn pinned(tools: &Tools) -> Pinned {
+pub(super) fn pinned(tools: &Tools) -> Pinned {
     tools.pinned("js", PINS)
 }
 
 /// Of the tools and of the SDK.
-pub fn version() -> String {
+pub(super) fn version() -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), super::sdk::digest())
 }
 
-pub fn missing(tools: &Tools) -> Result<Vec<Missing>, BuildError> {
+pub(super) fn missing(tools: &Tools) -> Result<Vec<Missing>, BuildError> {
     let mut missing = Vec::new();
     for program in ["node", "npm"] {
         if which::which(program).is_err() {
@@ -46,12 +46,12 @@ pub fn missing(tools: &Tools) -> Result<Vec<Missing>, BuildError> {
 }
 
 /// The folder of npm's packages.
-pub fn packages(tools: &Tools) -> PathBuf {
+pub(super) fn packages(tools: &Tools) -> PathBuf {
     pinned(tools).folder.join("node_modules")
 }
 
 /// The program of a package for this platform: `scope/*/inner`. Asking node for it takes longer than most of its runs.
-pub fn program(packages: &Path, scope: &str, inner: &str) -> PathBuf {
+pub(super) fn program(packages: &Path, scope: &str, inner: &str) -> PathBuf {
     let folders = std::fs::read_dir(packages.join(scope)).into_iter().flatten().flatten();
     let mut programs = folders.map(|folder| folder.path().join(inner));
     programs.find(|program| program.is_file()).unwrap_or_else(|| packages.join(scope).join(inner))

@@ -17,7 +17,7 @@ const DECLARATIONS: &str = "types.d.ts";
 const CONFIG: &str = include_str!("tsconfig.json");
 
 /// Writes them into what is generated.
-pub fn write(project: &Project, wit: &Wit) -> Result<(), BuildError> {
+pub(super) fn write(project: &Project, wit: &Wit) -> Result<(), BuildError> {
     sdk::put(project, DECLARATIONS, &declarations(wit))?;
     sdk::put(project, "tsconfig.json", CONFIG)?;
     let module = format!("../{}", source(project).trim_end_matches(".ts"));
@@ -35,7 +35,7 @@ fn source(project: &Project) -> String {
 }
 
 /// Runs TypeScript's compiler over the project.
-pub fn check(job: &Job<'_>) -> Result<(), BuildError> {
+pub(super) fn check(job: &Job<'_>) -> Result<(), BuildError> {
     let own = job.project.folder.join("tsconfig.json");
     let config = if own.is_file() { own } else { job.project.generated("tsconfig.json") };
     let mut tsc = Command::new(toolset::program(&toolset::packages(job.tools), "@typescript", "lib/tsc"));
@@ -384,7 +384,7 @@ impl Module<'_> {
 }
 
 /// Words that nothing can be declared as (ECMA-262, section 12.7.2, in strict mode).
-pub const RESERVED: [&str; 47] = [
+pub(super) const RESERVED: [&str; 47] = [
     "arguments",
     "await",
     "break",

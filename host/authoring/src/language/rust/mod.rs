@@ -23,7 +23,7 @@ use crate::{
     wit::Wit,
 };
 
-pub struct Rust;
+pub(super) struct Rust;
 
 /// What makes `witapi dev` fast: measured with the template, a change of one function takes 0.4 s of a core with these
 /// and 1.7 s without. All that counts is `incremental`, which link-time optimisation rules out.

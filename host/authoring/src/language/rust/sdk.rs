@@ -52,12 +52,12 @@ static DIGEST: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Changes when the SDK does.
-pub fn digest() -> &'static str {
+pub(super) fn digest() -> &'static str {
     &DIGEST
 }
 
 /// Whether the crate takes the SDK from what is generated. Else it has one of its own.
-pub fn is_used_by(project: &Project) -> bool {
+pub(super) fn is_used_by(project: &Project) -> bool {
     fs::read_to_string(project.folder.join("Cargo.toml")).is_ok_and(|text| text.contains(".witapi/sdk"))
 }
 
@@ -69,7 +69,7 @@ pub fn is_used_by(project: &Project) -> bool {
 /// # Errors
 ///
 /// It cannot be written.
-pub fn write(folder: &Path) -> Result<(), BuildError> {
+pub(super) fn write(folder: &Path) -> Result<(), BuildError> {
     generated::replace(folder, &ALL)?;
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_836_800);
     for path in ALL.keys() {

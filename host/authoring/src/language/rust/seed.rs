@@ -18,14 +18,14 @@ use super::{cargo, sdk, toolchain::Chosen};
 use crate::{error::BuildError, language::Job};
 
 /// What the crate of a new plugin needs; at which versions.
-pub const MANIFEST: &str = include_str!("../../template/rust/Cargo.toml");
-pub const LOCK: &str = include_str!("../../template/rust/Cargo.lock");
+pub(super) const MANIFEST: &str = include_str!("../../template/rust/Cargo.toml");
+pub(super) const LOCK: &str = include_str!("../../template/rust/Cargo.lock");
 
 /// The name of the project that has nothing else. What belongs to it is not linked into others.
 const NAME: &str = "witapi-seed";
 
 /// A text of the template, for a crate of that name. Its packages in `Cargo.lock` are sorted, since cargo would do so.
-pub fn filled(text: &str, name: &str) -> String {
+pub(super) fn filled(text: &str, name: &str) -> String {
     let text = text.replace("{{name}}", name).replace("{{rust_name}}", &to_rust_ident(name));
     let mut packages = text.trim_end().split("\n\n[[package]]\n");
     let (Some(head), true) = (packages.next(), text.contains("[[package]]")) else { return text };
@@ -40,7 +40,7 @@ pub fn filled(text: &str, name: &str) -> String {
 /// # Errors
 ///
 /// It cannot be made. Where the seed cannot be compiled there is none, and cargo says for the project itself why.
-pub fn target_folder(job: &Job<'_>, target: &str, chosen: &Chosen) -> Result<PathBuf, BuildError> {
+pub(super) fn target_folder(job: &Job<'_>, target: &str, chosen: &Chosen) -> Result<PathBuf, BuildError> {
     let folder = job.project.generated(&format!("rust-{}", sdk::digest()));
     let mark = folder.join(if job.is_draft { ".seeded-draft" } else { ".seeded" });
     if mark.exists() {

@@ -1,6 +1,6 @@
 //! The source file for a contract that is there already: what wit-bindgen writes as stubs, as a person would write it.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use wit_bindgen_core::{Files, WorldGenerator};
 
@@ -11,7 +11,7 @@ use crate::{error::BuildError, wit::Wit};
 /// # Errors
 ///
 /// wit-bindgen has no bindings for it.
-pub fn of(wit: &Wit) -> Result<String, BuildError> {
+pub(super) fn of(wit: &Wit) -> Result<String, BuildError> {
     let options = wit_bindgen_rust::Opts {
         stubs: true,
         generate_all: true,
@@ -45,18 +45,18 @@ fn written(generated: &str) -> String {
             Some((long, short)) => text.replace(long, short),
             None => text.to_owned(),
         };
-        writeln!(blocks, "impl {} for Plugin {{", short(of)).expect("a string takes it");
+        blocks.push_str(&format!("impl {} for Plugin {{\n", short(of)));
         let mut is_first = true;
         for line in lines.by_ref().take_while(|line| *line != "}").map(str::trim) {
             if line.starts_with("///") {
                 blocks.push_str(if is_first || last_line_is_doc(&blocks) { "" } else { "\n" });
-                writeln!(blocks, "    {line}").expect("a string takes it");
+                blocks.push_str(&format!("    {line}\n"));
             } else if let Some(signature) = line.strip_suffix("{ unreachable!() }") {
                 blocks.push_str(if is_first || last_line_is_doc(&blocks) { "" } else { "\n" });
                 let signature = short(&spaced(&signature.replace("_rt::", "").replace("Vec::<", "Vec<")));
-                writeln!(blocks, "    {signature} {{\n        todo!()\n    }}").expect("a string takes it");
+                blocks.push_str(&format!("    {signature} {{\n        todo!()\n    }}\n"));
             } else if line.starts_with("type ") {
-                writeln!(blocks, "    {}", line.replace("Stub", "Plugin")).expect("a string takes it");
+                blocks.push_str(&format!("    {}\n", line.replace("Stub", "Plugin")));
             } else {
                 // An attribute, for what is generated only.
                 continue;
@@ -67,7 +67,7 @@ fn written(generated: &str) -> String {
     }
     let mut text = String::from("//! Does what the WIT in `wit/` promises.\n\n");
     for module in uses.values() {
-        writeln!(text, "use {module};").expect("a string takes it");
+        text.push_str(&format!("use {module};\n"));
     }
     text + "\nwitapi_sdk::plugin!();\n\nstruct Plugin;\n" + &blocks + "\nexport!(Plugin);\n"
 }

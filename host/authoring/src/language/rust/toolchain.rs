@@ -25,7 +25,7 @@ const WASI_LIBC: &str = "/usr/lib/wasm32-wasi";
 const RUSTUP_LIMIT: u32 = 60;
 
 /// The target: of wasm, and as the crate's `.cargo/config.toml` says.
-pub fn target(project: Option<&Project>) -> String {
+pub(super) fn target(project: Option<&Project>) -> String {
     let configured = project.and_then(|project| {
         let config = ["config.toml", "config"].map(|name| project.folder.join(".cargo").join(name));
         let text = config.iter().find_map(|file| fs::read_to_string(file).ok())?;
@@ -38,7 +38,7 @@ pub fn target(project: Option<&Project>) -> String {
 
 /// Where the standard library for the target comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Chosen {
+pub(super) enum Chosen {
     /// The toolchain has it, in this folder.
     Toolchain(PathBuf),
     /// It is compiled along, by Debian's compiler from Debian's sources. For guests only: that compiler is not the author's own.
@@ -47,16 +47,16 @@ pub enum Chosen {
 
 impl Chosen {
     /// What was chosen for the target, or can be.
-    pub fn of(target: &str, tools: &Tools) -> Chosen {
+    pub(super) fn of(target: &str, tools: &Tools) -> Chosen {
         find(target, tools).unwrap_or_else(|| Chosen::Toolchain(PathBuf::new()))
     }
 
-    pub fn rustc(&self) -> &Path {
+    pub(super) fn rustc(&self) -> &Path {
         Path::new(if *self == Chosen::Debian { DEBIAN[0] } else { "rustc" })
     }
 
     /// What cargo has to know of it.
-    pub fn apply(&self, cargo: &mut Command, target: &str) {
+    pub(super) fn apply(&self, cargo: &mut Command, target: &str) {
         if *self != Chosen::Debian {
             return;
         }
@@ -113,7 +113,7 @@ fn library(target: &str) -> Option<PathBuf> {
 }
 
 /// What of Rust is missing for the target. It costs a look at one file where all is there.
-pub fn missing(target: &str, tools: &Tools) -> Vec<Missing> {
+pub(super) fn missing(target: &str, tools: &Tools) -> Vec<Missing> {
     let debian = match target {
         TARGET => DEBIAN_PACKAGES.to_owned(),
         _ => format!("{DEBIAN_PACKAGES} wasi-libc"),

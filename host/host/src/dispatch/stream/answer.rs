@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How long what was sent before a break has to leave: a connection that is broken off drops what it still holds.
-pub const LAST_WORDS: Duration = Duration::from_millis(100);
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How an answer's stream ended, once it has; until then the client may leave.
 #[derive(Debug, Clone, Default)]

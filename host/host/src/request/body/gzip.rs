@@ -16,7 +16,7 @@ const MAX_FILES: usize = 64;
 const PIECE: usize = 8 << 10;
 
 /// The contents of all files. What else follows the last one is an error.
-pub fn decoded<R: AsyncBufRead + Unpin>(source: R) -> impl Stream<Item = io::Result<Bytes>> {
+pub(super) fn decoded<R: AsyncBufRead + Unpin>(source: R) -> impl Stream<Item = io::Result<Bytes>> {
     try_unfold((GzipDecoder::new(source), 1), async |(mut decoder, mut files)| {
         loop {
             let mut piece = BytesMut::with_capacity(PIECE);

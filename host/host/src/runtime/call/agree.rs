@@ -9,7 +9,7 @@ use crate::contract::{Operation, Scalar, Shape, Type};
 ///
 /// The first type that differs.
 #[cfg(feature = "direct")]
-pub fn check(operation: &Operation, function: &ComponentFunc) -> wasmtime::Result<()> {
+pub(super) fn check(operation: &Operation, function: &ComponentFunc) -> wasmtime::Result<()> {
     let differs = |what: String, ty: &str| {
         Err(wasmtime::Error::msg(format!(
             "`{}`, {what}: the contract has `{ty}`, and the component's function another type",
@@ -38,7 +38,7 @@ pub fn check(operation: &Operation, function: &ComponentFunc) -> wasmtime::Resul
 /// # Errors
 ///
 /// Their types differ.
-pub fn check_items(operation: &Operation, function: &ComponentFunc) -> wasmtime::Result<()> {
+pub(super) fn check_items(operation: &Operation, function: &ComponentFunc) -> wasmtime::Result<()> {
     let Some(item) = operation.outcome.delivered().filter(|_| operation.outcome.is_stream()) else { return Ok(()) };
     let found = match function.results().next() {
         Some(types::Type::Result(result)) if operation.outcome.in_ok => result.ok(),

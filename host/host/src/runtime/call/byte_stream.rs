@@ -22,14 +22,14 @@ use crate::runtime::sandbox::Sandbox;
 const CHUNK: usize = 64 << 10;
 
 /// Bytes for a guest, as they arrive.
-pub type ByteInput = Pin<Box<dyn Stream<Item = Result<Bytes, Broken>> + Send>>;
+pub(super) type ByteInput = Pin<Box<dyn Stream<Item = Result<Bytes, Broken>> + Send>>;
 
 /// A stream for the guest that ends where `input` does. A broken one ends the call: the guest never takes it for the end.
 ///
 /// # Errors
 ///
 /// The store has no room for it.
-pub fn writer(store: &mut Store<Sandbox>, input: ByteInput) -> wasmtime::Result<Val> {
+pub(super) fn writer(store: &mut Store<Sandbox>, input: ByteInput) -> wasmtime::Result<Val> {
     let reader = StreamReader::new(&mut *store, Producer { input, rest: Bytes::new() })?;
     Ok(Val::Stream(reader.try_into_stream_any(store)?))
 }
@@ -78,7 +78,7 @@ impl StreamProducer<Sandbox> for Producer {
 /// # Errors
 ///
 /// The stream is none of bytes, or was closed.
-pub fn pipe(
+pub(super) fn pipe(
     store: &mut Store<Sandbox>,
     stream: StreamAny,
     chunks: mpsc::Sender<Bytes>,

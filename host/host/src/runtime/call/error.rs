@@ -33,7 +33,7 @@ pub enum CallError {
 pub struct Broken;
 
 /// Why a call in that store failed.
-pub fn failure(error: &wasmtime::Error, store: &Store<Sandbox>) -> CallError {
+pub(super) fn failure(error: &wasmtime::Error, store: &Store<Sandbox>) -> CallError {
     if error.is::<PoolConcurrencyLimitError>() {
         CallError::NoRoom(format!("{error:#}"))
     } else if error.is::<Broken>() {

@@ -7,7 +7,7 @@ use crate::{
 
 /// What is known of the items of one stream.
 #[cfg_attr(not(feature = "direct"), allow(dead_code))]
-pub struct ItemType {
+pub(super) struct ItemType {
     pub(super) ty: Type,
     pub(super) layout: Layout,
     /// Bytes that the JSON of one may have.
@@ -19,7 +19,7 @@ pub struct ItemType {
 impl ItemType {
     /// Items of type `ty`, each of which may have `limit` bytes of JSON. `transfer` bytes of strings and lists may be read at
     /// once, as wasmtime counts them.
-    pub fn new(ty: Type, limit: usize, transfer: usize) -> ItemType {
+    pub(super) fn new(ty: Type, limit: usize, transfer: usize) -> ItemType {
         ItemType { layout: Layout::of(&ty), ty, limit, transfer }
     }
 }
@@ -50,7 +50,7 @@ impl Items {
 }
 
 /// What a guest wrote at once.
-pub struct Written {
+pub(super) struct Written {
     pub items: Items,
     /// Why the item behind them has no JSON. Nothing follows it.
     pub fault: Option<Unwritable>,

@@ -20,7 +20,7 @@ const MAX_WAITING_OF_PLUGIN: usize = 16;
 const MAX_WAITING_MEMORY: usize = 16 << 20;
 
 /// A store with the one instance that is or will be in it.
-pub struct Live {
+pub(super) struct Live {
     pub store: Store<Sandbox>,
     instance: Option<Instance>,
     /// Calls that were begun.
@@ -28,12 +28,12 @@ pub struct Live {
 }
 
 impl Live {
-    pub fn new(store: Store<Sandbox>) -> Live {
+    pub(super) fn new(store: Store<Sandbox>) -> Live {
         Live { store, instance: None, calls: 0 }
     }
 
     /// The function, of an instance that is made if there is none yet.
-    pub async fn function(
+    pub(super) async fn function(
         &mut self,
         pre: &InstancePre<Sandbox>,
         function: &ComponentExportIndex,
@@ -49,19 +49,19 @@ impl Live {
 }
 
 /// The instances of one plugin that wait for their next request, the last one used on top.
-pub struct Idle {
+pub(super) struct Idle {
     instances: Mutex<Vec<Live>>,
     /// How many calls each serves.
     calls: u32,
 }
 
 impl Idle {
-    pub fn new(calls: u32) -> Idle {
+    pub(super) fn new(calls: u32) -> Idle {
         Idle { instances: Mutex::default(), calls }
     }
 
     /// One that waits.
-    pub fn take(&self, waiting: &Waiting) -> Option<Live> {
+    pub(super) fn take(&self, waiting: &Waiting) -> Option<Live> {
         if self.calls <= 1 {
             return None;
         }
@@ -71,7 +71,7 @@ impl Idle {
     }
 
     /// Keeps one whose call has returned, unless it has served all its calls, is large, or enough wait.
-    pub fn keep(&self, mut live: Live, waiting: &Waiting) {
+    pub(super) fn keep(&self, mut live: Live, waiting: &Waiting) {
         if live.calls >= self.calls || live.store.data().limits.used() > MAX_WAITING_MEMORY {
             return;
         }
@@ -89,7 +89,7 @@ impl Idle {
     }
 
     /// How many wait.
-    pub fn count(&self) -> u32 {
+    pub(super) fn count(&self) -> u32 {
         u32::try_from(self.instances().len()).unwrap_or(u32::MAX)
     }
 

@@ -17,7 +17,7 @@ use crate::{
 const _: () = assert!(size_of::<Val>() == VALUE);
 
 /// The value of type `ty` at `at` in an image; `None` if it is none, or was lost.
-pub fn of_image(image: &Image, at: usize, ty: &Type) -> Option<Val> {
+pub(super) fn of_image(image: &Image, at: usize, ty: &Type) -> Option<Val> {
     image.look(at, ty, |value| val(ty, value).ok()).flatten()
 }
 
@@ -26,7 +26,7 @@ pub fn of_image(image: &Image, at: usize, ty: &Type) -> Option<Val> {
 /// # Errors
 ///
 /// It is none of that type.
-pub fn val<'v, S: Source<'v>>(ty: &Type, source: S) -> Result<Val, Unreadable> {
+pub(super) fn val<'v, S: Source<'v>>(ty: &Type, source: S) -> Result<Val, Unreadable> {
     let ty = ty.resolved();
     let some = |ty: &Type, value: S| val(ty, value).map(Box::new);
     let arm = |ty: &Option<std::sync::Arc<Type>>, value: Option<S>| match (ty, value) {
@@ -195,7 +195,7 @@ pub fn json_by_values(image: &Image, at: usize, ty: &Type) -> Option<Result<Vec<
 /// # Errors
 ///
 /// There is not a value for each: the image was made for another operation.
-pub fn values(operation: &Operation, args: &Image) -> wasmtime::Result<Vec<Val>> {
+pub(super) fn values(operation: &Operation, args: &Image) -> wasmtime::Result<Vec<Val>> {
     let places = offsets(operation.params.iter().map(|param| &param.ty));
     let value = |(param, at): (&Param, usize)| match param.delivery {
         Delivery::Stream => Some(Val::Bool(false)),

@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// No function has one.
-pub struct DirectSignature(Infallible);
+pub(crate) struct DirectSignature(Infallible);
 
 impl DirectSignature {
     /// # Errors
     ///
     /// Always.
-    pub fn new(_: &Operation, _: &ComponentFunc, _: usize, _: usize) -> wasmtime::Result<DirectSignature> {
+    pub(crate) fn new(_: &Operation, _: &ComponentFunc, _: usize, _: usize) -> wasmtime::Result<DirectSignature> {
         Err(missing())
     }
 
@@ -31,7 +31,7 @@ impl DirectSignature {
     /// # Errors
     ///
     /// None.
-    pub async fn call(
+    pub(crate) async fn call(
         self: &Arc<Self>,
         _: &mut Store<Sandbox>,
         _: Func,
@@ -44,7 +44,7 @@ impl DirectSignature {
 /// # Errors
 ///
 /// Always: a component with such a stream is not loaded.
-pub fn pipe(
+pub(crate) fn pipe(
     _: &mut Store<Sandbox>,
     _: StreamAny,
     _: ItemType,

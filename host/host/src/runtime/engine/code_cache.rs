@@ -154,7 +154,9 @@ impl CodeCache {
             Err(error) => {
                 not_kept(&path, &error);
                 // SAFETY: the bytes come from `precompile_component` of this engine, a moment ago, in this process.
-                unsafe { Component::deserialize(engine, &code) }
+                #[allow(unsafe_code)]
+                let component = unsafe { Component::deserialize(engine, &code) };
+                component
             }
         }
     }
@@ -239,7 +241,9 @@ fn map(engine: &Engine, file: &fs::File) -> wasmtime::Result<Component> {
     let by_descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
     // SAFETY: only this user can have written the file (`private` saw to it, on the same descriptor), and the host writes
     // nothing into such a file but what `precompile_component` gave it, and never changes it afterwards.
-    unsafe { Component::deserialize_file(engine, by_descriptor) }
+    #[allow(unsafe_code)]
+    let component = unsafe { Component::deserialize_file(engine, by_descriptor) };
+    component
 }
 
 /// Deletes what was not used for long, and what an earlier run left half-written.

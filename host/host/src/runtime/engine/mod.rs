@@ -19,7 +19,8 @@ use std::{
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-pub use self::{code_cache::CodeCache, error::EngineError, pool::PoolSize, waiting::Waiting};
+pub(crate) use self::waiting::Waiting;
+pub use self::{code_cache::CodeCache, error::EngineError, pool::PoolSize};
 use self::{
     function_cache::FunctionCache,
     pool::{CORE_INSTANCES_PER_COMPONENT, EngineKind, Pool},
@@ -27,7 +28,7 @@ use self::{
 use crate::config::memory;
 
 /// How long a guest runs before it has to let others on its thread run: one epoch.
-pub const TICK: Duration = Duration::from_millis(1);
+pub(super) const TICK: Duration = Duration::from_millis(1);
 
 /// How often the clock looks whether a call has begun, while none is running. A guest that begins to spin then holds
 /// its thread this long at most before the first tick.

@@ -17,7 +17,7 @@ use std::fs;
 use super::waiting::MAX_WAITING;
 
 /// Core instances of one component: a Python component has about 30.
-pub const CORE_INSTANCES_PER_COMPONENT: u32 = 100;
+pub(super) const CORE_INSTANCES_PER_COMPONENT: u32 = 100;
 
 /// Linear memories that a component has on average, at most: nearly all have one.
 const MEMORIES_PER_COMPONENT: u32 = 2;
@@ -64,7 +64,7 @@ pub struct PoolSize {
 
 /// Which of the two engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EngineKind {
+pub(super) enum EngineKind {
     Sync,
     /// With component-model async.
     Concurrent,
@@ -72,7 +72,7 @@ pub enum EngineKind {
 
 /// What the pool of one engine has room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pool {
+pub(super) struct Pool {
     pub components: u32,
     pub core_instances: u32,
     pub memories: u32,
@@ -82,12 +82,12 @@ pub struct Pool {
 
 impl Pool {
     /// Of the engine that is made first, on a system that gives a process so many `mappings`.
-    pub fn first(kind: EngineKind, size: PoolSize, mappings: u32) -> Pool {
+    pub(super) fn first(kind: EngineKind, size: PoolSize, mappings: u32) -> Pool {
         Pool::of(kind, size, first_memories(kind, size), first_stacks(kind, size, mappings))
     }
 
     /// Of the one that is made beside the other.
-    pub fn second(kind: EngineKind, size: PoolSize, mappings: u32) -> Pool {
+    pub(super) fn second(kind: EngineKind, size: PoolSize, mappings: u32) -> Pool {
         let first = first_memories(kind.other(), size);
         let room = if first <= MEMORIES_ABOVE { MEMORIES_BELOW } else { MEMORIES_ABOVE - SPARE_CALLS * 50 };
         let stacks = stacks(size, mappings).saturating_sub(first_stacks(kind.other(), size, mappings)).max(MIN_STACKS);
@@ -164,18 +164,18 @@ fn bridges(size: PoolSize) -> u32 {
 }
 
 /// Memories beyond one for each call, for instances that wait for their next request.
-pub fn spare_memories(size: PoolSize) -> u32 {
+pub(super) fn spare_memories(size: PoolSize) -> u32 {
     first_memories(EngineKind::Sync, size).saturating_sub(size.instances)
 }
 
 /// How many mappings the system gives a process.
-pub fn mappings() -> u32 {
+pub(super) fn mappings() -> u32 {
     let limit = fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok());
     limit.unwrap_or(u32::MAX)
 }
 
 /// Says if so many calls at one time may need more mappings than the system gives: calls fail then that find none.
-pub fn warn_of_mappings(size: PoolSize, mappings: u32) {
+pub(super) fn warn_of_mappings(size: PoolSize, mappings: u32) {
     let wanted = size.instances.saturating_mul(MAPPINGS_PER_CALL).saturating_add(OTHER_MAPPINGS);
     if wanted > mappings {
         tracing::warn!(

@@ -17,7 +17,7 @@ use rustix::fs::OFlags;
 /// # Errors
 ///
 /// It cannot be made, or others can write it.
-pub fn folder(path: &Path) -> io::Result<()> {
+pub(super) fn folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     check(&fs::symlink_metadata(path)?)
 }
@@ -27,7 +27,7 @@ pub fn folder(path: &Path) -> io::Result<()> {
 /// # Errors
 ///
 /// It is not there, or others can write it.
-pub fn open(path: &Path) -> io::Result<fs::File> {
+pub(super) fn open(path: &Path) -> io::Result<fs::File> {
     let flags = (OFlags::NOFOLLOW | OFlags::CLOEXEC).bits() as i32;
     let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     check(&file.metadata()?)?;
@@ -53,13 +53,13 @@ fn check(metadata: &fs::Metadata) -> io::Result<()> {
 /// A file that is written under a name of its own before it is put in its place, so that no one ever sees a part of it.
 /// Unless it is put there, it goes.
 #[derive(Debug)]
-pub struct Draft {
+pub(super) struct Draft {
     path: PathBuf,
     file: fs::File,
 }
 
 /// How the names of drafts end.
-pub const DRAFT: &str = "part";
+pub(super) const DRAFT: &str = "part";
 
 impl Draft {
     /// An empty one in the folder of `place`.
@@ -67,7 +67,7 @@ impl Draft {
     /// # Errors
     ///
     /// It cannot be made.
-    pub fn create(place: &Path) -> io::Result<Draft> {
+    pub(super) fn create(place: &Path) -> io::Result<Draft> {
         let path = place.with_file_name(format!("{}.{DRAFT}", uuid::Uuid::now_v7()));
         let file = fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         Ok(Draft { path, file })
@@ -76,12 +76,12 @@ impl Draft {
     /// # Errors
     ///
     /// The disk is full, or fails.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
     /// The file, which nobody else can have written.
-    pub fn file(&self) -> &fs::File {
+    pub(super) fn file(&self) -> &fs::File {
         &self.file
     }
 
@@ -90,7 +90,7 @@ impl Draft {
     /// # Errors
     ///
     /// The disk fails.
-    pub fn sync(&self) -> io::Result<()> {
+    pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
 
@@ -99,7 +99,7 @@ impl Draft {
     /// # Errors
     ///
     /// The folder cannot be written.
-    pub fn put(self, place: &Path) -> io::Result<()> {
+    pub(super) fn put(self, place: &Path) -> io::Result<()> {
         fs::rename(&self.path, place)
     }
 }

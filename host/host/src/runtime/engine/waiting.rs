@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Instances that wait for their next request, of all plugins together, at most: where the pools have room for so many
 /// beside those that the scheduler admits.
-pub const MAX_WAITING: u32 = 64;
+pub(super) const MAX_WAITING: u32 = 64;
 
 /// See the module.
 pub struct Waiting {

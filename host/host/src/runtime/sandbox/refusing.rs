@@ -7,7 +7,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 const CHUNK: usize = 32 << 10;
 
 /// Every request of a guest is refused.
-pub struct Refusing;
+pub(super) struct Refusing;
 
 impl WasiHttpHooks for Refusing {
     fn send_request(

@@ -20,7 +20,7 @@ use super::{experience::Experience, share::Share};
 const THRESHOLD: usize = 16;
 
 /// Instances, and the queues before them.
-pub struct Admission {
+pub(super) struct Admission {
     free: AtomicUsize,
     /// Calls in all queues.
     waiting: AtomicUsize,
@@ -74,7 +74,7 @@ pub enum TurnedAway {
 
 impl Admission {
     /// For that many instances, with that many calls waiting for them.
-    pub fn new(instances: usize, queue: usize) -> Admission {
+    pub(super) fn new(instances: usize, queue: usize) -> Admission {
         let (free, waiting) = (AtomicUsize::new(instances), AtomicUsize::new(0));
         Admission { free, waiting, queue, queues: Mutex::default() }
     }
@@ -84,7 +84,12 @@ impl Admission {
     /// # Errors
     ///
     /// See [`TurnedAway`].
-    pub async fn admit(&self, share: &Arc<Share>, deadline: Instant, least: Duration) -> Result<Permit, TurnedAway> {
+    pub(super) async fn admit(
+        &self,
+        share: &Arc<Share>,
+        deadline: Instant,
+        least: Duration,
+    ) -> Result<Permit, TurnedAway> {
         // Nobody passes those of his own plugin; those of others wait for what he does not take from them.
         if share.waiting.load(Ordering::Relaxed) == 0
             && let Some(permit) = self.take(share)

@@ -21,13 +21,13 @@ use super::fair_queue::{FairQueue, Flow, QueuePlace, VirtualClock};
 const NICE: i32 = 19;
 
 /// A long call that could run.
-pub trait BackgroundJob: Send + Sync {
+pub(super) trait BackgroundJob: Send + Sync {
     /// Polls it once.
     fn turn(self: Arc<Self>);
 }
 
 /// See the module.
-pub struct Background {
+pub(super) struct Background {
     clock: Arc<VirtualClock>,
     flows: AtomicU64,
     state: Mutex<State>,
@@ -45,7 +45,7 @@ impl Background {
     /// # Errors
     ///
     /// The system has no more threads.
-    pub fn start() -> io::Result<Arc<Background>> {
+    pub(super) fn start() -> io::Result<Arc<Background>> {
         let clock = Arc::new(VirtualClock::default());
         let state = State { queue: FairQueue::new(clock.clone()), is_stopped: false };
         let background =
@@ -62,31 +62,31 @@ impl Background {
     }
 
     /// Ends the threads once what they poll has had its turn.
-    pub fn stop(&self) {
+    pub(super) fn stop(&self) {
         self.state().is_stopped = true;
         self.work.notify_all();
     }
 
     /// A flow of this queue.
-    pub fn flow(&self, weight: u32) -> Flow {
+    pub(super) fn flow(&self, weight: u32) -> Flow {
         Flow::new(self.flows.fetch_add(1, Ordering::Relaxed), weight, self.clock.clone())
     }
 
     /// Gives a job a turn when it is due. It has used that much time so far.
-    pub fn push(&self, flow: &Arc<Flow>, used: Duration, job: Arc<dyn BackgroundJob>) -> QueuePlace {
+    pub(super) fn push(&self, flow: &Arc<Flow>, used: Duration, job: Arc<dyn BackgroundJob>) -> QueuePlace {
         let place = self.state().queue.push(flow, used, job);
         self.work.notify_one();
         place
     }
 
     /// Takes back what was pushed.
-    pub fn remove(&self, flow: &Flow, place: QueuePlace) {
+    pub(super) fn remove(&self, flow: &Flow, place: QueuePlace) {
         let removed = self.state().queue.remove(flow, place);
         drop(removed);
     }
 
     /// The turn of a job is over, and charged.
-    pub fn ended(&self, flow: &Flow) {
+    pub(super) fn ended(&self, flow: &Flow) {
         self.state().queue.ended(flow);
     }
 

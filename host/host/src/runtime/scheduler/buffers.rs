@@ -26,14 +26,14 @@ const OWN_PART: u64 = 1024;
 const FREE: usize = 4 << 10;
 
 /// Bytes that all plugins share.
-pub struct Buffers {
+pub(super) struct Buffers {
     limit: usize,
     used: AtomicUsize,
 }
 
 impl Buffers {
     /// So many bytes, of which none is used.
-    pub fn new(limit: usize) -> Buffers {
+    pub(super) fn new(limit: usize) -> Buffers {
         Buffers { limit, used: AtomicUsize::new(0) }
     }
 

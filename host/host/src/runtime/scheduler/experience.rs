@@ -17,10 +17,10 @@ pub struct Experience {
 }
 
 /// A call holds a thread of the foreground for so long at most, more or less: then it is long.
-pub const MOST_HELD: Duration = FOREGROUND.saturating_mul(2);
+pub(super) const MOST_HELD: Duration = FOREGROUND.saturating_mul(2);
 
 /// For how long calls of an operation may hold the foreground, in the mean. If it is longer, they begin in the background.
-pub const HELD: Duration = Duration::from_micros(250);
+pub(super) const HELD: Duration = Duration::from_micros(250);
 
 impl Experience {
     /// A call took that long by the wall.
@@ -70,7 +70,7 @@ const INTERVAL: u32 = 2;
 /// So once the shortest wait of a whole interval was above the target, each call that has waited for more than twice the target
 /// is turned away, until the shortest wait of an interval is below it again (Maurer 2015).
 #[derive(Debug)]
-pub struct CoDel {
+pub(super) struct CoDel {
     target: Duration,
     interval: Duration,
     /// The end of the current interval, and the shortest wait in it.
@@ -79,13 +79,13 @@ pub struct CoDel {
 }
 
 impl CoDel {
-    pub fn new(deadline: Duration) -> CoDel {
+    pub(super) fn new(deadline: Duration) -> CoDel {
         let (target, interval) = (deadline / TARGET, deadline / INTERVAL);
         CoDel { target, interval, current: None, is_standing: false }
     }
 
     /// Whether a call that leaves the queue has waited for too long.
-    pub fn is_too_late(&mut self, waited: Duration, now: Instant) -> bool {
+    pub(super) fn is_too_late(&mut self, waited: Duration, now: Instant) -> bool {
         match &mut self.current {
             Some((end, shortest)) if now < *end => *shortest = waited.min(*shortest),
             current => {

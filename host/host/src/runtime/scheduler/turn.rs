@@ -33,7 +33,7 @@ struct Turn {
 
 /// A turn that is over.
 #[derive(Debug, Clone, Copy)]
-pub struct Taken {
+pub(super) struct Taken {
     pub began: Instant,
     /// By the wall.
     pub time: Duration,
@@ -44,14 +44,14 @@ pub struct Taken {
 
 /// Where a turn is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ground {
+pub(super) enum Ground {
     /// The call is long when it has used that much more.
     Foreground(Duration),
     Background,
 }
 
 /// Runs `poll` as a turn, until a tick ends it. `is_last`: the guest ends at its next tick.
-pub fn take<T>(ground: Ground, is_last: bool, poll: impl FnOnce() -> T) -> (T, Taken) {
+pub(super) fn take<T>(ground: Ground, is_last: bool, poll: impl FnOnce() -> T) -> (T, Taken) {
     let (length, overtime) = match ground {
         Ground::Foreground(length) => (length, None),
         Ground::Background => (Duration::ZERO, Some((Duration::ZERO, thread_time()))),
@@ -112,13 +112,13 @@ pub fn at_tick() -> wasmtime::Result<UpdateDeadline> {
 const ENOUGH: Duration = Duration::from_micros(500);
 
 /// What this thread has had of a processor so far.
-pub fn thread_time() -> Duration {
+pub(super) fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
 
 /// How long a call may run, in all, before it is long.
-pub const FOREGROUND: Duration = TICK;
+pub(super) const FOREGROUND: Duration = TICK;
 
 /// Is ready when it is polled once more. Unlike tokio's it wakes at once: who polls it decides when that is.
 struct Yield(bool);

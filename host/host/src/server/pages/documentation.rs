@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{INLINE_STYLES, Page, failure};
 use crate::server::{Server, assets::link};
 
-pub async fn docs(State(server): State<Server>) -> Response {
+pub(super) async fn docs(State(server): State<Server>) -> Response {
     let head = html! {
         link rel="stylesheet" href=(link("/docs/swagger-ui.css"));
         link rel="stylesheet" href=(link("/_witapi/docs.css"));
@@ -17,7 +17,7 @@ pub async fn docs(State(server): State<Server>) -> Response {
     reader(&server, "Docs", "/docs", head)
 }
 
-pub async fn reference(State(server): State<Server>) -> Response {
+pub(super) async fn reference(State(server): State<Server>) -> Response {
     let head = html! {
         script defer src=(link("/reference/scalar.js")) {}
         script defer src=(link("/_witapi/reference.js")) {}

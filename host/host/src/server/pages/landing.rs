@@ -17,10 +17,10 @@ use crate::{
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// By plugin, what is shown of it, and the ids of its operations in the document.
-pub type Heads<'a> = BTreeMap<&'a str, (&'a Head, &'a [String])>;
+pub(super) type Heads<'a> = BTreeMap<&'a str, (&'a Head, &'a [String])>;
 
 /// The page, whole.
-pub fn page(host: &Host, catalog: &Catalog, heads: &Heads, revision: u64) -> String {
+pub(crate) fn page(host: &Host, catalog: &Catalog, heads: &Heads, revision: u64) -> String {
     let title = host.config().openapi.title.as_str();
     let operations: usize = catalog.plugins().map(|plugin| plugin.routes.len()).sum();
     let main = html! {

@@ -27,10 +27,10 @@ use crate::{
     http::accept,
 };
 
-pub use landing::page as landing_of;
+pub(super) use landing::page as landing_of;
 
 /// All pages but `/`, and the files that they need.
-pub fn routes() -> Router<Server> {
+pub(super) fn routes() -> Router<Server> {
     Router::new()
         .route("/docs", get(documentation::docs))
         .route("/docs/", get(documentation::docs))
@@ -44,7 +44,7 @@ pub fn routes() -> Router<Server> {
 }
 
 /// Whether a request is for the page `/`: by a browser, where no plugin has the route.
-pub fn is_landing(catalog: &Catalog, request: &Request) -> bool {
+pub(super) fn is_landing(catalog: &Catalog, request: &Request) -> bool {
     let is_get = matches!(request.method().as_str(), "GET" | "HEAD");
     if !is_get || request.uri().path() != "/" || catalog.find("GET", "/").is_ok() {
         return false;
@@ -55,7 +55,7 @@ pub fn is_landing(catalog: &Catalog, request: &Request) -> bool {
 }
 
 /// The page `/`.
-pub async fn landing(server: &Server) -> Response {
+pub(super) async fn landing(server: &Server) -> Response {
     match server.documents.told(&server.host).await {
         Ok(told) => html_response(STRICT, told.landing.clone()),
         Err(problem) => problem.into_response(),

@@ -23,7 +23,7 @@ const INTRODUCTION: &str = "Every answer that is an error is a problem document 
     `application/problem+json`. Its member `type` is one of these, and never changes, so programs can go by it.";
 
 /// `/problems`
-pub async fn all(State(server): State<Server>, headers: HeaderMap) -> Response {
+pub(super) async fn all(State(server): State<Server>, headers: HeaderMap) -> Response {
     match accept::preferred(&headers, &OFFERS) {
         Some("text/html") => page(&server, "Problems", list()),
         Some("application/json") => negotiated(Json(KINDS.iter().map(as_json).collect::<Value>())),
@@ -35,7 +35,7 @@ pub async fn all(State(server): State<Server>, headers: HeaderMap) -> Response {
 }
 
 /// `/problems/<name>`
-pub async fn one(State(server): State<Server>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn one(State(server): State<Server>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(kind) = Kind::named(&name) else { return Problem::NoRoute.into_response() };
     match accept::preferred(&headers, &OFFERS) {
         Some("text/html") => page(&server, kind.title, article(kind)),

@@ -21,7 +21,7 @@ const HEAP: i32 = 16;
 const ALIGN: i32 = 8;
 
 /// Encodes the component. `size` is that of an item.
-pub fn component(channel: &Channel, size: u32) -> Vec<u8> {
+pub(super) fn component(channel: &Channel, size: u32) -> Vec<u8> {
     let mut component = ComponentBuilder::default();
     let item = Types { component: &mut component, named: HashMap::new() }.encode(&channel.item);
     let (list, encoder) = component.type_defined(None);

@@ -27,7 +27,7 @@ const MAX_ITEM: u64 = 16 << 20;
 
 /// The end of a stream or a future that a bridge has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BridgeEnd {
+pub(super) enum BridgeEnd {
     /// The plugin reads the stream.
     StreamIn,
     /// The plugin reads the future.
@@ -38,14 +38,14 @@ pub enum BridgeEnd {
 
 /// What a bridge is for.
 #[derive(Debug, Clone)]
-pub struct Channel {
+pub(super) struct Channel {
     pub end: BridgeEnd,
     pub item: Type,
 }
 
 /// A bridge, compiled and linked.
 #[derive(Clone)]
-pub struct Bridge {
+pub(super) struct Bridge {
     pre: InstancePre<Sandbox>,
     functions: Vec<(&'static str, ComponentExportIndex)>,
 }
@@ -56,7 +56,7 @@ impl Channel {
     /// # Errors
     ///
     /// An item takes more than 16 MiB of memory.
-    pub fn component(&self) -> wasmtime::Result<Vec<u8>> {
+    pub(super) fn component(&self) -> wasmtime::Result<Vec<u8>> {
         let Layout { size, .. } = Layout::of(&self.item);
         if size > MAX_ITEM {
             return Err(wasmtime::Error::msg(format!(
@@ -82,7 +82,7 @@ impl Bridge {
     /// # Errors
     ///
     /// None but for a mistake in [`encode`], or a pool that is too small for two memories.
-    pub fn new(engine: &Engine, channel: &Channel, component: &Component) -> wasmtime::Result<Bridge> {
+    pub(super) fn new(engine: &Engine, channel: &Channel, component: &Component) -> wasmtime::Result<Bridge> {
         let pre = Linker::new(engine).instantiate_pre(component)?;
         let index = |name: &'static str| match component.get_export_index(None, name) {
             Some(index) => Ok((name, index)),
@@ -102,7 +102,7 @@ impl Bridge {
     /// # Errors
     ///
     /// The plugin trapped, or waits for what never comes.
-    pub async fn future(&self, store: &mut Store<Sandbox>, future: FutureAny) -> wasmtime::Result<Val> {
+    pub(super) async fn future(&self, store: &mut Store<Sandbox>, future: FutureAny) -> wasmtime::Result<Val> {
         let get = self.instantiate(store).await?.function(store, "get")?;
         let mut values = [Val::Bool(false)];
         get.call_async(store, &[Val::Future(future)], &mut values).await?;
@@ -117,7 +117,7 @@ impl Bridge {
     /// # Errors
     ///
     /// The value does not fit into the memory that the call may have.
-    pub async fn ready(&self, store: &mut Store<Sandbox>, value: Val) -> wasmtime::Result<Val> {
+    pub(super) async fn ready(&self, store: &mut Store<Sandbox>, value: Val) -> wasmtime::Result<Val> {
         let ready = self.instantiate(store).await?.function(store, "ready")?;
         let mut future = [Val::Bool(false)];
         ready.call_async(store, &[Val::List(vec![value])], &mut future).await?;
@@ -130,7 +130,7 @@ impl Bridge {
     /// # Errors
     ///
     /// The pool has no room for the bridge.
-    pub async fn writer(&self, store: &mut Store<Sandbox>) -> wasmtime::Result<(Val, Writer)> {
+    pub(super) async fn writer(&self, store: &mut Store<Sandbox>) -> wasmtime::Result<(Val, Writer)> {
         let ends = self.instantiate(store).await?;
         let open = ends.function(store, "open")?;
         let (write, close) = (ends.function(store, "write")?, ends.function(store, "close")?);
@@ -143,7 +143,7 @@ impl Bridge {
 
 /// The bridges of an operation: what the host gives to a guest as a stream or a future, and a future's value.
 #[derive(Default)]
-pub struct Bridges {
+pub(super) struct Bridges {
     /// With the index of the parameter.
     pub params: Vec<(usize, Bridge)>,
     pub result: Option<Bridge>,
@@ -155,7 +155,7 @@ impl Bridges {
     /// # Errors
     ///
     /// Those of `bridge`.
-    pub fn of(
+    pub(super) fn of(
         operation: &Operation,
         mut bridge: impl FnMut(Channel) -> wasmtime::Result<Bridge>,
     ) -> wasmtime::Result<Bridges> {
@@ -193,7 +193,7 @@ fn missing(name: &str) -> wasmtime::Error {
 }
 
 /// Writes the items of a stream, beside the plugin's own calls.
-pub struct Writer {
+pub(super) struct Writer {
     write: Func,
     close: Func,
 }
@@ -204,7 +204,7 @@ impl Writer {
     /// # Errors
     ///
     /// The items do not fit into the memory that the call may have.
-    pub async fn write(&self, accessor: &Accessor<Sandbox>, items: Vec<Val>) -> wasmtime::Result<bool> {
+    pub(super) async fn write(&self, accessor: &Accessor<Sandbox>, items: Vec<Val>) -> wasmtime::Result<bool> {
         let mut is_gone = [Val::Bool(false)];
         self.write.call_concurrent(accessor, &[Val::List(items)], &mut is_gone).await?;
         Ok(is_gone == [Val::Bool(true)])
@@ -215,7 +215,7 @@ impl Writer {
     /// # Errors
     ///
     /// None but for a mistake in [`encode`].
-    pub async fn close(&self, accessor: &Accessor<Sandbox>) -> wasmtime::Result<()> {
+    pub(super) async fn close(&self, accessor: &Accessor<Sandbox>) -> wasmtime::Result<()> {
         self.close.call_concurrent(accessor, &[], &mut []).await
     }
 }

@@ -3,6 +3,8 @@
 //! The traits are those that wasmtime's derive macros implement. Their items are hidden from its documentation and may
 //! change with any version of it: `tests/direct.rs` says whether this still holds.
 
+#![allow(unsafe_code)]
+
 use std::mem::MaybeUninit;
 
 use wasmtime::{
@@ -32,20 +34,20 @@ use crate::{
 };
 
 /// The arguments of a call.
-pub struct Arguments<'s> {
+pub(super) struct Arguments<'s> {
     pub signature: &'s DirectSignature,
     pub image: Image,
 }
 
 /// The answer to what a call returned.
-pub struct Results(Result<Reply, Unwritable>);
+pub(super) struct Results(Result<Reply, Unwritable>);
 
 /// Calls `function`, which is of the signature that `arguments` have.
 ///
 /// # Errors
 ///
 /// It trapped, or what it returned is no value.
-pub async fn call(
+pub(super) async fn call(
     store: &mut Store<Sandbox>,
     function: Func,
     arguments: Arguments<'_>,
@@ -133,7 +135,7 @@ unsafe impl Lift for Results {
 
 /// An item of a stream of any type. Its size here is a byte, whatever it is in the guest: what stands there is read by
 /// [`Reading`], once wasmtime has said where the first one is.
-pub struct Item {
+pub(super) struct Item {
     /// Whether it was read; if not, it is offered again.
     pub is_taken: bool,
 }

@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// Core values of a call's parameters, and zeros behind them.
-pub type Flat = [ValRaw; MAX_FLAT_PARAMS as usize];
+pub(super) type Flat = [ValRaw; MAX_FLAT_PARAMS as usize];
 
 /// Values one after the other in memory → core values, no more than fit.
-pub fn lower<'t>(types: impl Iterator<Item = &'t Type> + Clone, bytes: &[u8]) -> Option<Flat> {
+pub(super) fn lower<'t>(types: impl Iterator<Item = &'t Type> + Clone, bytes: &[u8]) -> Option<Flat> {
     let mut flat = Lowered { values: [ValRaw::u64(0); MAX_FLAT_PARAMS as usize], count: 0 };
     flat.members(types, bytes)?;
     Some(flat.values)
@@ -114,7 +114,7 @@ fn unsigned(bytes: &[u8], size: usize) -> Option<u32> {
 /// # Errors
 ///
 /// It is none.
-pub fn bytes(ty: &Type, flat: ValRaw) -> Result<[u8; 8], Unreadable> {
+pub(super) fn bytes(ty: &Type, flat: ValRaw) -> Result<[u8; 8], Unreadable> {
     let ty = ty.resolved();
     let tag = |cases: usize| match flat.get_u32() {
         tag if (tag as usize) < cases => Ok(u64::from(tag).to_le_bytes()),

@@ -37,7 +37,7 @@ const ENOUGH: usize = 16 << 10;
 /// # Errors
 ///
 /// The stream was closed.
-pub fn pipe(
+pub(crate) fn pipe(
     store: &mut Store<Sandbox>,
     stream: StreamAny,
     item: ItemType,

@@ -32,10 +32,10 @@ use crate::{
     value::{Image, Memory, Reply, Unreadable, Unwritable},
 };
 
-pub use items::pipe;
+pub(super) use items::pipe;
 
 /// What has to be known of a function to call it. Made once, when its plugin is loaded.
-pub struct DirectSignature {
+pub(super) struct DirectSignature {
     params: Box<[Type]>,
     /// Of all parameters.
     layout: Layout,
@@ -57,7 +57,7 @@ impl DirectSignature {
     /// # Errors
     ///
     /// The two differ.
-    pub fn new(
+    pub(super) fn new(
         operation: &Operation,
         function: &ComponentFunc,
         limit: usize,
@@ -74,7 +74,7 @@ impl DirectSignature {
     /// # Errors
     ///
     /// It trapped, or what it returned is no value. Inside, it has an answer, or none that can be sent.
-    pub async fn call(
+    pub(super) async fn call(
         self: &Arc<Self>,
         store: &mut Store<Sandbox>,
         function: Func,

@@ -7,7 +7,7 @@ use crate::{contract::Generation, runtime::sandbox::Sandbox};
 
 /// The component's handler, ready to be instantiated.
 #[derive(Clone)]
-pub enum Handler {
+pub(crate) enum Handler {
     P2(http_p2::bindings::ProxyPre<Sandbox>),
     P3(http_p3::bindings::ServicePre<Sandbox>),
 }
@@ -16,7 +16,7 @@ impl Handler {
     /// # Errors
     ///
     /// The export is not what its name says.
-    pub fn new(pre: &InstancePre<Sandbox>, generation: Generation) -> wasmtime::Result<Handler> {
+    pub(crate) fn new(pre: &InstancePre<Sandbox>, generation: Generation) -> wasmtime::Result<Handler> {
         Ok(match generation {
             Generation::P2 => Handler::P2(http_p2::bindings::ProxyPre::new(pre.clone())?),
             Generation::P3 => Handler::P3(http_p3::bindings::ServicePre::new(pre.clone())?),

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-pub use handler::Handler;
+pub(super) use handler::Handler;
 
 /// The body of a request or an answer on its way to or from a guest.
 pub type GuestBody = WasiBody;

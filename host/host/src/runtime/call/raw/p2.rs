@@ -18,7 +18,7 @@ use crate::runtime::sandbox::Sandbox;
 /// # Errors
 ///
 /// It trapped, or left the body of its answer unfinished.
-pub async fn run(
+pub(super) async fn run(
     store: &mut Store<Sandbox>,
     pre: &ProxyPre<Sandbox>,
     request: Request<WasiBody>,

@@ -25,7 +25,7 @@ use crate::runtime::sandbox::Sandbox;
 /// # Errors
 ///
 /// It trapped.
-pub async fn run(
+pub(super) async fn run(
     store: &mut Store<Sandbox>,
     pre: &ServicePre<Sandbox>,
     request: Request<WasiBody>,

@@ -11,14 +11,14 @@ use std::{
 };
 
 /// How far a flow may be ahead of those that wait before it has to wait as well: virtual time of the default weight.
-pub const BURST: Duration = Duration::from_millis(4);
+pub(super) const BURST: Duration = Duration::from_millis(4);
 
 /// The weight at which virtual time is time.
-pub const DEFAULT_WEIGHT: u32 = 100;
+pub(super) const DEFAULT_WEIGHT: u32 = 100;
 
 /// What all flows share; also looked at from outside of the queue, without its lock.
 #[derive(Debug, Default)]
-pub struct VirtualClock {
+pub(super) struct VirtualClock {
     /// The virtual time: the start of the turn that began last.
     now: AtomicU64,
     /// Flows with jobs that could run.
@@ -27,7 +27,7 @@ pub struct VirtualClock {
 
 /// One that gets a share.
 #[derive(Debug)]
-pub struct Flow {
+pub(super) struct Flow {
     id: u64,
     weight: u64,
     clock: Arc<VirtualClock>,
@@ -38,16 +38,16 @@ pub struct Flow {
 
 impl Flow {
     /// `id` is no other flow's.
-    pub fn new(id: u64, weight: u32, clock: Arc<VirtualClock>) -> Flow {
+    pub(super) fn new(id: u64, weight: u32, clock: Arc<VirtualClock>) -> Flow {
         let weight = u64::from(weight.max(1));
         Flow { id, weight, clock, tag: AtomicU64::new(0), is_backlogged: AtomicBool::new(false) }
     }
 
-    pub fn id(&self) -> u64 {
+    pub(super) fn id(&self) -> u64 {
         self.id
     }
 
-    pub fn weight(&self) -> u64 {
+    pub(super) fn weight(&self) -> u64 {
         self.weight
     }
 
@@ -58,14 +58,14 @@ impl Flow {
     }
 
     /// Whether it used so much more than others, which wait, that it has to wait as well.
-    pub fn is_ahead(&self) -> bool {
+    pub(super) fn is_ahead(&self) -> bool {
         self.is_contended()
             && self.tag.load(Ordering::Relaxed)
                 > self.clock.now.load(Ordering::Relaxed).saturating_add(BURST.as_nanos() as u64)
     }
 
     /// It used time outside of the queue. Where nobody waits, that was at nobody's expense.
-    pub fn charge_outside(&self, used: Duration) {
+    pub(super) fn charge_outside(&self, used: Duration) {
         if self.is_contended() {
             self.tag.fetch_max(self.clock.now.load(Ordering::Relaxed), Ordering::Relaxed);
             self.charge(used);
@@ -73,17 +73,17 @@ impl Flow {
     }
 
     /// A job of its used that much time in its turn.
-    pub fn charge(&self, used: Duration) {
+    pub(super) fn charge(&self, used: Duration) {
         let used = (used.as_nanos() as u64).saturating_mul(DEFAULT_WEIGHT.into()) / self.weight;
         self.tag.fetch_add(used, Ordering::Relaxed);
     }
 }
 
 /// Where a job waits: its class, by the time it has used, and when it came.
-pub type QueuePlace = (u32, u64);
+pub(super) type QueuePlace = (u32, u64);
 
 /// Jobs that could run, of many flows.
-pub struct FairQueue<J> {
+pub(super) struct FairQueue<J> {
     clock: Arc<VirtualClock>,
     flows: HashMap<u64, Backlog<J>>,
     /// Each flow with waiting jobs once, by a tag that may have grown since.
@@ -100,12 +100,12 @@ struct Backlog<J> {
 }
 
 impl<J> FairQueue<J> {
-    pub fn new(clock: Arc<VirtualClock>) -> FairQueue<J> {
+    pub(super) fn new(clock: Arc<VirtualClock>) -> FairQueue<J> {
         FairQueue { clock, flows: HashMap::new(), order: BinaryHeap::new(), arrivals: 0 }
     }
 
     /// A job that has used that much time so far waits for a turn.
-    pub fn push(&mut self, flow: &Arc<Flow>, used: Duration, job: J) -> QueuePlace {
+    pub(super) fn push(&mut self, flow: &Arc<Flow>, used: Duration, job: J) -> QueuePlace {
         self.arrivals += 1;
         // Whole milliseconds, in classes that double.
         let class = (used.as_millis() as u64).checked_ilog2().map_or(0, |class| class + 1);
@@ -123,7 +123,7 @@ impl<J> FairQueue<J> {
     }
 
     /// The job whose turn it is. [`FairQueue::ended`] has to be told when that is over.
-    pub fn pop(&mut self) -> Option<J> {
+    pub(super) fn pop(&mut self) -> Option<J> {
         while let Some(Reverse((tag, id))) = self.order.pop() {
             let Some(backlog) = self.flows.get_mut(&id) else { continue };
             let current = backlog.flow.tag.load(Ordering::Relaxed);
@@ -147,7 +147,7 @@ impl<J> FairQueue<J> {
     }
 
     /// A turn of the flow is over, and charged. If its job goes on, that was pushed before.
-    pub fn ended(&mut self, flow: &Flow) {
+    pub(super) fn ended(&mut self, flow: &Flow) {
         if let Some(backlog) = self.flows.get_mut(&flow.id) {
             backlog.running = backlog.running.saturating_sub(1);
         }
@@ -155,7 +155,7 @@ impl<J> FairQueue<J> {
     }
 
     /// Takes back a job that waits there.
-    pub fn remove(&mut self, flow: &Flow, place: QueuePlace) -> Option<J> {
+    pub(super) fn remove(&mut self, flow: &Flow, place: QueuePlace) -> Option<J> {
         let job = self.flows.get_mut(&flow.id)?.waiting.remove(&place);
         self.forget_idle(flow);
         job
