@@ -5,7 +5,7 @@ use std::{borrow::Cow, cell::RefCell, collections::HashSet, panic, sync::Arc};
 use wit_component::WitPrinter;
 use wit_parser::{
     Function, FunctionKind, InterfaceId, PackageId, Resolve, WorldId, WorldItem, WorldKey,
-    decoding::{DecodedWasm, decode as decode_wit},
+    decoding::{self, DecodedWasm},
 };
 
 use super::{
@@ -39,7 +39,7 @@ pub struct Options {
 pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError> {
     let sections = Sections::read(bytes)?;
     // wit-parser validates as it decodes. It is not meant to panic, but it was not written for hostile bytes either.
-    let decoded = panic::catch_unwind(|| decode_wit(bytes)).map_err(|_| {
+    let decoded = panic::catch_unwind(|| decoding::decode(bytes)).map_err(|_| {
         Defect::new(
             "the component",
             "types that the WIT decoder could not handle",
@@ -56,32 +56,37 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError
             return Err(Defect::new("the component", found, "a component as `wasm-tools validate` accepts it").into());
         }
     };
-    let texts = sections.wit.iter().map(|text| parse_text(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut reader = Reader {
-        component: Source::new(&component, options.casing),
-        texts: texts.iter().map(|(resolve, main)| (Source::new(resolve, options.casing), *main)).collect(),
-        without_text: vec![],
-        is_in_text: false,
-        options,
-        problems: vec![],
-        warnings: vec![],
-    };
+    let in_section = format!("the section `{WIT_SECTION}`");
+    let texts = sections.wit.iter().map(|text| parse_text(text, &in_section)).collect::<Result<Vec<_>, _>>()?;
+    let mut reader = Reader::new(&component, &texts, options);
     let mut contract = reader.contract(world, sections.uses_async);
     reader.embedded_openapi(&mut contract, sections.openapi);
-    contract.warnings = std::mem::take(&mut reader.warnings);
-    if reader.problems.is_empty() {
-        contract.wit = wit_text(&component, world, &sections.wit);
-        Ok(contract)
-    } else {
-        Err(ContractError { problems: reader.problems, is_truncated: false })
-    }
+    reader.finish(contract, || wit_text(&component, world, &sections.wit))
 }
 
-/// An embedded WIT and its main package.
-fn parse_text(text: &str) -> Result<(Resolve, PackageId), ContractError> {
+/// Reads what a component of that WIT would promise, before there is one: all packages as one text, the main one first.
+/// Where the main package has several worlds, `world` names one of them.
+///
+/// # Errors
+///
+/// See [`decode`]; or the text does not parse, or has no such world.
+pub fn decode_wit(text: &str, world: Option<&str>, options: &Options) -> Result<Contract, ContractError> {
+    let texts = [parse_text(text, "the WIT")?];
+    let [(resolve, main)] = &texts;
+    let world = resolve
+        .select_world(&[*main], world)
+        .map_err(|error| Defect::new("the WIT", format!("{error:#}"), "one world, or the name of one of several"))?;
+    let mut reader = Reader::new(resolve, &texts, options);
+    let mut contract = reader.contract(world, false);
+    contract.uses_async |= contract.operations.iter().any(|operation| operation.is_async || operation.has_streams());
+    reader.finish(contract, || text.to_owned())
+}
+
+/// WIT as text, which `item` holds, and its main package.
+fn parse_text(text: &str, item: &str) -> Result<(Resolve, PackageId), ContractError> {
     let problem = |found: String| {
         let wanted = "the author's whole WIT, all packages, as `witapi embed` writes it";
-        Defect::new(format!("the section `{WIT_SECTION}`"), found, wanted)
+        Defect::new(item, found, wanted)
     };
     let parsed = panic::catch_unwind(|| {
         let mut resolve = Resolve { all_features: true, ..Resolve::default() };
@@ -178,6 +183,25 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    fn new(component: &'a Resolve, texts: &'a [(Resolve, PackageId)], options: &'a Options) -> Reader<'a> {
+        Reader {
+            component: Source::new(component, options.casing),
+            texts: texts.iter().map(|(resolve, main)| (Source::new(resolve, options.casing), *main)).collect(),
+            without_text: vec![],
+            is_in_text: false,
+            options,
+            problems: vec![],
+            warnings: vec![],
+        }
+    }
+
+    fn finish(self, contract: Contract, wit: impl FnOnce() -> String) -> Result<Contract, ContractError> {
+        match self.problems.is_empty() {
+            true => Ok(Contract { warnings: self.warnings, wit: wit(), ..contract }),
+            false => Err(ContractError { problems: self.problems, is_truncated: false }),
+        }
+    }
+
     fn contract(&mut self, world: WorldId, uses_async: bool) -> Contract {
         let component = self.component.resolve;
         let world = &component.worlds[world];
@@ -514,4 +538,44 @@ fn import(resolve: &Resolve, key: &WorldKey, item: &WorldItem) -> Option<Import>
         WorldItem::Type { .. } => false,
     };
     wants.then(|| Import { name: resolve.name_world_key(key) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIT: &str = "package test:notes@1.0.0;
+
+/// Notes.
+interface notes {
+  record note {
+    /// @min-length 1
+    text: string,
+    stars: option<u8>,
+  }
+  /// One of them.
+  get-note: func(id: u32) -> option<note>;
+  add-note: func(note: note) -> u32;
+}
+
+world plugin {
+  export notes;
+}";
+
+    #[test]
+    fn wit_alone_has_operations_and_schemas() {
+        let contract = decode_wit(WIT, None, &Options::default()).unwrap();
+        let routes: Vec<_> = contract.operations.iter().map(Operation::route).collect();
+        assert_eq!(routes, ["GET /notes/{id}", "POST /notes"]);
+        assert_eq!(contract.operations[0].docs.summary.as_deref(), Some("One of them."));
+        assert_eq!((contract.package.as_deref(), contract.wit.as_str()), (Some("test:notes@1.0.0"), WIT));
+    }
+
+    #[test]
+    fn wit_without_a_world_or_an_end_is_refused() {
+        let refused = |text: &str, world| decode_wit(text, world, &Options::default()).unwrap_err().to_string();
+        assert!(refused("package test:notes;", None).contains("world"));
+        assert!(refused(WIT, Some("other")).contains("other"));
+        assert!(refused(&WIT[..100], None).contains("the WIT"));
+    }
 }

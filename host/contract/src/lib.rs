@@ -1,7 +1,9 @@
 //! What a plugin promises: its operations and their types.
 //!
 //! Pure: bytes in, [`Contract`] out. No I/O, no wasmtime, no HTTP server. An [`Operation`] is built once, by
-//! [`decode`], and the same value drives routing, binding, validation, invocation and documentation.
+//! [`decode`] of a component or [`decode_wit`] of its text, and the same value drives routing, binding, validation,
+//! invocation and documentation. [`schema::Schemas`] are the JSON schemas of its types, [`diff`] says what a new version
+//! breaks; `examples/operations.rs` prints all of it.
 
 pub mod agree;
 pub mod casing;
@@ -28,7 +30,7 @@ mod size;
 pub mod types;
 pub mod wit;
 
-pub use decode::{Options, decode};
+pub use decode::{Options, decode, decode_wit};
 pub use docs::Docs;
 pub use error::{ContractError, Defect};
 pub use layout::Layout;
@@ -54,6 +56,16 @@ pub struct Contract {
     pub uses_async: bool,
     /// What the author should know though the component loads. Each names the item.
     pub warnings: Vec<String>,
+}
+
+impl Contract {
+    /// The types of all parameters and answers, errors included.
+    pub fn types(&self) -> impl Iterator<Item = &Type> {
+        self.operations.iter().flat_map(|operation| {
+            let params = operation.params.iter().map(|param| &param.ty);
+            params.chain(&operation.outcome.value).chain(&operation.outcome.error)
+        })
+    }
 }
 
 /// An exported interface: a group of operations in the documentation.

@@ -22,14 +22,22 @@ use super::{
 pub const BASE64_PATTERN: &str =
     "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
 
-/// The schemas of one plugin's named types, under names that stand for those that a document gives them.
+/// The schemas of one plugin's named types.
 pub struct Schemas {
     /// By unqualified name, the types that have it and what each is called.
     names: BTreeMap<String, Vec<(Arc<Named>, String)>>,
     /// In the order in which they were found.
     order: Vec<Arc<Named>>,
-    /// What no other name and no text has in it.
-    key: String,
+    naming: Naming,
+}
+
+/// What schemas are called.
+enum Naming {
+    /// As their types are.
+    Plain,
+    /// By numbers behind a key that no other name and no text has in it, which stand for the names that a document of many
+    /// plugins gives them.
+    Marked(String),
 }
 
 /// A named type as a component schema.
@@ -44,8 +52,17 @@ pub struct Component {
 
 impl Schemas {
     /// Of these types and all within. The name of each begins with `key`: `<key>0.` for the first, `<key>0.1.` for its second case.
-    pub fn new<'a>(types: impl IntoIterator<Item = &'a Type>, key: &str) -> Schemas {
-        let mut schemas = Schemas { names: BTreeMap::new(), order: vec![], key: key.to_owned() };
+    pub fn marked<'a>(types: impl IntoIterator<Item = &'a Type>, key: &str) -> Schemas {
+        Schemas::of(types, Naming::Marked(key.to_owned()))
+    }
+
+    /// The same under the names of the types, such as `Note`; with a number where several types have one name.
+    pub fn new<'a>(types: impl IntoIterator<Item = &'a Type>) -> Schemas {
+        Schemas::of(types, Naming::Plain)
+    }
+
+    fn of<'a>(types: impl IntoIterator<Item = &'a Type>, naming: Naming) -> Schemas {
+        let mut schemas = Schemas { names: BTreeMap::new(), order: vec![], naming };
         for ty in types {
             collect(ty, &mut |named| schemas.add(named));
         }
@@ -54,13 +71,25 @@ impl Schemas {
 
     /// Says whether the type is new.
     fn add(&mut self, named: &Arc<Named>) -> bool {
-        let same = self.names.entry(pascal(&named.name)).or_default();
+        let pascal = pascal(&named.name);
+        let same = self.names.get(&pascal).map(Vec::as_slice).unwrap_or_default();
         let is_new = !same.iter().any(|(known, _)| Arc::ptr_eq(known, named) || known == named);
         if is_new {
-            same.push((named.clone(), format!("{}{}.", self.key, self.order.len())));
+            let name = match &self.naming {
+                Naming::Marked(key) => format!("{key}{}.", self.order.len()),
+                Naming::Plain => self.unused(&pascal),
+            };
+            self.names.entry(pascal).or_default().push((named.clone(), name));
             self.order.push(named.clone());
         }
         is_new
+    }
+
+    /// That name, or with the first number behind it that makes it one of its own.
+    fn unused(&self, name: &str) -> String {
+        let is_used = |wanted: &String| self.names.values().flatten().any(|(_, used)| used == wanted);
+        let numbered = (2..).map(|number| format!("{name}{number}"));
+        std::iter::once(name.to_owned()).chain(numbered).find(|name| !is_used(name)).unwrap_or_default()
     }
 
     /// Every named type, in the order of their numbers.
@@ -76,7 +105,10 @@ impl Schemas {
 
     /// The number of a named type.
     pub fn number(&self, named: &Arc<Named>) -> Option<usize> {
-        self.name(named).strip_prefix(&self.key)?.strip_suffix('.')?.parse().ok()
+        match &self.naming {
+            Naming::Marked(key) => self.name(named).strip_prefix(key)?.strip_suffix('.')?.parse().ok(),
+            Naming::Plain => self.order.iter().position(|known| known == named),
+        }
     }
 
     /// The schema of a value of that type: a reference if the type has a name.
@@ -157,7 +189,12 @@ impl Schemas {
     fn cases_of<'a>(&self, name: &str, shape: &'a Shape) -> impl Iterator<Item = (&'a Case, String)> {
         let cases = if let Shape::Variant(cases) = shape { cases.as_slice() } else { &[] };
         let cases = if has_payload(cases) { cases } else { &[] };
-        cases.iter().enumerate().map(move |(i, case)| (case, format!("{name}{i}.")))
+        let is_plain = matches!(self.naming, Naming::Plain);
+        let name = move |(i, case): (usize, &Case)| match is_plain {
+            true => format!("{name}{}", pascal(&case.name)),
+            false => format!("{name}{i}."),
+        };
+        cases.iter().enumerate().map(move |(i, case)| (case, name((i, case))))
     }
 
     fn option(&self, some: &Type) -> RefOr<Schema> {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     super::{Body, Delivery, Docs, ErrorStatus, Operation, Outcome, Param, Place, Scalar, Segment, Shape, Type},
     ChangeKind, ContractChange, Report, Side,
-    value::Member,
+    value::ComparedMember,
 };
 
 /// All changes of all operations.
@@ -126,7 +126,7 @@ impl Report<'_> {
             }
             (Content::Value(a), Content::Value(b)) => report.member(&member(a), &member(b)),
             (Content::Object(a), Content::Object(b)) => {
-                let is_told = |members: &[Member]| members.iter().any(|member| !member.is_optional);
+                let is_told = |members: &[ComparedMember]| members.iter().any(|member| !member.is_optional);
                 if !old.body_is_required() && new.body_is_required() && !is_told(&b) {
                     report.push(ChangeKind::Required, "required now", "requests without a body are refused", true);
                 }
@@ -265,7 +265,7 @@ enum Content<'c> {
     None,
     Bytes,
     Items(&'c Param),
-    Object(Vec<Member<'c>>),
+    Object(Vec<ComparedMember<'c>>),
     Value(&'c Param),
 }
 
@@ -279,7 +279,7 @@ impl<'c> Content<'c> {
                 _ => Content::Items(&operation.params[i]),
             },
             Body::Whole(i) => match operation.params[i].ty.shape() {
-                Some(Shape::Record(fields)) => Content::Object(fields.iter().map(Member::of_field).collect()),
+                Some(Shape::Record(fields)) => Content::Object(fields.iter().map(ComparedMember::of_field).collect()),
                 _ => Content::Value(&operation.params[i]),
             },
             Body::Members => Content::Object(members(operation, Place::Body)),
@@ -297,12 +297,12 @@ impl<'c> Content<'c> {
     }
 }
 
-fn members(operation: &Operation, place: Place) -> Vec<Member<'_>> {
+fn members(operation: &Operation, place: Place) -> Vec<ComparedMember<'_>> {
     operation.params_in(place).map(member).collect()
 }
 
-fn member(param: &Param) -> Member<'_> {
-    Member { json: &param.json, ty: &param.ty, docs: &param.docs, is_optional: param.is_optional() }
+fn member(param: &Param) -> ComparedMember<'_> {
+    ComparedMember { json: &param.json, ty: &param.ty, docs: &param.docs, is_optional: param.is_optional() }
 }
 
 fn describe(ty: Option<&Type>) -> String {

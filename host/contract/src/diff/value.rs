@@ -8,7 +8,7 @@ use super::{
 };
 
 /// A member of an object, or a parameter.
-pub(super) struct Member<'c> {
+pub(super) struct ComparedMember<'c> {
     pub json: &'c str,
     pub ty: &'c Type,
     pub docs: &'c Docs,
@@ -16,10 +16,10 @@ pub(super) struct Member<'c> {
     pub is_optional: bool,
 }
 
-impl<'c> Member<'c> {
-    pub(super) fn of_field(field: &'c Field) -> Member<'c> {
+impl<'c> ComparedMember<'c> {
+    pub(super) fn of_field(field: &'c Field) -> ComparedMember<'c> {
         let is_optional = field.ty.absent(&field.docs).is_allowed();
-        Member { json: &field.json, ty: &field.ty, docs: &field.docs, is_optional }
+        ComparedMember { json: &field.json, ty: &field.ty, docs: &field.docs, is_optional }
     }
 }
 
@@ -207,8 +207,14 @@ impl Report<'_> {
     }
 
     /// Members of an object, or parameters of one place.
-    pub(super) fn object(&mut self, old: &[Member], new: &[Member], removed: ChangeKind, added: ChangeKind) {
-        let by_name: HashMap<&str, &Member> = new.iter().map(|member| (member.json, member)).collect();
+    pub(super) fn object(
+        &mut self,
+        old: &[ComparedMember],
+        new: &[ComparedMember],
+        removed: ChangeKind,
+        added: ChangeKind,
+    ) {
+        let by_name: HashMap<&str, &ComparedMember> = new.iter().map(|member| (member.json, member)).collect();
         let known: HashSet<&str> = old.iter().map(|member| member.json).collect();
         for member in old {
             let Some(successor) = by_name.get(member.json) else {
@@ -232,13 +238,13 @@ impl Report<'_> {
         }
     }
 
-    fn at_member(&mut self, member: &Member, look: impl FnOnce(&mut Self)) {
+    fn at_member(&mut self, member: &ComparedMember, look: impl FnOnce(&mut Self)) {
         let step = if self.location.is_empty() { member.json.to_owned() } else { format!(".{}", member.json) };
         self.at(&step, look);
     }
 
     /// A member that is in both.
-    pub(super) fn member(&mut self, old: &Member, new: &Member) {
+    pub(super) fn member(&mut self, old: &ComparedMember, new: &ComparedMember) {
         if self.side == Side::Input {
             match (old.is_optional, new.is_optional) {
                 (true, false) => {
@@ -253,8 +259,8 @@ impl Report<'_> {
     }
 
     /// Whoever leaves it out gets another value.
-    fn default(&mut self, old: &Member, new: &Member) {
-        let default = |member: &Member| match member.ty.absent(member.docs) {
+    fn default(&mut self, old: &ComparedMember, new: &ComparedMember) {
+        let default = |member: &ComparedMember| match member.ty.absent(member.docs) {
             Absent::Default(json) => Some(json.to_owned()),
             Absent::None | Absent::Fault => None,
         };
@@ -319,12 +325,12 @@ impl Report<'_> {
 }
 
 /// What a case holds, as the member that it is in JSON.
-fn payload<'c>(ty: &'c Type, docs: &'c Docs) -> Member<'c> {
-    Member { json: "val", ty, docs, is_optional: ty.absent(docs).is_allowed() }
+fn payload<'c>(ty: &'c Type, docs: &'c Docs) -> ComparedMember<'c> {
+    ComparedMember { json: "val", ty, docs, is_optional: ty.absent(docs).is_allowed() }
 }
 
-fn fields(fields: &[Field]) -> Vec<Member<'_>> {
-    fields.iter().map(Member::of_field).collect()
+fn fields(fields: &[Field]) -> Vec<ComparedMember<'_>> {
+    fields.iter().map(ComparedMember::of_field).collect()
 }
 
 fn is_number(scalar: Scalar) -> bool {

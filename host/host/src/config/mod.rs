@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::contract::casing::Casing;
 pub use fault::{ConfigError, Hint, KeyPath, toml_key};
 pub use openapi::{Contact, License, OpenApi};
-use values::{DocumentPath, Grant, Header, Mount, Origin, PluginName, Table, Text, Whole};
+use values::{DocumentPath, GrantName, Header, Mount, Origin, PluginName, Table, Text, WholeNumber};
 
 /// The file that is read when none is named and the current folder has one.
 pub const FILE_NAME: &str = "witapi.toml";
@@ -250,7 +250,7 @@ impl Config {
     pub fn plugin(&self, name: &str) -> PluginConfig {
         let own = self.plugin.get(name).cloned().unwrap_or_default();
         let mut grants = self.grants.clone();
-        for Text(Grant(grant)) in &own.grants {
+        for Text(GrantName(grant)) in &own.grants {
             if !grants.contains(grant) {
                 grants.push(grant.clone());
             }
@@ -361,16 +361,16 @@ impl Default for KeyValue {
 
 // The file as it is written.
 
-type Milliseconds = Whole<1, 3_600_000>;
-type StreamMilliseconds = Whole<1, 86_400_000>;
-type MemoryMib = Whole<1, 4096>;
+type Milliseconds = WholeNumber<1, 3_600_000>;
+type StreamMilliseconds = WholeNumber<1, 86_400_000>;
+type MemoryMib = WholeNumber<1, 4096>;
 /// A wasm32 guest could address four times the upper bound.
-type Kib = Whole<1, { 1 << 20 }>;
-type KeyValueMib = Whole<1, { 1 << 20 }>;
-type LogKib = Whole<0, 65_536>;
-type Instances = Whole<1, MAX_INSTANCES>;
-type QueueLength = Whole<0, 1_000_000>;
-type Weight = Whole<1, 10_000>;
+type Kib = WholeNumber<1, { 1 << 20 }>;
+type KeyValueMib = WholeNumber<1, { 1 << 20 }>;
+type LogKib = WholeNumber<0, 65_536>;
+type Instances = WholeNumber<1, MAX_INSTANCES>;
+type QueueLength = WholeNumber<0, 1_000_000>;
+type Weight = WholeNumber<1, 10_000>;
 
 const MAX_INSTANCES: u64 = 20_000;
 
@@ -380,10 +380,10 @@ struct File {
     listen: Option<Text<SocketAddr>>,
     plugins: Option<Text<PathBuf>>,
     data: Option<Text<PathBuf>>,
-    grants: Vec<Text<Grant>>,
+    grants: Vec<Text<GrantName>>,
     compatible: Option<Text<Compatible>>,
-    resident: Option<Whole<1, 20_000>>,
-    code_cache_mib: Option<Whole<1, { 1 << 20 }>>,
+    resident: Option<WholeNumber<1, 20_000>>,
+    code_cache_mib: Option<WholeNumber<1, { 1 << 20 }>>,
     limits: Table<LimitsTable>,
     scheduler: Table<SchedulerTable>,
     server: Table<ServerTable>,
@@ -405,24 +405,24 @@ impl File {
             data: folder.join(Text::or(self.data, default.data)),
             grants: self.grants.into_iter().map(|grant| grant.0.0).collect(),
             compatible: Text::or(self.compatible, default.compatible),
-            resident: self.resident.map_or(default.resident, Whole::count),
+            resident: self.resident.map_or(default.resident, WholeNumber::count),
             code_cache: self.code_cache_mib.map_or(default.code_cache, |max| Some(max.0 << 20)),
             limits: default.limits.overridden(self.limits.0),
             scheduler: SchedulerConfig {
-                instances: scheduler.instances.map_or(default.scheduler.instances, Whole::count),
-                queue: scheduler.queue.map_or(default.scheduler.queue, Whole::count),
+                instances: scheduler.instances.map_or(default.scheduler.instances, WholeNumber::count),
+                queue: scheduler.queue.map_or(default.scheduler.queue, WholeNumber::count),
             },
             server: ServerConfig {
-                header_timeout: server.header_timeout_ms.map_or(default.server.header_timeout, Whole::ms),
-                body_timeout: server.body_timeout_ms.map_or(default.server.body_timeout, Whole::ms),
-                drain: server.drain_ms.map_or(default.server.drain, Whole::ms),
-                write_timeout: server.write_timeout_ms.map_or(default.server.write_timeout, Whole::ms),
-                header: server.header_kib.map_or(default.server.header, Whole::kib),
-                connections: server.connections.map_or(default.server.connections, Whole::count),
+                header_timeout: server.header_timeout_ms.map_or(default.server.header_timeout, WholeNumber::ms),
+                body_timeout: server.body_timeout_ms.map_or(default.server.body_timeout, WholeNumber::ms),
+                drain: server.drain_ms.map_or(default.server.drain, WholeNumber::ms),
+                write_timeout: server.write_timeout_ms.map_or(default.server.write_timeout, WholeNumber::ms),
+                header: server.header_kib.map_or(default.server.header, WholeNumber::kib),
+                connections: server.connections.map_or(default.server.connections, WholeNumber::count),
                 connections_per_peer: server
                     .connections_per_peer
-                    .map_or(default.server.connections_per_peer, Whole::count),
-                buffer: server.buffer_mib.map_or(default.server.buffer, Whole::mib),
+                    .map_or(default.server.connections_per_peer, WholeNumber::count),
+                buffer: server.buffer_mib.map_or(default.server.buffer, WholeNumber::mib),
                 compression: server.compression.unwrap_or(default.server.compression),
             },
             cors: self.cors.0.config(default.cors),
@@ -463,12 +463,12 @@ struct SchedulerTable {
 struct ServerTable {
     header_timeout_ms: Option<Milliseconds>,
     body_timeout_ms: Option<Milliseconds>,
-    drain_ms: Option<Whole<0, 3_600_000>>,
+    drain_ms: Option<WholeNumber<0, 3_600_000>>,
     write_timeout_ms: Option<Milliseconds>,
-    header_kib: Option<Whole<8, 1024>>,
-    connections: Option<Whole<1, 1_000_000>>,
-    connections_per_peer: Option<Whole<1, 1_000_000>>,
-    buffer_mib: Option<Whole<1, { 1 << 20 }>>,
+    header_kib: Option<WholeNumber<8, 1024>>,
+    connections: Option<WholeNumber<1, 1_000_000>>,
+    connections_per_peer: Option<WholeNumber<1, 1_000_000>>,
+    buffer_mib: Option<WholeNumber<1, { 1 << 20 }>>,
     compression: Option<bool>,
 }
 
@@ -480,7 +480,7 @@ struct CorsTable {
     headers: Option<Vec<Text<Header>>>,
     expose_headers: Option<Vec<Text<HeaderName>>>,
     credentials: Option<bool>,
-    max_age_s: Option<Whole<0, 86_400>>,
+    max_age_s: Option<WholeNumber<0, 86_400>>,
 }
 
 impl CorsTable {
@@ -503,7 +503,7 @@ impl CorsTable {
 #[serde(default, deny_unknown_fields)]
 struct KeyValueTable {
     max_mib: Option<KeyValueMib>,
-    idle_s: Option<Whole<1, 86_400>>,
+    idle_s: Option<WholeNumber<1, 86_400>>,
 }
 
 /// The limits stand here once more: serde cannot both flatten a table and refuse unknown keys.
@@ -514,8 +514,8 @@ struct PluginTable {
     openapi: Option<Text<DocumentPath>>,
     casing: Option<Text<Casing>>,
     keyvalue_mib: Option<KeyValueMib>,
-    requests_per_instance: Option<Whole<1, 1_000_000>>,
-    grants: Vec<Text<Grant>>,
+    requests_per_instance: Option<WholeNumber<1, 1_000_000>>,
+    grants: Vec<Text<GrantName>>,
     compatible: Option<Text<Compatible>>,
     memory_mib: Option<MemoryMib>,
     deadline_ms: Option<Milliseconds>,
@@ -549,16 +549,16 @@ impl PluginTable {
 impl Limits {
     fn overridden(self, by: LimitsTable) -> Limits {
         Limits {
-            memory: by.memory_mib.map_or(self.memory, Whole::mib),
-            deadline: by.deadline_ms.map_or(self.deadline, Whole::ms),
-            stream_deadline: by.stream_deadline_ms.map_or(self.stream_deadline, Whole::ms),
-            body: by.body_kib.map_or(self.body, Whole::kib),
-            result: by.result_kib.map_or(self.result, Whole::kib),
+            memory: by.memory_mib.map_or(self.memory, WholeNumber::mib),
+            deadline: by.deadline_ms.map_or(self.deadline, WholeNumber::ms),
+            stream_deadline: by.stream_deadline_ms.map_or(self.stream_deadline, WholeNumber::ms),
+            body: by.body_kib.map_or(self.body, WholeNumber::kib),
+            result: by.result_kib.map_or(self.result, WholeNumber::kib),
             keyvalue: self.keyvalue,
-            log: by.log_kib.map_or(self.log, Whole::kib),
-            cpu: by.cpu_ms.map_or(self.cpu, Whole::ms),
-            concurrency: by.concurrency.map_or(self.concurrency, Whole::count),
-            queue: by.queue.map_or(self.queue, Whole::count),
+            log: by.log_kib.map_or(self.log, WholeNumber::kib),
+            cpu: by.cpu_ms.map_or(self.cpu, WholeNumber::ms),
+            concurrency: by.concurrency.map_or(self.concurrency, WholeNumber::count),
+            queue: by.queue.map_or(self.queue, WholeNumber::count),
             weight: by.weight.map_or(self.weight, |weight| weight.0 as u32),
         }
     }

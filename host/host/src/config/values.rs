@@ -15,9 +15,9 @@ use crate::contract::casing::Casing;
 
 /// A whole number from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Whole<const MIN: u64, const MAX: u64>(pub(super) u64);
+pub(super) struct WholeNumber<const MIN: u64, const MAX: u64>(pub(super) u64);
 
-impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> WholeNumber<MIN, MAX> {
     pub(super) fn count(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
@@ -37,7 +37,7 @@ impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
     }
 }
 
-impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for WholeNumber<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_u64(WholeVisitor::<MIN, MAX>)
     }
@@ -46,7 +46,7 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
 struct WholeVisitor<const MIN: u64, const MAX: u64>;
 
 impl<const MIN: u64, const MAX: u64> Visitor<'_> for WholeVisitor<MIN, MAX> {
-    type Value = Whole<MIN, MAX>;
+    type Value = WholeNumber<MIN, MAX>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a whole number from {MIN} to {MAX}")
@@ -54,7 +54,7 @@ impl<const MIN: u64, const MAX: u64> Visitor<'_> for WholeVisitor<MIN, MAX> {
 
     fn visit_u64<E: de::Error>(self, found: u64) -> Result<Self::Value, E> {
         if (MIN..=MAX).contains(&found) {
-            Ok(Whole(found))
+            Ok(WholeNumber(found))
         } else {
             Err(E::invalid_value(Unexpected::Unsigned(found), &self))
         }
@@ -203,9 +203,9 @@ impl Read for DocumentPath {
 
 /// `ns:pkg` or `ns:pkg/iface`. Whether the host has such a thing is not known here.
 #[derive(Debug, Clone)]
-pub(super) struct Grant(pub(super) String);
+pub(super) struct GrantName(pub(super) String);
 
-impl Read for Grant {
+impl Read for GrantName {
     const WANTED: &str =
         "a package or an interface without its version, such as \"wasi:keyvalue\" or \"wasi:keyvalue/store\"";
 
@@ -216,7 +216,7 @@ impl Read for Grant {
             None => (name, None),
         };
         let is_grant = is_label(namespace) && is_label(package) && interface.is_none_or(is_label);
-        is_grant.then(|| Grant(text.to_owned()))
+        is_grant.then(|| GrantName(text.to_owned()))
     }
 }
 

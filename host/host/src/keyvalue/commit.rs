@@ -34,7 +34,7 @@ const ROOM: TableDefinition<(), &[u8]> = TableDefinition::new("room");
 /// Bytes that one more of redb's own commits takes, beside what depends on the store and on the commit.
 const COMMIT_BYTES: u64 = 32 << 10;
 
-pub(super) enum Change {
+pub(super) enum StoreChange {
     Set { key: String, value: Vec<u8> },
     Delete { key: String },
     Increment { key: String, delta: u64 },
@@ -99,7 +99,7 @@ pub(super) fn list_keys(database: &Database, start: u64) -> Result<Page, redb::E
 pub(super) fn commit<'c>(
     database: &Database,
     disk: &Disk,
-    changes: impl ExactSizeIterator<Item = &'c Change>,
+    changes: impl ExactSizeIterator<Item = &'c StoreChange>,
     max_bytes: u64,
     refused: Option<&Error>,
 ) -> Result<Option<Vec<Result<u64, Error>>>, redb::Error> {
@@ -157,12 +157,12 @@ fn leave_room(
     Ok(())
 }
 
-impl Change {
+impl StoreChange {
     /// Bytes of its key and value.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Change::Set { key, value } => key.len() + value.len(),
-            Change::Delete { key } | Change::Increment { key, .. } => key.len(),
+            StoreChange::Set { key, value } => key.len() + value.len(),
+            StoreChange::Delete { key } | StoreChange::Increment { key, .. } => key.len(),
         }
     }
 }
@@ -201,11 +201,11 @@ impl<'t> Tables<'t> {
         })
     }
 
-    fn apply(&mut self, change: &Change) -> Result<Result<u64, Error>, redb::Error> {
+    fn apply(&mut self, change: &StoreChange) -> Result<Result<u64, Error>, redb::Error> {
         match change {
-            Change::Set { key, value } => Ok(self.set(key, value)?.map(|()| 0)),
-            Change::Delete { key } => self.delete(key).map(|()| Ok(0)),
-            Change::Increment { key, delta } => self.increment(key, *delta),
+            StoreChange::Set { key, value } => Ok(self.set(key, value)?.map(|()| 0)),
+            StoreChange::Delete { key } => self.delete(key).map(|()| Ok(0)),
+            StoreChange::Increment { key, delta } => self.increment(key, *delta),
         }
     }
 

@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 use redb::Database;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use commit::Change;
+use commit::StoreChange;
 use file::File;
 pub use file::RETRY_AFTER;
 
@@ -308,7 +308,7 @@ struct Queue {
 }
 
 struct Write {
-    change: Change,
+    change: StoreChange,
     /// Answers with the new value of a counter; of no meaning for the other changes.
     done: oneshot::Sender<Result<u64, Error>>,
     /// The write's share of [`QUEUE_BYTES`].
@@ -347,7 +347,7 @@ impl Store {
         if value.len() > MAX_VALUE_BYTES {
             return Err(Error::ValueSize { key, found: value.len() });
         }
-        self.write(Change::Set { key, value }).await.map(drop)
+        self.write(StoreChange::Set { key, value }).await.map(drop)
     }
 
     /// Removes a key and its value; a key that is not there is no error.
@@ -357,7 +357,7 @@ impl Store {
     /// [`Error::KeySize`], [`Error::NoRoom`]: nothing has changed. [`Error::Storage`]: the change may have happened or not.
     pub async fn delete(&self, key: String) -> Result<(), Error> {
         check_key(&key)?;
-        self.write(Change::Delete { key }).await.map(drop)
+        self.write(StoreChange::Delete { key }).await.map(drop)
     }
 
     /// Adds to a counter, atomically, and answers its new value. A key that is not there counts
@@ -369,7 +369,7 @@ impl Store {
     /// changed. [`Error::Storage`]: the change may have happened or not.
     pub async fn increment(&self, key: String, delta: u64) -> Result<u64, Error> {
         check_key(&key)?;
-        self.write(Change::Increment { key, delta }).await
+        self.write(StoreChange::Increment { key, delta }).await
     }
 
     /// A page of the keys, in the order they were created.
@@ -419,7 +419,7 @@ impl Store {
     }
 
     /// Queues a change and waits until it is durable.
-    async fn write(&self, change: Change) -> Result<u64, Error> {
+    async fn write(&self, change: StoreChange) -> Result<u64, Error> {
         let stopped = || self.0.file.stopped();
         let permits = room(&change);
         let queue = self.0.queue_bytes.clone();
@@ -549,7 +549,7 @@ fn check_key(key: &str) -> Result<(), Error> {
 }
 
 /// What a change takes of [`QUEUE_BYTES`]: at most a little more than [`MAX_VALUE_BYTES`].
-fn room(change: &Change) -> u32 {
+fn room(change: &StoreChange) -> u32 {
     u32::try_from(change.bytes()).unwrap_or(u32::MAX / 2) + ENTRY_BYTES as u32
 }
 

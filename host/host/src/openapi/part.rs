@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{example::Examples, ids::Function, names::SchemaNames, operation, problems, tags};
 use crate::contract::{
-    Contract, Type,
+    Contract,
     schema::{Schemas, pascal},
 };
 
@@ -91,7 +91,7 @@ pub struct Part {
 
 impl Part {
     pub fn new(plugin: &str, contract: &Contract) -> Part {
-        let schemas = Schemas::new(types(contract), &KEY);
+        let schemas = Schemas::marked(contract.types(), &KEY);
         let components = schemas.components();
         let mut printed = Map::new();
         for component in &components {
@@ -170,13 +170,6 @@ impl OperationHead {
 
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-fn types(contract: &Contract) -> impl Iterator<Item = &Type> {
-    contract.operations.iter().flat_map(|operation| {
-        let params = operation.params.iter().map(|param| &param.ty);
-        params.chain(&operation.outcome.value).chain(&operation.outcome.error)
-    })
 }
 
 /// Of the type's name and schemas, with digests in the places of names: the same in every plugin. A type holds no other that

@@ -117,18 +117,18 @@ pub struct OperationSummary {
 }
 
 /// The contract of a plugin, awake or not.
-pub enum Read {
+pub enum ReadContract {
     Awake(Arc<Plugin>),
     Asleep(Box<Contract>),
 }
 
-impl Deref for Read {
+impl Deref for ReadContract {
     type Target = Contract;
 
     fn deref(&self) -> &Contract {
         match self {
-            Read::Awake(plugin) => &plugin.contract,
-            Read::Asleep(contract) => contract,
+            ReadContract::Awake(plugin) => &plugin.contract,
+            ReadContract::Asleep(contract) => contract,
         }
     }
 }
@@ -270,12 +270,12 @@ impl Listed {
     /// # Errors
     ///
     /// The disk fails.
-    pub fn contract(&self, loader: &Loader) -> Result<Read, Cause> {
+    pub fn contract(&self, loader: &Loader) -> Result<ReadContract, Cause> {
         if let Some(plugin) = self.awake.load_full() {
-            return Ok(Read::Awake(plugin));
+            return Ok(ReadContract::Awake(plugin));
         }
         let contract = load::contract_of(&self.component()?, &loader.config.plugin(&self.name))?;
-        Ok(Read::Asleep(Box::new(contract)))
+        Ok(ReadContract::Asleep(Box::new(contract)))
     }
 
     /// What people are told of it; nothing if the disk fails, which is logged.

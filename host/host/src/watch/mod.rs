@@ -298,7 +298,7 @@ impl Follower {
             seen.is_there = look.files.contains_key(file);
         }
         for (file, stamp) in look.files {
-            self.files.entry(file).or_insert_with(|| Seen::new(stamp)).is_seen(stamp);
+            self.files.entry(file).or_insert_with(|| Seen::new(stamp)).see(stamp);
         }
         look.unread
     }
@@ -372,7 +372,7 @@ impl Follower {
             }
             Outcome::Failed(error) => Settled::Failed(error),
         };
-        seen.is_handled(stamp);
+        seen.note_handled(stamp);
         self.pending.settled(file, settled);
         true
     }

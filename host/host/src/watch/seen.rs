@@ -58,7 +58,7 @@ impl Seen {
     }
 
     /// It is like this now.
-    pub(super) fn is_seen(&mut self, stamp: Stamp) {
+    pub(super) fn see(&mut self, stamp: Stamp) {
         if self.stamp != stamp {
             self.stamp = stamp;
             self.changes();
@@ -112,7 +112,7 @@ impl Seen {
         self.unread.replace(why.clone()) != Some(why)
     }
 
-    pub(super) fn is_handled(&mut self, stamp: Stamp) {
+    pub(super) fn note_handled(&mut self, stamp: Stamp) {
         (self.handled, self.unread) = (Some(stamp), None);
     }
 

@@ -99,12 +99,12 @@ fn a_file_is_wanted_until_it_was_handled_as_it_is() {
     let begun = seen.begins();
     assert!(!seen.is_wanted());
     seen.is_loading = false;
-    seen.is_handled(begun);
+    seen.note_handled(begun);
     assert!(!seen.is_wanted() && seen.is_settled());
     folder.write("a.wasm", "longer");
-    seen.is_seen(stamp(&file));
+    seen.see(stamp(&file));
     assert!(seen.is_wanted());
-    seen.is_handled(seen.stamp);
+    seen.note_handled(seen.stamp);
     seen.was_written();
     assert!(seen.is_wanted(), "whatever its times say");
 }
@@ -126,7 +126,7 @@ fn one_fault_is_news_once() {
     let mut seen = Seen::new(stamp(&folder.write("a.wasm", "one")));
     let error = || io::Error::from(io::ErrorKind::PermissionDenied);
     assert!(seen.cannot_be_read(&error()) && !seen.cannot_be_read(&error()));
-    seen.is_handled(seen.stamp);
+    seen.note_handled(seen.stamp);
     assert!(seen.cannot_be_read(&error()));
 }
 

@@ -15,9 +15,9 @@ use futures_util::stream::unfold;
 use serde_json::Value;
 use tokio::{
     sync::mpsc,
-    task::JoinHandle,
     time::{Instant, sleep, timeout_at},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Incoming;
 use crate::{
@@ -73,7 +73,8 @@ pub fn respond(
     let end = StreamEnd::default();
     let (sender, chunks) = mpsc::channel(1);
     let framing = Framing { is_events: media_type == EVENTS };
-    let task = Task(tokio::spawn(send(output, permit, incoming, framing, sender, deadline, end.clone())));
+    let task =
+        AbortOnDropHandle::new(tokio::spawn(send(output, permit, incoming, framing, sender, deadline, end.clone())));
     let body = Body::from_stream(unfold(Some((chunks, task, end.clone())), async |state| {
         let (mut chunks, task, end) = state?;
         match chunks.recv().await {
@@ -121,15 +122,6 @@ impl Break {
                 Break { why, is_clients: true }
             }
         }
-    }
-}
-
-/// A task that ends with whoever waits for it.
-struct Task(JoinHandle<()>);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

@@ -48,7 +48,7 @@ impl Body for Request {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             this.waiting = None;
-            this.known.is_taken();
+            this.known.note_taken();
             return Poll::Ready(frame.map(|frame| {
                 frame.map_err(|_| {
                     this.known.broke(Rejection::BodyBroken);
@@ -58,7 +58,7 @@ impl Body for Request {
         }
         let patience = this.patience;
         let waiting = this.waiting.get_or_insert_with(|| {
-            this.known.is_taken();
+            this.known.note_taken();
             Box::pin(sleep(patience))
         });
         ready!(waiting.as_mut().poll(cx));
@@ -105,8 +105,8 @@ pub fn respond(handled: Handled, is_head: bool, incoming: Incoming) -> Response 
 }
 
 impl Answer {
-    fn is_whole(&mut self) {
-        self.failure.is_behind_answer();
+    fn finish(&mut self) {
+        self.failure.note_answer_ended();
         self.end.set(Ok(()));
         self.task.let_go();
     }
@@ -131,7 +131,7 @@ impl Body for Answer {
                         *remaining = remaining.saturating_sub(data.len() as u64);
                     }
                     if frame.is_trailers() || this.remaining == Some(0) {
-                        this.is_whole();
+                        this.finish();
                     }
                     return Poll::Ready(Some(Ok(frame)));
                 }
@@ -145,7 +145,7 @@ impl Body for Answer {
                         this.breaks("the body of the handler's answer is shorter than its `content-length`".into());
                     }
                     None => {
-                        this.is_whole();
+                        this.finish();
                         return Poll::Ready(None);
                     }
                 },
@@ -171,7 +171,7 @@ impl Drop for Answer {
     fn drop(&mut self) {
         // Whoever needs no body does not read it to its end. Else the client has left, and the task ends.
         if self.is_bodiless || self.is_end_stream() || self.remaining == Some(0) {
-            self.is_whole();
+            self.finish();
         }
     }
 }

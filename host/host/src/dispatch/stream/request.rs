@@ -42,7 +42,7 @@ impl Incoming {
     }
 
     /// The guest takes something now.
-    pub fn is_taken(&self) {
+    pub fn note_taken(&self) {
         self.with(|state| state.taken = Instant::now());
     }
 

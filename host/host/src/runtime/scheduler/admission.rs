@@ -190,7 +190,7 @@ impl Admission {
         let queue = queues.of.values_mut().filter(may_have).min_by_key(fewest)?;
         let (first, share) = (queue.waiting.front()?, queue.share.clone());
         let now = Instant::now();
-        let given = if share.is_too_late(now - first.since, now) || first.latest < now {
+        let given = if share.drops(now - first.since, now) || first.latest < now {
             Err(TurnedAway::Saturated)
         } else {
             // Somebody else was faster, who will be here when he gives it back.

@@ -85,7 +85,7 @@ impl CoDel {
     }
 
     /// Whether a call that leaves the queue has waited for too long.
-    pub(super) fn is_too_late(&mut self, waited: Duration, now: Instant) -> bool {
+    pub(super) fn drops(&mut self, waited: Duration, now: Instant) -> bool {
         match &mut self.current {
             Some((end, shortest)) if now < *end => *shortest = waited.min(*shortest),
             current => {
@@ -137,16 +137,16 @@ mod tests {
         let began = Instant::now();
         let at = |seconds: u32| began + seconds * SECOND;
         // An interval of 10 s in which all waited for long, but for one.
-        assert!((0..10).all(|i| !codel.is_too_late(if i == 5 { SECOND } else { 9 * SECOND }, at(i))));
+        assert!((0..10).all(|i| !codel.drops(if i == 5 { SECOND } else { 9 * SECOND }, at(i))));
         // In the second nobody has.
-        assert!((10..20).all(|i| !codel.is_too_late(9 * SECOND, at(i))));
-        assert!(codel.is_too_late(9 * SECOND, at(20)));
-        assert!(!codel.is_too_late(2 * SECOND, at(21)));
-        assert!(!codel.is_too_late(SECOND, at(22)));
-        assert!(codel.is_too_late(9 * SECOND, at(29)));
-        assert!(!codel.is_too_late(9 * SECOND, at(30)));
+        assert!((10..20).all(|i| !codel.drops(9 * SECOND, at(i))));
+        assert!(codel.drops(9 * SECOND, at(20)));
+        assert!(!codel.drops(2 * SECOND, at(21)));
+        assert!(!codel.drops(SECOND, at(22)));
+        assert!(codel.drops(9 * SECOND, at(29)));
+        assert!(!codel.drops(9 * SECOND, at(30)));
         // What stood long ago stands no more.
-        assert!((30..40).all(|i| !codel.is_too_late(9 * SECOND, at(i))));
-        assert!(!codel.is_too_late(9 * SECOND, at(60)));
+        assert!((30..40).all(|i| !codel.drops(9 * SECOND, at(i))));
+        assert!(!codel.drops(9 * SECOND, at(60)));
     }
 }

@@ -71,7 +71,7 @@ impl<T: Send + 'static> Future for Run<T> {
                 call.permit.share.flow.charge_outside(taken.used);
                 match polled {
                     Poll::Pending if !taken.was_preempted => return Poll::Pending,
-                    Poll::Pending => call.is_known_as_long(),
+                    Poll::Pending => call.note_long(),
                     Poll::Ready(value) => {
                         let State::Foreground(call, _) = std::mem::replace(state, State::Over) else {
                             return Poll::Pending;
@@ -118,7 +118,7 @@ impl<T> Call<T> {
     }
 
     /// It goes on for longer than a short one. What it uses in the end tells no more than that.
-    fn is_known_as_long(&mut self) {
+    fn note_long(&mut self) {
         if let Some(experience) = &self.permit.experience {
             experience.used(MOST_HELD);
         }

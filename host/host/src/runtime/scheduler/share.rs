@@ -143,8 +143,8 @@ impl Share {
     }
 
     /// Whether a call that has waited for so long should not begin.
-    pub(super) fn is_too_late(&self, waited: Duration, now: Instant) -> bool {
+    pub(super) fn drops(&self, waited: Duration, now: Instant) -> bool {
         let mut codel = self.codel.lock().unwrap_or_else(PoisonError::into_inner);
-        codel.is_too_late(waited, now.into_std())
+        codel.drops(waited, now.into_std())
     }
 }

@@ -128,7 +128,7 @@ impl Connections {
                     continue;
                 }
             };
-            if !self.places.has_one_for(peer, self.per_peer) {
+            if !self.places.makes_room_for(peer, self.per_peer) {
                 complain(&format!("a connection of {} was closed: it has `connections_per_peer`", peer.ip()));
                 continue;
             }
@@ -345,7 +345,7 @@ impl Places {
     }
 
     /// Whether this peer may have one more, for which its own that waits longest may have to go.
-    fn has_one_for(&self, peer: SocketAddr, limit: usize) -> bool {
+    fn makes_room_for(&self, peer: SocketAddr, limit: usize) -> bool {
         let mut open = self.open();
         let Some(own) = open.peers.get(&PeerGroup::from(peer.ip())) else { return true };
         if own.len() < limit {

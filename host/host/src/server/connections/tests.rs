@@ -62,12 +62,12 @@ async fn who_is_being_answered_goes_for_nobody() {
 async fn a_client_has_its_own_limit_and_makes_room_of_its_own() {
     let places = with_limit(100);
     let (early, late) = (connect(&places, "10.0.0.1", 5), connect(&places, "10.0.0.1", 9));
-    assert!(places.has_one_for(address("10.0.0.2"), 2));
-    assert!(places.has_one_for(address("10.0.0.1"), 2));
+    assert!(places.makes_room_for(address("10.0.0.2"), 2));
+    assert!(places.makes_room_for(address("10.0.0.1"), 2));
     assert_eq!([&early, &late].map(is_given_up), [true, false]);
     let places = with_limit(100);
     let _busy = [connect(&places, "10.0.0.1", BUSY), connect(&places, "10.0.0.1", BUSY)];
-    assert!(!places.has_one_for(address("10.0.0.1"), 2));
+    assert!(!places.makes_room_for(address("10.0.0.1"), 2));
 }
 
 #[test]

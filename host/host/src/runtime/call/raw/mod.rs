@@ -12,9 +12,9 @@ use std::sync::{
 use axum::http::{Request, Response};
 use tokio::{
     sync::oneshot,
-    task::JoinHandle,
     time::{Instant, timeout_at},
 };
+use tokio_util::task::AbortOnDropHandle;
 use wasmtime::Store;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -62,26 +62,18 @@ impl EarlyEnd {
     }
 
     /// The answer went out to its end: what fails from now on fails behind it.
-    pub fn is_behind_answer(&self) {
+    pub fn note_answer_ended(&self) {
         self.0.answer_is_whole.store(true, Ordering::Relaxed);
     }
 }
 
 /// A task that ends with whoever waits for it, unless it is let go.
-pub struct Task(Option<JoinHandle<()>>);
+pub struct Task(Option<AbortOnDropHandle<()>>);
 
 impl Task {
     /// Lets the handler do what it does behind its answer.
     pub fn let_go(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
+        drop(self.0.take().map(AbortOnDropHandle::detach));
     }
 }
 
@@ -125,7 +117,7 @@ impl Callable {
             drop(store);
             drop(running);
         }));
-        let task = Task(Some(tokio::spawn(async move { drop(handling.await) })));
+        let task = Task(Some(AbortOnDropHandle::new(tokio::spawn(async move { drop(handling.await) }))));
         match head.await {
             Ok(Ok(response)) if response.status().is_informational() => {
                 Err(CallError::Trap(format!("the handler's answer has the status {}", response.status().as_u16())))
