@@ -15,6 +15,12 @@ const BOUND: Duration = Duration::from_secs(2);
 /// Between an answer and the next request.
 const PAUSE: Duration = Duration::from_millis(3);
 
+/// What the host is told of it.
+const TABLE: &str = "plugin.neighbour";
+
+/// A deadline that is never the reason why it does not answer.
+pub const PATIENT: &str = "deadline_ms = 30000";
+
 /// Gives back the name that it is given, through its memory: an answer that is another's is seen to be one.
 const WIT: &str = "package test:neighbour; interface neighbour { get-name: func(name: string) -> string; } \
                    world plugin { export neighbour; }";
@@ -32,7 +38,9 @@ const CODE: &str = r#"(module
 
 /// With the neighbour beside whatever else the host serves.
 pub fn beside(setup: Setup) -> Setup {
-    setup.made("neighbour", guest(WIT, CODE))
+    let setup = setup.made("neighbour", guest(WIT, CODE));
+    // The deadline of an attack may be shorter than the bound that the neighbour is judged by.
+    if setup.has_table(TABLE) { setup } else { setup.config(&format!("[{TABLE}]\n{PATIENT}")) }
 }
 
 /// A light plugin that is being asked.

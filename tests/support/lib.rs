@@ -108,6 +108,11 @@ impl Setup {
         self
     }
 
+    /// Whether `witapi.toml` has that table so far.
+    pub fn has_table(&self, table: &str) -> bool {
+        self.config.lines().any(|line| line == format!("[{table}]"))
+    }
+
     /// With an argument more on the command line.
     pub fn argument(mut self, argument: &str) -> Setup {
         self.arguments.push(argument.to_owned());

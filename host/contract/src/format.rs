@@ -4,6 +4,9 @@
 //! `ipv4` do not begin with zeros, though `dotted-quad` of RFC 2673 allows it, since many read these as octal; and
 //! numbers of an IPv4 address within an `ipv6` likewise. `hostname` is not there: RFC 5891 makes the contents of `xn--`
 //! labels part of it.
+//!
+//! By hand, since an author's `@format` has to say the same as the published schema: crates such as `email_address` and `jiff`
+//! accept other texts than these RFCs do. `tests/formats.rs` compares with a validator, and lists where that deviates.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

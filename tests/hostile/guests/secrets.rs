@@ -5,6 +5,7 @@ use serde_json::json;
 use witapi_tests::{Host, Setup, host, send};
 
 use super::{
+    super::neighbour::PATIENT,
     attack::{Attack, id},
     component::guest,
 };
@@ -141,7 +142,7 @@ async fn in_the_place_of_another_instance() {
 /// The place of an instance that trapped, that was stopped at its deadline, or whose client has left.
 #[tokio::test]
 async fn in_the_place_of_an_instance_that_did_not_end_well() {
-    let attack = Attack::on(visitors(2).config("[plugin.neighbour]\nmount = '/'")).await;
+    let attack = Attack::on(visitors(2).config(&format!("[plugin.neighbour]\nmount = '/'\n{PATIENT}"))).await;
     let host = &attack.host;
     for plugin in PLUGINS {
         for (end, pages) in [(1, 20), (1, 500), (2, 30)] {

@@ -1,4 +1,6 @@
 //! Media types and lists of them as headers write them (RFC 9110, sections 5.6 and 8.3.1).
+//!
+//! By hand: crate `mime` has had no release since 2020, and refuses the empty parameters that RFC 9110 allows.
 
 use std::borrow::Cow;
 

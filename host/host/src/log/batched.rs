@@ -3,6 +3,8 @@
 //! What the host tells is written at once; lines of requests and of guests that come soon after another wait for [`PAUSE`]
 //! at most. If stderr takes lines more slowly than they come, those that find no room are dropped, and a line in their
 //! place says how many they were.
+//!
+//! By hand: the queue of `tracing-appender` is bounded by lines and not by bytes, and what it drops leaves no mark in the log.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},

@@ -1,4 +1,6 @@
 //! Whether a client has a document already: the header `If-None-Match` (RFC 9110, section 13.1.2).
+//!
+//! By hand: it is the one header that crate `headers` would be for, and that brings SHA-1 and a base64 of its own.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
