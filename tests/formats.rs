@@ -7,7 +7,7 @@ use proptest::{
 use serde_json::json;
 
 // The module itself, not the crate: see Cargo.toml.
-#[path = "../host/contract/src/format.rs"]
+#[path = "../host/contract/src/docs/format.rs"]
 mod format;
 
 use format::Format;

@@ -14,7 +14,7 @@ use witapi_tests::root;
 
 #[test]
 fn no_arrow_goes_up() {
-    for (face, rooms) in [("host/src/lib.rs", 14), ("host/src/runtime/mod.rs", 4), ("authoring/src/lib.rs", 16)] {
+    for (face, rooms) in [("host/src/lib.rs", 14), ("host/src/runtime/mod.rs", 4), ("authoring/src/lib.rs", 9)] {
         let face = root().join("host").join(face);
         let house = House::read(&face);
         assert!(house.order.len() >= rooms, "{}: found the rooms {:?}", face.display(), house.order);

@@ -12,7 +12,7 @@ use proptest::{
 use serde_json::{Value, json};
 
 // The module itself, not the crate: see Cargo.toml.
-#[path = "../host/contract/src/pattern/mod.rs"]
+#[path = "../host/contract/src/docs/pattern/mod.rs"]
 #[allow(dead_code)]
 mod pattern;
 

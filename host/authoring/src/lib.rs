@@ -7,8 +7,6 @@ pub mod test;
 
 pub mod offline;
 
-pub mod call;
-
 pub mod new;
 
 pub mod inspect;
@@ -17,21 +15,12 @@ pub mod build;
 
 pub mod language;
 
-mod component;
-
-mod error;
-
-pub mod wit;
-
-mod generated;
-
-mod offered;
-
 pub mod project;
 
 pub mod embed;
 
-pub mod tools;
-
-pub use error::BuildError;
-pub use project::{Language, Project};
+pub use language::{BuildError, tools};
+pub(crate) use language::{component, error};
+pub use offline::call;
+pub use project::{Language, Project, wit};
+pub(crate) use project::{generated, offered};

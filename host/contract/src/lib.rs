@@ -5,40 +5,36 @@
 //! invocation and documentation. [`schema::Schemas`] are the JSON schemas of its types, [`diff`] says what a new version
 //! breaks; `examples/operations.rs` prints all of it.
 
-pub mod agree;
-pub mod casing;
 pub mod decode;
-pub mod diff;
-pub mod docs;
-pub mod error;
-pub mod format;
-pub mod keywords;
-pub mod layout;
-mod literal;
-pub mod number;
-pub mod operation;
-pub mod outcome;
-pub mod pattern;
-mod place;
-pub mod raw;
-pub mod route;
-pub mod rules;
-pub mod schema;
-pub mod sections;
-mod signature;
-mod size;
-pub mod types;
-pub mod wit;
 
-pub use decode::{Options, decode, decode_wit};
-pub use docs::Docs;
+pub mod diff;
+
+pub mod schema;
+
+pub mod operation;
+
+pub mod docs;
+
+pub mod types;
+
+pub mod error;
+
+pub use decode::{Options, agree, decode, decode_wit, sections, wit};
+pub(crate) use decode::{signature, size};
+pub(crate) use docs::literal;
+pub use docs::{Docs, format, keywords, number, pattern, rules};
 pub use error::{ContractError, Defect};
-pub use layout::Layout;
-pub use operation::{Body, Operation, Param, Place};
-pub use outcome::{ErrorStatus, Outcome};
-pub use raw::{Generation, Raw};
-pub use route::{Method, Pattern, Segment};
-pub use types::{Absent, Case, Delivery, Field, Named, Passed, Scalar, Shape, Type};
+pub use operation::{
+    Body, Operation, Param, Place, casing,
+    outcome::{ErrorStatus, Outcome},
+    raw::{Generation, Raw},
+    route::{self, Method, Pattern, Segment},
+};
+pub(crate) use operation::{place, raw};
+pub use types::{
+    Absent, Case, Delivery, Field, Named, Passed, Scalar, Shape, Type,
+    layout::{self, Layout},
+};
 
 /// All that one component promises and asks for.
 #[derive(Debug, Clone)]

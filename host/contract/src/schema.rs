@@ -12,7 +12,7 @@ use utoipa::{
     },
 };
 
-use super::{
+use crate::{
     Case, Docs, Named, Scalar, Shape, Type, number,
     rules::{Bound, Rules},
 };

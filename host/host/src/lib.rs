@@ -2,7 +2,7 @@
 //!
 //! A [`Host`] has a catalog of what it serves. [`watch`] fills it from a folder, and [`server`] puts it on a socket. The
 //! modules are rooms, one above the other, in the order below; each may use those below it, and none above
-//! (`tests/layers.rs` of this crate looks). What a plugin promises is a crate of its own, [`contract`].
+//! (`tests/layers.rs` looks). What a plugin promises is a crate of its own, [`contract`].
 
 pub mod server;
 

@@ -1,13 +1,17 @@
 //! The languages that plugins are built from. Each is a [`Toolchain`]; `build` drives them all alike.
 
 mod c;
+pub(crate) mod component;
+pub(crate) mod error;
 mod go;
 mod javascript;
 mod limits;
 mod python;
 mod rust;
 mod toolchain;
+pub mod tools;
 
+pub use error::BuildError;
 pub use toolchain::{Job, Toolchain};
 
 use crate::project::Language;

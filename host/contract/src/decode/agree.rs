@@ -1,6 +1,6 @@
 //! Whether the embedded WIT says the same as the component: structure only, not documentation and not aliases.
 
-use super::{Case, Passed, Shape, Type};
+use crate::{Case, Passed, Shape, Type};
 
 /// Where the two first differ: the path to it, what the component has, what the text has.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub fn types(component: &Type, text: &Type) -> Result<(), Disagreement> {
         }
         (Type::Named(a), Type::Named(b)) => match (&a.shape, &b.shape) {
             (Shape::Record(fields), Shape::Record(text_fields)) => {
-                let names = |fields: &[super::Field]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
+                let names = |fields: &[crate::Field]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
                 same_names(names(fields), names(text_fields))?;
                 fields.iter().zip(text_fields).try_for_each(|(field, text_field)| {
                     types(&field.ty, &text_field.ty).map_err(at(&format!(".{}", field.name)))

@@ -1,7 +1,7 @@
 //! Size and alignment of a type in a guest's memory, and how many core values it is as a parameter (component model,
 //! Canonical ABI, "Alignment", "Element Size" and "Flattening").
 
-use super::{Case, Scalar, Shape, Type};
+use crate::{Case, Scalar, Shape, Type};
 
 /// The most core values that the parameters of a function are; beyond them they stand in memory (`MAX_FLAT_PARAMS`).
 pub const MAX_FLAT_PARAMS: u32 = 16;

@@ -1,12 +1,10 @@
 //! The types of a contract: WIT's, with names resolved and JSON's member names already chosen.
 
+pub mod layout;
+
 use std::sync::Arc;
 
-use super::{
-    Docs,
-    layout::{self, Layout},
-    rules::Rules,
-};
+use crate::{Docs, layout::Layout, rules::Rules};
 
 /// A WIT type as WitAPI sees it. Structural; cheap to clone.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use std::{
 
 use wit_parser::{PackageId, PackageName, Resolve, SourceMap, UnresolvedPackageGroup, WorldId};
 
-use super::{Project, generated, offered, project::ProjectError};
+use crate::{Project, generated, offered, project::ProjectError};
 use witapi_contract::Import;
 
 /// The WIT of a plugin, resolved.

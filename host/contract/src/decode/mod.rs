@@ -1,5 +1,11 @@
 //! Component bytes → [`Contract`].
 
+pub mod agree;
+pub mod sections;
+pub(crate) mod signature;
+pub(crate) mod size;
+pub mod wit;
+
 use std::{borrow::Cow, cell::RefCell, collections::HashSet, panic, sync::Arc};
 
 use wit_component::WitPrinter;
@@ -8,7 +14,7 @@ use wit_parser::{
     decoding::{self, DecodedWasm},
 };
 
-use super::{
+use crate::{
     Contract, ContractError, Defect, Docs, Generation, Import, Interface, Operation, Outcome, Pattern, Raw,
     casing::Casing,
     keywords::{Findings, Subject},
@@ -16,7 +22,7 @@ use super::{
     raw, route,
     sections::{MAX_OPENAPI, OPENAPI_SECTION, Sections, WIT_SECTION},
     signature::Signature,
-    wit::{self, Types},
+    wit::Types,
 };
 
 /// What the operator chose for a plugin, as far as its contract depends on it.

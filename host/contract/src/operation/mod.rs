@@ -1,6 +1,12 @@
 //! One exported function as HTTP.
 
-use super::{Absent, Delivery, Docs, Method, Outcome, Pattern, Scalar, Shape, Type};
+pub mod casing;
+pub mod outcome;
+pub(crate) mod place;
+pub mod raw;
+pub mod route;
+
+use crate::{Absent, Delivery, Docs, Method, Outcome, Pattern, Scalar, Shape, Type};
 
 /// Built once, at load; routing, binding, invocation and the document all read it.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use super::{
+use crate::{
     Defect, Docs, Scalar, Type,
     casing::Casing,
     format::Format,

@@ -17,7 +17,7 @@ macro_rules! offered {
             folder: $folder,
             package: $package,
             version: $version,
-            files: &[$(($file, include_str!(concat!("../../../wit/deps/", $folder, "/", $file)))),*],
+            files: &[$(($file, include_str!(concat!("../../../../wit/deps/", $folder, "/", $file)))),*],
         }),*]
     };
 }

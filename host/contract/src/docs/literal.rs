@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Case, Field, Scalar, Shape, Type, casing::Casing, schema};
+use crate::{Case, Field, Scalar, Shape, Type, casing::Casing, schema};
 
 /// The text of a value as JSON. For a type that is a string in JSON, what is no JSON string is taken as it is. Members may
 /// be spelt in any casing: the operator's choice of one must not undo what the author wrote. `None`: it is no JSON.

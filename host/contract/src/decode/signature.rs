@@ -1,6 +1,6 @@
 //! A function's types, from the component or from its embedded WIT.
 
-use super::{
+use crate::{
     Defect, Docs, Passed,
     agree::{self, Disagreement},
 };

@@ -6,7 +6,7 @@ use wasi_preview1_component_adapter_provider::{
 use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
-use super::{error::BuildError, wit::Wit};
+use crate::{error::BuildError, wit::Wit};
 
 /// Makes a component of a core module that its toolchain told the world of, in a custom section. What it imports of
 /// WASI preview 1 is made of WASI 0.2.

@@ -1,6 +1,13 @@
 //! Documentation comments → summary, description and keywords.
 
-use super::keywords::Keywords;
+pub mod format;
+pub mod keywords;
+pub(crate) mod literal;
+pub mod number;
+pub mod pattern;
+pub mod rules;
+
+use crate::keywords::Keywords;
 
 /// A doc comment, as the document shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,7 +23,7 @@ pub struct Docs {
 
 impl Docs {
     /// Splits the text of a `///` comment into prose and the lines that begin with `@`, without that sign.
-    pub(super) fn split(text: &str) -> (Docs, Vec<&str>) {
+    pub(crate) fn split(text: &str) -> (Docs, Vec<&str>) {
         let mut keywords = Vec::new();
         let mut prose = Vec::new();
         for line in text.lines() {

@@ -1,5 +1,7 @@
 //! A component in a host without a socket: what `witapi call` and `witapi test` send their requests to.
 
+pub mod call;
+
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
@@ -15,7 +17,7 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::tools::cache_folder;
+use crate::tools::cache_folder;
 use witapi_contract::Contract;
 use witapi_host::{
     catalog::{Host, Refusal},

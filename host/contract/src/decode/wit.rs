@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use wit_parser::{Handle, InterfaceId, Resolve, TypeDefKind, TypeId, TypeOwner};
 
-use super::{
+use crate::{
     Case, Delivery, Docs, Field, Named, Passed, Scalar, Shape, Type,
     casing::Casing,
     keywords::{Findings, Subject},

@@ -1,6 +1,6 @@
 //! The parameters of a function → path, query and body. The table is in `wit/README.md`, "Parameters".
 
-use super::{
+use crate::{
     Absent, Body, Defect, Delivery, Docs, Param, Passed, Pattern, Place, Scalar, Segment, Shape, Type,
     casing::Casing,
     keywords::{Findings, Keywords},

@@ -5,7 +5,7 @@ use wasmparser::{
     InstanceTypeDeclaration, Parser, Payload,
 };
 
-use super::{ContractError, Defect, size::Size};
+use crate::{ContractError, Defect, size::Size};
 
 /// The custom section that holds the author's WIT as text.
 pub const WIT_SECTION: &str = "witapi:wit";

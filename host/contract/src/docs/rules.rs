@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use serde_json::Number;
 
-use super::{Scalar, Type, format::Format, number, pattern::TextPattern, schema};
+use crate::{Scalar, Type, format::Format, number, pattern::TextPattern, schema};
 
 /// What a value breaks: a stable word, and what was found and wanted.
 pub type BrokenRule = (&'static str, String);

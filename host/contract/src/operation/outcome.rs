@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Case, Delivery, Method, Passed, Scalar, Shape, Type, route::Route};
+use crate::{Case, Delivery, Method, Passed, Scalar, Shape, Type, route::Route};
 
 /// The answers of one operation.
 #[derive(Debug, Clone, PartialEq)]

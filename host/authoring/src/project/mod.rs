@@ -1,5 +1,9 @@
 //! A plugin's folder, and the language that it is written in.
 
+pub(crate) mod generated;
+pub(crate) mod offered;
+pub mod wit;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
