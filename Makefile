@@ -56,7 +56,7 @@ test-quick: plugins fixtures
 WITHOUT_DIRECT := target/without-direct/witapi
 
 test-without-direct: plugins fixtures
-	cargo build --release -p witapi --no-default-features --config profile.release.package.witapi-host.opt-level=1
+	cargo build --release -p witapi --no-default-features --config profile.release.package.witapi-host.opt-level=0
 	@mkdir -p $(dir $(WITHOUT_DIRECT)) && cp $(WITAPI) $(WITHOUT_DIRECT)
 	cargo build --release -p witapi
 	WITAPI_BINARY=$(WITHOUT_DIRECT) $(TESTS) values:: round_trip:: outcomes:: bodies:: params::

@@ -4,6 +4,8 @@
 //! [`decode`] of a component or [`decode_wit`] of its text, and the same value drives routing, binding, validation,
 //! invocation and documentation. [`schema::Schemas`] are the JSON schemas of its types, [`diff`] says what a new version
 //! breaks; `examples/operations.rs` prints all of it.
+//!
+//! What a host asks for each request is `#[inline]`: the compiler does nothing like it between crates on its own.
 
 pub mod decode;
 

@@ -84,16 +84,19 @@ impl Place {
 
 impl Param {
     /// Whether a request may leave it out.
+    #[inline]
     pub fn is_optional(&self) -> bool {
         self.absent().is_allowed() || self.is_empty_if_absent()
     }
 
     /// What stands for it where a request leaves it out.
+    #[inline]
     pub fn absent(&self) -> Absent<'_> {
         self.ty.absent(&self.docs)
     }
 
     /// Whether it is a list or a set of flags that stands in single words, so that none of them is the empty one.
+    #[inline]
     pub fn is_empty_if_absent(&self) -> bool {
         matches!(self.place, Place::Query | Place::Header) && self.ty.is_empty_if_absent(&self.docs)
     }
@@ -101,11 +104,13 @@ impl Param {
 
 impl Operation {
     /// The parameters in that place, in the function's order.
+    #[inline]
     pub fn params_in(&self, place: Place) -> impl Iterator<Item = &Param> {
         self.params.iter().filter(move |param| param.place == place)
     }
 
     /// Whether a request without a body is a fault.
+    #[inline]
     pub fn body_is_required(&self) -> bool {
         match self.body {
             // No bytes at all are bytes too, and no items are a stream.
@@ -116,17 +121,20 @@ impl Operation {
     }
 
     /// Whether it has a stream or a future anywhere.
+    #[inline]
     pub fn has_streams(&self) -> bool {
         self.outcome.delivery != Delivery::Whole || self.params.iter().any(|it| it.delivery != Delivery::Whole)
     }
 
     /// Whether the body is a stream of bytes.
+    #[inline]
     pub fn takes_byte_stream(&self) -> bool {
         let is_byte = |i: usize| matches!(self.params[i].ty.resolved(), Type::Scalar(Scalar::U8));
         matches!(self.body, Body::Stream(i) if is_byte(i))
     }
 
     /// The media types that the items of a body that is a stream are taken as, the default first; none for other bodies.
+    #[inline]
     pub fn stream_types(&self) -> &'static [&'static str] {
         match self.body {
             Body::Stream(_) if self.takes_byte_stream() => &["application/octet-stream"],

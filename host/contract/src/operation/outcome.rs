@@ -60,6 +60,7 @@ impl Outcome {
     }
 
     /// Whether the value is sent as its bytes rather than as JSON.
+    #[inline]
     pub fn is_raw(&self) -> bool {
         match self.value.as_ref().map(Type::resolved) {
             Some(Type::Bytes) => !self.is_stream(),
@@ -69,6 +70,7 @@ impl Outcome {
     }
 
     /// Whether the function returns anything.
+    #[inline]
     pub fn has_result(&self) -> bool {
         self.fallible || self.value.is_some()
     }
@@ -90,11 +92,13 @@ impl Outcome {
     }
 
     /// Whether the answer of a success is a stream of values.
+    #[inline]
     pub fn is_stream(&self) -> bool {
         self.delivery == Delivery::Stream
     }
 
     /// The media types that the answer to a success may have, the default first; none where it has no body.
+    #[inline]
     pub fn media_types(&self) -> &'static [&'static str] {
         match self.value {
             None => &[],

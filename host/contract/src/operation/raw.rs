@@ -51,6 +51,7 @@ impl Generation {
 
 impl Raw {
     /// Whether a request for that path is for it.
+    #[inline]
     pub fn has(&self, path: &str) -> bool {
         let rest = path.strip_prefix(self.mount.as_str());
         rest.is_some_and(|rest| rest.starts_with('/') || rest.is_empty() && !self.mount.is_empty())

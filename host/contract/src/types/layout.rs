@@ -23,6 +23,7 @@ impl Layout {
     /// Address and length.
     const POINTER: Layout = Layout { size: 8, align: 4, flat: 2 };
 
+    #[inline]
     pub fn of(ty: &Type) -> Layout {
         match ty {
             Type::Scalar(scalar) => match scalar {
@@ -49,6 +50,7 @@ impl Layout {
         }
     }
 
+    #[inline]
     pub fn of_shape(shape: &Shape) -> Layout {
         match shape {
             Shape::Alias(target) => Layout::of(target),
@@ -91,22 +93,26 @@ impl Layout {
     }
 
     /// Where the payload of a variant of this layout begins: behind a tag that is never larger than what all is aligned to.
+    #[inline]
     pub fn payload(self) -> usize {
         self.align as usize
     }
 
     /// Where a value of this layout begins in memory if it may begin at `offset`.
+    #[inline]
     pub fn begin(self, offset: usize) -> usize {
         offset.checked_next_multiple_of(self.align as usize).unwrap_or(usize::MAX)
     }
 
     /// The size, or all there is where memory has no room for it.
+    #[inline]
     pub fn bytes(self) -> usize {
         usize::try_from(self.size).unwrap_or(usize::MAX)
     }
 }
 
 /// Bytes that say which of so many cases it is.
+#[inline]
 pub fn tag_size(cases: usize) -> usize {
     match cases {
         0..=0x100 => 1,
@@ -116,6 +122,7 @@ pub fn tag_size(cases: usize) -> usize {
 }
 
 /// Where each of some values begins that stand one after the other.
+#[inline]
 pub fn offsets<'t>(types: impl Iterator<Item = &'t Type>) -> impl Iterator<Item = usize> {
     types.scan(0, |end: &mut usize, ty| {
         let layout = Layout::of(ty);

@@ -79,6 +79,7 @@ pub enum Absent<'a> {
 
 impl Absent<'_> {
     /// Whether the value may be left out.
+    #[inline]
     pub fn is_allowed(self) -> bool {
         self != Absent::Fault
     }
@@ -163,6 +164,7 @@ pub struct Case {
 
 impl Type {
     /// The type behind all aliases.
+    #[inline]
     pub fn resolved(&self) -> &Type {
         let mut ty = self;
         while let Type::Named(named) = ty
@@ -174,6 +176,7 @@ impl Type {
     }
 
     /// The shape behind all aliases, if the type is a record, variant, enum or flags.
+    #[inline]
     pub fn shape(&self) -> Option<&Shape> {
         match self.resolved() {
             Type::Named(named) => Some(&named.shape),
@@ -181,11 +184,13 @@ impl Type {
         }
     }
 
+    #[inline]
     pub fn is_option(&self) -> bool {
         matches!(self.resolved(), Type::Option(_))
     }
 
     /// The type behind all aliases, or that of what is in it if it is an option.
+    #[inline]
     pub fn in_option(&self) -> &Type {
         match self.resolved() {
             Type::Option(some) => some.resolved(),
@@ -195,6 +200,7 @@ impl Type {
 
     /// What holds where a request leaves out a member, a payload or a parameter of this type, with its documentation.
     /// The one rule that the schema, the reader and the binding all go by.
+    #[inline]
     pub fn absent<'a>(&'a self, docs: &'a Docs) -> Absent<'a> {
         let of_aliases = || self.names().find_map(|named| named.docs.keywords.default.as_deref());
         match docs.keywords.default.as_deref().or_else(of_aliases) {
@@ -206,6 +212,7 @@ impl Type {
 
     /// Whether nothing at all stands for the empty list or no flags, where each item is a word of its own. Unless that breaks
     /// a rule: then it has to be there.
+    #[inline]
     pub fn is_empty_if_absent(&self, docs: &Docs) -> bool {
         let mut rules = docs.keywords.rules.as_deref().into_iter().chain(self.rules());
         match self.resolved() {
@@ -215,6 +222,7 @@ impl Type {
     }
 
     /// The rules of the aliases on the way to what the type stands for.
+    #[inline]
     pub fn rules(&self) -> impl Iterator<Item = &Rules> {
         self.names().filter_map(|named| named.docs.keywords.rules.as_deref())
     }
@@ -234,6 +242,7 @@ impl Type {
     }
 
     /// A value that is one word of text in a path or a query: scalars, enums, and bytes as base64.
+    #[inline]
     pub fn is_scalar(&self) -> bool {
         match self.resolved() {
             Type::Scalar(_) | Type::Bytes => true,
