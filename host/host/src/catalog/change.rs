@@ -107,13 +107,12 @@ impl Host {
         };
         let failed = failed.iter().map(|it| (&it.file, log::with_causes(it), log::with_causes(&it.cause)));
         let noteworthy: Vec<_> = refused_now.filter(is_news).chain(failed).collect();
-        has_changed |= !noteworthy.is_empty();
+        has_changed |= !served.is_empty() || !noteworthy.is_empty();
         for (file, text, reason) in noteworthy {
             // It quotes the file, whose words are nobody's but its author's.
             tracing::error!("not loaded: {}", log::printable_lines(&text));
             edit.fail(stem(file), noted(FailedStep::Load, file, reason));
         }
-        has_changed |= !served.is_empty();
         if has_changed {
             self.publish(edit.finish(), &mut changing);
         }

@@ -329,7 +329,7 @@ struct Routes {
 
 /// What a plugin wants and another has.
 enum Taken {
-    RouteKey {
+    Route {
         wanted: usize,
         owner: Arc<Listed>,
         operation: usize,
@@ -378,7 +378,7 @@ impl Routes {
             // A pattern taken as a path is found where it stands itself: braces stand for no literal text.
             let targets = self.router.at(&route.path).map_or(&[][..], |found| found.value);
             if let Some(taken) = targets.iter().find(|it| it.route() == route && stands(&it.plugin)) {
-                return Some(Taken::RouteKey { wanted, owner: taken.plugin.clone(), operation: taken.operation });
+                return Some(Taken::Route { wanted, owner: taken.plugin.clone(), operation: taken.operation });
             }
         }
         let raw = plugin.raw.as_ref()?;
@@ -398,7 +398,7 @@ impl Taken {
     /// Who has it, if not the host.
     fn owner(&self) -> Option<&Arc<Listed>> {
         match self {
-            Taken::RouteKey { owner, .. } | Taken::Mount { owner } => Some(owner),
+            Taken::Route { owner, .. } | Taken::Mount { owner } => Some(owner),
             Taken::Reserved { .. } => None,
         }
     }
@@ -415,7 +415,7 @@ impl Taken {
             (paths, format!("the raw HTTP handler of {}", plugin.name))
         };
         let ((route, newcomer), (taken, owner)) = match self {
-            Taken::RouteKey { wanted, owner, operation: at } => {
+            Taken::Route { wanted, owner, operation: at } => {
                 (operation(plugin, *wanted), (operation(owner, *at).1, owner.name.as_ref()))
             }
             Taken::Mount { owner } => (handler(), ("the raw HTTP handler".to_owned(), owner.name.as_ref())),

@@ -238,7 +238,7 @@ fn marked(text: &str) -> (Piece<'_>, &str) {
     }
 }
 
-/// SchemaNames and ids for the marks of one plugin.
+/// Names and ids for the marks of one plugin.
 pub(super) struct Marks<'a> {
     pub head: &'a Head,
     pub texts: &'a Texts,

@@ -93,7 +93,7 @@ fn max_memory(config: &Config) -> usize {
     of_plugins.fold(config.limits.memory, usize::max)
 }
 
-/// Why a file is no plugin. OperationNames the file and every item in it that is wrong.
+/// Why a file is no plugin. Names the file and every item in it that is wrong.
 #[derive(Debug)]
 pub struct LoadError {
     pub file: PathBuf,

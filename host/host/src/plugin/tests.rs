@@ -1,4 +1,6 @@
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
+
+use tempfile::{TempDir, tempdir};
 
 use super::{
     Listed,
@@ -20,18 +22,18 @@ pub fn component(functions: &[&str]) -> Vec<u8> {
 /// A host's loader, with a folder for compiled code that is deleted with this.
 struct Loading {
     loader: Loader,
-    folder: PathBuf,
+    _folder: TempDir,
 }
 
 impl Loading {
-    fn new(name: &str, resident: usize) -> Loading {
-        let folder = std::env::temp_dir().join(format!("witapi-plugin-{name}-{}", std::process::id()));
+    fn new(resident: usize) -> Loading {
+        let folder = tempdir().unwrap();
         let mut config = Config::default();
         config.resident = resident;
         config.scheduler.instances = 4;
-        let loader = Loader::new(config, folder.clone()).unwrap().with_sleep();
+        let loader = Loader::new(config, folder.path().join("code")).unwrap().with_sleep();
         assert!(loader.copies.is_some());
-        Loading { loader, folder }
+        Loading { loader, _folder: folder }
     }
 
     /// A plugin with one operation, awake.
@@ -42,15 +44,9 @@ impl Loading {
     }
 }
 
-impl Drop for Loading {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 #[tokio::test]
 async fn what_sleeps_is_known_and_wakes_with_its_next_use() {
-    let loading = Loading::new("wakes", 10);
+    let loading = Loading::new(10);
     let plugin = loading.plugin("a");
     let awake = (plugin.summary(), plugin.document(&Default::default()).unwrap().body);
     plugin.sleep();
@@ -66,7 +62,7 @@ async fn what_sleeps_is_known_and_wakes_with_its_next_use() {
 
 #[tokio::test]
 async fn all_that_wait_for_one_plugin_get_the_same_one() {
-    let loading = Loading::new("same", 10);
+    let loading = Loading::new(10);
     let plugin = loading.plugin("a");
     plugin.sleep();
     let wakes = (0..20).map(|_| plugin.plugin(&loading.loader));
@@ -77,7 +73,7 @@ async fn all_that_wait_for_one_plugin_get_the_same_one() {
 
 #[tokio::test]
 async fn who_holds_a_plugin_keeps_it_though_it_is_put_to_sleep() {
-    let loading = Loading::new("held", 10);
+    let loading = Loading::new(10);
     let plugin = loading.plugin("a");
     let held = plugin.plugin(&loading.loader).await.unwrap();
     plugin.sleep();
@@ -86,7 +82,7 @@ async fn who_holds_a_plugin_keeps_it_though_it_is_put_to_sleep() {
 
 #[tokio::test]
 async fn those_used_last_stay_awake() {
-    let loading = Loading::new("resident", 2);
+    let loading = Loading::new(2);
     let plugins = ["a", "b", "c"].map(|name| loading.plugin(name));
     plugins.iter().for_each(|plugin| plugin.sleep());
     for used in [0, 1, 0, 2] {
@@ -99,7 +95,7 @@ async fn those_used_last_stay_awake() {
 
 #[tokio::test]
 async fn without_a_copy_nothing_sleeps() {
-    let mut loading = Loading::new("awake", 10);
+    let mut loading = Loading::new(10);
     loading.loader.copies = None;
     let plugin = loading.plugin("a");
     plugin.sleep();

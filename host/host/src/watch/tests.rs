@@ -4,6 +4,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tempfile::{TempDir, tempdir};
+
 use super::{
     folder::{Folders, Stamp, Unread},
     pending::{Pending, Settled},
@@ -14,28 +16,10 @@ use crate::{
     plugin::{LoadError, load::Cause},
 };
 
-/// A folder that is deleted with this.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("witapi-watch-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir(&folder).unwrap();
-        Folder(folder)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let file = self.0.join(name);
-        fs::write(&file, text).unwrap();
-        file
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn write(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+    let file = folder.path().join(name);
+    fs::write(&file, text).unwrap();
+    file
 }
 
 fn stamp(file: &Path) -> Stamp {
@@ -44,44 +28,44 @@ fn stamp(file: &Path) -> Stamp {
 
 #[test]
 fn only_components_of_the_folder_are_files() {
-    let folder = Folder::new("files");
-    let file = folder.write("a.wasm", "");
-    folder.write(".b.wasm", "");
-    folder.write("c.txt", "");
-    fs::create_dir(folder.0.join("d.wasm")).unwrap();
-    let look = Folders::new(vec![folder.0.clone()]).look();
+    let folder = tempdir().unwrap();
+    let file = write(&folder, "a.wasm", "");
+    write(&folder, ".b.wasm", "");
+    write(&folder, "c.txt", "");
+    fs::create_dir(folder.path().join("d.wasm")).unwrap();
+    let look = Folders::new(vec![folder.path().to_owned()]).look();
     assert_eq!(look.files.keys().collect::<Vec<_>>(), [&file]);
     assert!(look.unread.is_empty());
 }
 
 #[test]
 fn a_file_is_gone_only_from_a_folder_that_was_read() {
-    let folder = Folder::new("gone");
-    let file = folder.write("a.wasm", "");
-    let mut folders = Folders::new(vec![folder.0.clone()]);
+    let folder = tempdir().unwrap();
+    let file = write(&folder, "a.wasm", "");
+    let mut folders = Folders::new(vec![folder.path().to_owned()]);
     assert!(!folders.look().is_gone(&file));
     fs::remove_file(&file).unwrap();
     assert!(folders.look().is_gone(&file));
-    fs::remove_dir(&folder.0).unwrap();
+    fs::remove_dir(folder.path()).unwrap();
     let look = folders.look();
     assert!(!look.is_gone(&file));
-    assert_eq!(look.unread[&folder.0], Unread::Missing);
+    assert_eq!(look.unread[folder.path()], Unread::Missing);
 }
 
 #[test]
 fn a_link_to_nowhere_is_there_and_cannot_be_read() {
-    let folder = Folder::new("link");
-    let link = folder.0.join("a.wasm");
+    let folder = tempdir().unwrap();
+    let link = folder.path().join("a.wasm");
     std::os::unix::fs::symlink("nowhere", &link).unwrap();
-    let look = Folders::new(vec![folder.0.clone()]).look();
+    let look = Folders::new(vec![folder.path().to_owned()]).look();
     assert_eq!(look.unread[&link], Unread::DanglingLink);
     assert!(!look.is_gone(&link));
 }
 
 #[test]
 fn same_size_and_time_are_still_another_file() {
-    let folder = Folder::new("stamp");
-    let (first, second) = (folder.write("a.wasm", "one"), folder.write("b.part", "two"));
+    let folder = tempdir().unwrap();
+    let (first, second) = (write(&folder, "a.wasm", "one"), write(&folder, "b.part", "two"));
     let before = stamp(&first);
     let modified = fs::metadata(&first).unwrap().modified().unwrap();
     fs::File::options().write(true).open(&second).unwrap().set_modified(modified).unwrap();
@@ -91,8 +75,8 @@ fn same_size_and_time_are_still_another_file() {
 
 #[test]
 fn a_file_is_wanted_until_it_was_handled_as_it_is() {
-    let folder = Folder::new("seen");
-    let file = folder.write("a.wasm", "one");
+    let folder = tempdir().unwrap();
+    let file = write(&folder, "a.wasm", "one");
     let mut seen = Seen::new(stamp(&file));
     // It is new, so more of it may come.
     assert!(seen.is_wanted() && seen.settles_at() > Instant::now() && seen.may_be_unfinished());
@@ -101,7 +85,7 @@ fn a_file_is_wanted_until_it_was_handled_as_it_is() {
     seen.is_loading = false;
     seen.note_handled(begun);
     assert!(!seen.is_wanted() && seen.is_settled());
-    folder.write("a.wasm", "longer");
+    write(&folder, "a.wasm", "longer");
     seen.see(stamp(&file));
     assert!(seen.is_wanted());
     seen.note_handled(seen.stamp);
@@ -111,8 +95,8 @@ fn a_file_is_wanted_until_it_was_handled_as_it_is() {
 
 #[test]
 fn what_is_not_there_is_not_loaded_and_not_forgotten() {
-    let folder = Folder::new("away");
-    let mut seen = Seen::new(stamp(&folder.write("a.wasm", "one")));
+    let folder = tempdir().unwrap();
+    let mut seen = Seen::new(stamp(&write(&folder, "a.wasm", "one")));
     seen.is_there = false;
     assert!(!seen.is_wanted());
     seen.is_there = true;
@@ -122,8 +106,8 @@ fn what_is_not_there_is_not_loaded_and_not_forgotten() {
 
 #[test]
 fn one_fault_is_news_once() {
-    let folder = Folder::new("unread");
-    let mut seen = Seen::new(stamp(&folder.write("a.wasm", "one")));
+    let folder = tempdir().unwrap();
+    let mut seen = Seen::new(stamp(&write(&folder, "a.wasm", "one")));
     let error = || io::Error::from(io::ErrorKind::PermissionDenied);
     assert!(seen.cannot_be_read(&error()) && !seen.cannot_be_read(&error()));
     seen.note_handled(seen.stamp);
