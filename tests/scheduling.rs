@@ -1,5 +1,7 @@
 //! Fair shares: of processors by weight, of instances by queue; limits of each plugin; what no longer makes it does not begin.
 
+use std::process::{Child, Command};
+
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinHandle};
 use witapi_tests::{Answer, Host, fixture, host, send};
@@ -232,6 +234,38 @@ async fn processor_time_is_limited_and_waiting_is_free() {
         assert_eq!(host.get(path).await.json(), 400, "{path}");
     }
     assert_eq!(host.get("/hostile/light").await.status, 200);
+}
+
+/// Programs of the usual priority, one for each processor.
+struct FullMachine(Vec<Child>);
+
+impl FullMachine {
+    fn begin() -> FullMachine {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let busy = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().expect("a shell");
+        FullMachine((0..threads).map(|_| busy()).collect())
+    }
+}
+
+impl Drop for FullMachine {
+    fn drop(&mut self) {
+        for program in &mut self.0 {
+            program.kill().and_then(|()| program.wait()).expect("the end of the shell");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_call_goes_on_where_others_fill_the_machine() {
+    let config = "[plugin.hostile]
+cpu_ms = 300
+deadline_ms = 6000";
+    let host = host().fixture("hostile").config(config).start().await;
+    let full = FullMachine::begin();
+    assert_eq!(host.get("/hostile/spin").await.status, 504);
+    // Not that of its deadline.
+    host.log.wait_for("`cpu_ms` sets the limit").await;
+    drop(full);
 }
 
 #[tokio::test]

@@ -89,6 +89,8 @@ pub(super) struct FairQueue<J> {
     /// Each flow with waiting jobs once, by a tag that may have grown since.
     order: BinaryHeap<Reverse<(u64, u64)>>,
     arrivals: u64,
+    /// Jobs that wait.
+    waiting: usize,
 }
 
 struct Backlog<J> {
@@ -101,12 +103,18 @@ struct Backlog<J> {
 
 impl<J> FairQueue<J> {
     pub(super) fn new(clock: Arc<VirtualClock>) -> FairQueue<J> {
-        FairQueue { clock, flows: HashMap::new(), order: BinaryHeap::new(), arrivals: 0 }
+        FairQueue { clock, flows: HashMap::new(), order: BinaryHeap::new(), arrivals: 0, waiting: 0 }
+    }
+
+    /// Whether no job waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting == 0
     }
 
     /// A job that has used that much time so far waits for a turn.
     pub(super) fn push(&mut self, flow: &Arc<Flow>, used: Duration, job: J) -> QueuePlace {
         self.arrivals += 1;
+        self.waiting += 1;
         // Whole milliseconds, in classes that double.
         let class = (used.as_millis() as u64).checked_ilog2().map_or(0, |class| class + 1);
         let place = (class, self.arrivals);
@@ -138,6 +146,7 @@ impl<J> FairQueue<J> {
                 self.forget_idle(&flow);
                 continue;
             };
+            self.waiting -= 1;
             backlog.running += 1;
             backlog.order(&mut self.order);
             self.clock.now.fetch_max(tag, Ordering::Relaxed);
@@ -157,6 +166,7 @@ impl<J> FairQueue<J> {
     /// Takes back a job that waits there.
     pub(super) fn remove(&mut self, flow: &Flow, place: QueuePlace) -> Option<J> {
         let job = self.flows.get_mut(&flow.id)?.waiting.remove(&place);
+        self.waiting -= usize::from(job.is_some());
         self.forget_idle(flow);
         job
     }
