@@ -1,6 +1,6 @@
 # The two commands of the README. Both install what they need, in code, and both are safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-quick test-without-direct test-timings test-long soak check build plugins fixtures bench bench-languages
+.PHONY: help serve test test-quick test-without-direct test-timings test-long soak check docs dist build plugins fixtures bench bench-languages
 
 WITAPI := target/release/witapi
 EXAMPLES := $(wildcard plugins/*-*)
@@ -24,7 +24,9 @@ help:
 	@echo "make test-timings   the tests that take longest"
 	@echo "make test-long   what make test tries by chance, 100,000 times, and each fuzz target for 10 minutes"
 	@echo "make soak    all attacks at once, for 20 minutes: answers right, memory and descriptors flat"
-	@echo "make check   formatting and clippy"
+	@echo "make check   formatting, spelling, clippy, licences of what is depended on"
+	@echo "make docs    the documentation site, in target/docs"
+	@echo "make dist    what a release has, in target/dist: archive, Debian package, bill of materials, checksums"
 	@echo "make bench   measure the host beside its peers: native axum, fastify, FastAPI, wasmtime serve"
 	@echo "make bench-languages   measure what authors wait for, and what a template costs, in each language"
 
@@ -86,7 +88,18 @@ check:
 	cargo fmt --all --check
 	@for crate in sdk/rust sdk/rust/macros $(wildcard plugins/*-rust) tests/fixtures bench/busy bench/wasi; do \
 		cargo fmt --all --check --manifest-path $$crate/Cargo.toml || exit 1; done
+	@tools/setup-check
+	target/tools/typos/bin/typos
+	target/tools/cargo/bin/cargo-deny --log-level error check licenses bans sources
 	cargo clippy --release --workspace --all-targets -- -D warnings
+
+# Links, anchors and commands of the pages are tests: `documentation::`.
+docs:
+	@tools/setup-docs
+	target/tools/cargo/bin/mdbook build docs
+
+dist: build
+	@tools/dist
 
 build:
 	cargo build --release -p witapi

@@ -35,3 +35,43 @@ npm_install() {
     (cd "$into" && npm install --no-progress) >"$tools/npm.log" 2>&1 || die "npm install failed, see $tools/npm.log"
     cp "$wanted" "$into/installed"
 }
+
+# Makes a Python environment in folder $1 with what file $2 lists; what follows are options of pip. It holds its own path, so it is made
+# anew where the folder was moved.
+venv_install() {
+    local venv=$1 list=$2 log=$tools/pip.log
+    shift 2
+    # Written last: it says that just this list is installed here.
+    local stamp; stamp=$(echo "$venv"; cat "$list")
+    [ "$(cat "$venv/installed" 2>/dev/null)" = "$stamp" ] && return
+    command -v python3 >/dev/null || die "there is no python3; on Debian: apt-get install python3-venv"
+    say "installing ${list#"$root/"} into ${venv#"$root/"}"
+    mkdir -p "$tools"
+    rm -rf "$venv"
+    python3 -m venv "$venv" >"$log" 2>&1 || die "python3 -m venv failed, see $log; on Debian: apt-get install python3-venv"
+    "$venv/bin/pip" install --disable-pip-version-check "$@" -r "$list" >>"$log" 2>&1 || die "pip install failed, see $log"
+    echo "$stamp" >"$venv/installed"
+}
+
+# Where programs of crates.io are, and the versions that are taken.
+cargo_tools=$tools/cargo/bin
+declare -A cargo_versions=(
+    [cargo-cyclonedx]=0.5.9
+    [cargo-deb]=3.8.0
+    [cargo-deny]=0.20.2
+    [mdbook]=0.5.4
+)
+
+# Installs a program of crates.io.
+cargo_install() {
+    local version=${cargo_versions[$1]} installed=$tools/cargo/installed
+    mkdir -p "$installed"
+    [ -e "$installed/$1-$version" ] && return
+    say "installing $1 $version into target/tools/cargo"
+    local features=()
+    [ "$1" != mdbook ] || features=(--no-default-features --features search)
+    cargo install --quiet --locked --root "$tools/cargo" "$1@$version" "${features[@]}" >"$tools/cargo.log" 2>&1 ||
+        die "that failed, see $tools/cargo.log"
+    rm -f "$installed/$1-"*
+    touch "$installed/$1-$version"
+}
