@@ -76,7 +76,7 @@ impl Findings {
 }
 
 #[tokio::test]
-async fn a_body_is_accepted_exactly_when_the_schema_accepts_it() {
+async fn a_body_is_accepted_when_its_schema_accepts_it() {
     let one = types::any_type().prop_map(|ty| vec![("value", ty)]);
     let several =
         prop::collection::vec(types::any_type(), 2..=3).prop_map(|types| NAMES.into_iter().zip(types).collect());
@@ -156,12 +156,12 @@ async fn differs(
 ) -> Result<bool, String> {
     let body = value.write(escapes);
     // A schema does not see that a member stands twice. The contract has it as a fault.
-    let wanted = !value.has_a_member_twice() && schema_accepts(validator, &body);
+    let expected = !value.has_a_member_twice() && schema_accepts(validator, &body);
     let answer = host.post_text(&function.path, &body).await;
     match accepted(&answer) {
-        Ok(accepted) if accepted == wanted => Ok(accepted),
+        Ok(accepted) if accepted == expected => Ok(accepted),
         found => Err(format!(
-            "POST {} {body}\nschema accepts: {wanted}; host accepts: {found:?}; {}",
+            "POST {} {body}\nschema accepts: {expected}; host accepts: {found:?}; {}",
             function.path,
             String::from_utf8_lossy(&answer.body)
         )),
@@ -203,7 +203,7 @@ async fn text_that_is_no_json_is_never_accepted() {
 }
 
 #[tokio::test]
-async fn a_parameter_is_accepted_exactly_when_the_schema_accepts_what_its_text_says() {
+async fn a_parameter_is_accepted_when_its_schema_accepts_it() {
     let types = prop::collection::vec(types::with_keywords(words::query_type(), keywords::Place::Member), 1..=3);
     let in_query = types.prop_map(|types| NAMES.into_iter().zip(types).collect::<Vec<_>>()).boxed();
     // Without a default, which nothing in a path could be left out for.
@@ -256,7 +256,7 @@ async fn parameters(
     let strategy: Vec<_> = function.params.iter().map(|(_, ty)| words::near(ty, function.place)).collect();
     for _ in 0..CASES_OF_A_FUNCTION {
         let values = chance.take(&strategy);
-        let wanted = (0..values.len()).all(|i| {
+        let expected = (0..values.len()).all(|i| {
             let (schema, required) = &published[i];
             match words::value(&function.params[i].1, &values[i]) {
                 None => !required,
@@ -270,12 +270,12 @@ async fn parameters(
         }
         let answer = send(request).await;
         match accepted(&answer) {
-            Ok(accepted) if accepted == wanted => findings.add(accepted),
+            Ok(accepted) if accepted == expected => findings.add(accepted),
             found => {
                 let (body, wit) = (String::from_utf8_lossy(&answer.body), function.wit());
                 findings.differ(
                     seed,
-                    format!("{url} {values:?}\nschema accepts: {wanted}; host accepts: {found:?}; {body}\n{wit}\n{parameters:?}"),
+                    format!("{url} {values:?}\nschema accepts: {expected}; host accepts: {found:?}; {body}\n{wit}\n{parameters:?}"),
                 );
                 break;
             }

@@ -22,7 +22,7 @@ fn problem(answer: &Answer, status: u16, kind: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_sole_record_variant_map_list_or_tuple_is_the_body() {
+async fn a_sole_compound_parameter_is_the_body() {
     let host = host().fixture("zoo").start().await;
     for (path, body) in [
         ("/things", json!({"id": 1, "name": "a"})),
@@ -62,7 +62,7 @@ async fn other_parameters_are_the_members_of_one_object() {
 }
 
 #[tokio::test]
-async fn a_body_may_be_absent_where_nothing_in_it_must_be_there() {
+async fn a_body_of_optional_members_may_be_absent() {
     let host = host().fixture("zoo").start().await;
     assert_eq!(send(host.request("POST", "/echo/perhaps")).await.text(), "null");
     assert_eq!(send(post(&host, "/echo/perhaps", Some("application/json"), "")).await.text(), "null");
@@ -96,7 +96,7 @@ async fn bytes_alone_are_the_body_itself_both_ways() {
         415,
         "unsupported-media-type",
     );
-    assert_eq!(detail, "Found `application/json`, wanted `application/octet-stream`.");
+    assert_eq!(detail, "Expected `application/octet-stream`, found `application/json`.");
 }
 
 #[tokio::test]
@@ -123,10 +123,10 @@ async fn the_media_type_has_to_be_json() {
     ] {
         let answer = send(post(&host, "/echo/numbers", Some(wrong), "[1]")).await;
         let detail = problem(&answer, 415, "unsupported-media-type");
-        assert_eq!(detail, format!("Found `{wrong}`, wanted `application/json`."));
+        assert_eq!(detail, format!("Expected `application/json`, found `{wrong}`."));
     }
     let detail = problem(&send(post(&host, "/echo/numbers", None, "[1]")).await, 415, "unsupported-media-type");
-    assert_eq!(detail, "Found no `content-type`, wanted `application/json`.");
+    assert_eq!(detail, "Expected `application/json`, found no `content-type`.");
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn what_is_no_json_is_told_by_line_and_column() {
         ("[\"\\ud83d\"]", "Line 1, column "),
     ] {
         let detail = problem(&host.post_text("/echo/numbers", body).await, 400, "malformed-json");
-        assert!(detail.starts_with(at), "{body:?}: {detail:?}, wanted {at}");
+        assert!(detail.starts_with(at), "{body:?}: {detail:?}, expected {at}");
     }
     // Bytes that are no UTF-8 are no JSON either.
     let request = host.request("POST", "/echo/text").header("content-type", "application/json");
@@ -160,7 +160,7 @@ async fn what_is_no_json_is_told_by_line_and_column() {
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_so_even_where_it_has_other_faults() {
+async fn malformed_json_hides_other_errors() {
     let host = host().fixture("zoo").start().await;
     for body in
         [r#"{"first_part":"x","second_part":}"#, r#"{"unknown":[1,}"#, r#"{"first_part":1"#, r#"{"a":1,}"#, "{1:2}"]
@@ -193,7 +193,7 @@ async fn a_body_may_be_as_large_as_the_limit_and_not_larger() {
     };
     assert_eq!(send(raw(vec![7; 4096].into())).await.body.len(), 4096);
     let answer = send(raw(vec![7; 4097].into())).await;
-    assert_eq!(problem(&answer, 413, "body-too-large"), "The limit is 4096 bytes.");
+    assert_eq!(problem(&answer, 413, "body-too-large"), "Expected at most 4096 bytes.");
     assert_eq!(answer.header("connection"), "close");
     let text = |length: usize| format!("[{}]", " ".repeat(length - 2));
     assert_eq!(host.post_text("/echo/numbers", &text(4096)).await.text(), "[]");

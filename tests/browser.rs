@@ -38,13 +38,13 @@ fn examples() -> witapi_tests::Setup {
 }
 
 #[tokio::test]
-async fn an_operation_is_tried_out_in_the_page_and_its_answer_is_seen() {
+async fn an_operation_can_be_tried_out_in_the_page() {
     let host = host().plugin("todos").config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]").start().await;
     run("try_out", &host, json!({})).await;
 }
 
 #[tokio::test]
-async fn plugins_come_change_and_go_in_open_pages_without_a_reload() {
+async fn open_pages_follow_plugins_without_a_reload() {
     let host = host().plugin("todos").config("[plugin.todos]\ngrants = [\"wasi:keyvalue\"]").start().await;
     let version = |name: &str, function: &str| {
         let wit =
@@ -64,7 +64,7 @@ async fn a_page_of_another_origin_listens_to_a_stream() {
 }
 
 #[tokio::test]
-async fn a_plugin_is_selected_and_stays_selected_over_a_reload() {
+async fn a_selected_plugin_stays_selected_over_a_reload() {
     let host = examples().start().await;
     run("selector", &host, json!({})).await;
 }
@@ -76,13 +76,13 @@ async fn links_lead_to_operations() {
 }
 
 #[tokio::test]
-async fn pages_are_dark_or_light_and_fit_wide_and_narrow_screens() {
+async fn pages_are_dark_or_light_and_fit_all_screens() {
     let host = examples().start().await;
     run("look", &host, json!({})).await;
 }
 
 #[tokio::test]
-async fn the_colours_are_those_of_the_system_until_the_reader_chooses() {
+async fn colours_follow_the_system_until_the_reader_chooses() {
     let host = examples().start().await;
     run("theme", &host, json!({})).await;
 }

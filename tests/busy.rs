@@ -41,7 +41,7 @@ async fn a_deadline_is_of_each_plugin() {
 }
 
 #[tokio::test]
-async fn guests_that_spin_on_every_thread_do_not_stop_the_others() {
+async fn spinning_guests_do_not_stop_the_others() {
     let host = host().fixture("hostile").plugin("orders").config("[limits]\ndeadline_ms = 4000").start().await;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let spinners: Vec<_> = (0..threads * 2 + 4).map(|i| begin(&host, "/hostile/spin", &format!("spin{i}"))).collect();

@@ -89,7 +89,7 @@ fn arguments_and_bodies_come_from_stdin_and_files_too() {
     assert_eq!(answered(folder.ask(&["call", "todos.wasm", "list-todos"], b"")), json!([]));
     let both =
         folder.ask(&["call", "todos.wasm", "create-todo", r#"{"todo": {"title": "a"}}"#, "-b", "todo.json"], b"");
-    assert!(usage(both).contains("the body is given twice"));
+    assert!(usage(both).contains("expected one body, found two"));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn any_request_can_be_written_out() {
 }
 
 #[test]
-fn the_answer_is_that_of_a_host_with_status_and_headers_if_asked() {
+fn a_call_returns_what_a_host_returns() {
     let folder = with(&["todos"]);
     let ran =
         folder.ask(&["call", "-i", "todos.wasm", "create-todo", r#"{"title": "a"}"#, "-H", "x-request-id: mine"], b"");
@@ -119,7 +119,7 @@ fn the_answer_is_that_of_a_host_with_status_and_headers_if_asked() {
 }
 
 #[test]
-fn what_is_wrong_with_values_is_told_as_a_host_tells_it() {
+fn a_call_reports_wrong_values_like_a_host() {
     let folder = with(&["todos", "hostile"]);
     let faults = problem(folder.ask(&["call", "todos.wasm", "create-todo", r#"{"title": "", "dine": 1}"#], b""));
     assert_eq!(faults["type"], "/problems/invalid-request");
@@ -161,7 +161,7 @@ fn what_a_guest_says_goes_to_stderr() {
 }
 
 #[test]
-fn streams_bytes_and_the_facts_of_a_request_are_as_with_a_host() {
+fn streams_and_request_facts_are_those_of_a_host() {
     let folder = with(&["streams", "facts", "hostile"]);
     let printed = |arguments: &[&str], stdin: &[u8]| {
         let ran = folder.ask(&[&["call"], arguments].concat(), stdin);
@@ -181,8 +181,8 @@ fn streams_bytes_and_the_facts_of_a_request_are_as_with_a_host() {
     assert_eq!(printed(&["streams.wasm", "echo-bytes", "-b", "-"], b"hi there"), "hi there");
     assert_eq!(printed(&["hostile.wasm", "long-bytes", r#"{"kib": 3}"#], b"").len(), 3072);
     for (arguments, expected) in [
-        ("[1]", "`data` is an array; wanted a string of base64"),
-        (r#""?""#, "`data` is another string; wanted a string of base64"),
+        ("[1]", "`data`: expected a string of base64, since it is bytes; found an array"),
+        (r#""?""#, "`data`: expected a string of base64, since it is bytes; found another string"),
     ] {
         assert!(usage(folder.ask(&["call", "streams.wasm", "echo-bytes", arguments], b"")).contains(expected));
     }
@@ -193,27 +193,30 @@ fn streams_bytes_and_the_facts_of_a_request_are_as_with_a_host() {
 }
 
 #[test]
-fn names_that_are_not_there_are_told_with_those_that_are() {
+fn unknown_names_are_reported_with_the_known_ones() {
     let folder = with(&["todos"]);
     let message = usage(folder.ask(&["call", "todos.wasm", "create-toda"], b""));
     assert!(
-        message.starts_with("witapi: no operation `create-toda`, did you mean `create-todo`?; there are:\n"),
+        message.starts_with("witapi: no operation `create-toda`, did you mean `create-todo`?; the operations are:\n"),
         "{message}"
     );
     assert!(message.contains("  todos/get-todo  GET /todos/{id}  todos_get_todo\n"), "{message}");
     assert_eq!(message.lines().count(), 9);
     let message = usage(folder.ask(&["call", "todos.wasm", "get-todo", r#"{"ib": 7}"#], b""));
-    assert_eq!(message, "witapi: `todos/get-todo` has no parameter `ib`, did you mean `id`?; it has: `id`\n");
+    assert_eq!(
+        message,
+        "witapi: `todos/get-todo` has no parameter `ib`, did you mean `id`?; its parameters are: `id`\n"
+    );
     for (arguments, expected) in [
         ("{", "the arguments are not JSON: EOF while parsing an object at line 1, column 1"),
-        ("[1]", "the arguments are an array; wanted an object with the parameters of `todos/get-todo`: `id`"),
+        ("[1]", "the arguments: expected an object with the parameters of `todos/get-todo` (`id`), found an array"),
         ("{}", "the parameter `id` is missing; it is part of the path `/todos/{id}`"),
         (r#"{"id": null}"#, "the parameter `id` is missing; it is part of the path `/todos/{id}`"),
         (
             r#"{"id": {}}"#,
-            "the parameter `id` is an object; wanted a string, a number or a boolean, as it stands in the path",
+            "the parameter `id`: expected a string, a number or a boolean, since it goes into the path; found an object",
         ),
-        (r#"{"id": 1, "id": 2}"#, "the parameter `id` stands twice in the arguments; wanted it once"),
+        (r#"{"id": 1, "id": 2}"#, "the parameter `id`: expected once in the arguments, found twice"),
     ] {
         let message = usage(folder.ask(&["call", "todos.wasm", "get-todo", arguments], b""));
         assert_eq!(message, format!("witapi: {expected}\n"), "{arguments}");
@@ -230,7 +233,7 @@ fn what_is_no_component_cannot_be_asked() {
     folder.write("text.wasm", "This is text.");
     folder.write("wrong.toml", "limit = 1");
     for (file, more, expected) in [
-        ("missing.wasm", None, "missing.wasm: the file cannot be read"),
+        ("missing.wasm", None, "missing.wasm: cannot read the file"),
         ("text.wasm", None, "text.wasm: "),
         ("todos.wasm", Some("wrong.toml"), "wrong.toml"),
     ] {
@@ -275,4 +278,12 @@ fn nothing_is_left_behind_and_compiled_code_is_kept() {
     assert_eq!(fs::read_dir(&temporary).expect("the folder").count(), 0);
     assert_eq!(fs::read_dir(folder.path("cache/witapi/code")).expect("the cache").count(), 1);
     assert!(!folder.path("data").exists());
+}
+
+#[test]
+fn a_raw_handler_may_serve_its_document() {
+    let folder = with(&["raw"]);
+    folder.write("witapi.toml", "[plugin.raw]\nopenapi = \"/openapi.json\"");
+    let document = answered(folder.run(["call", "raw.wasm", "GET /openapi.json"]));
+    assert_eq!(document["paths"]["/raw/entries"]["post"]["operationId"], "raw_post_raw_entries");
 }

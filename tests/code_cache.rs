@@ -90,7 +90,7 @@ async fn a_folder_that_others_can_write_is_not_used() {
     }
     chmod(&folder, 0o777);
     let host = again(stopped).await;
-    let line = host.log.wait_for("compiled code is not cached").await;
+    let line = host.log.wait_for("not caching compiled code").await;
     assert!(line.contains("WARN") && line.contains("data/code") && line.contains("777"), "{line}");
     for file in files(host.folder()) {
         assert_eq!(fs::read(&file).expect("a file"), b"someone else's code");
@@ -105,17 +105,17 @@ async fn a_folder_that_is_a_link_is_not_used() {
     fs::rename(&folder, &elsewhere).expect("to move it");
     symlink(&elsewhere, &folder).expect("a link");
     let host = again(stopped).await;
-    host.log.wait_for("compiled code is not cached").await;
+    host.log.wait_for("not caching compiled code").await;
 }
 
 #[tokio::test]
-async fn a_file_that_others_can_write_is_not_used_but_replaced() {
+async fn a_file_that_others_can_write_is_replaced() {
     let stopped = warm().await;
     let file = files(stopped.path()).remove(0);
     chmod(&file, 0o666);
     let before = fs::metadata(&file).expect("the file").ino();
     let host = again(stopped).await;
-    let line = host.log.wait_for("a file of the code cache is not used").await;
+    let line = host.log.wait_for("ignoring a file of the code cache").await;
     assert!(line.contains("WARN") && line.contains("666"), "{line}");
     let began = Instant::now();
     while fs::metadata(&file).expect("the file").ino() == before {
@@ -133,7 +133,7 @@ async fn a_file_that_is_a_link_is_not_used() {
     fs::rename(&file, &elsewhere).expect("to move it");
     symlink(&elsewhere, &file).expect("a link");
     let host = again(stopped).await;
-    host.log.wait_for("a file of the code cache is not used").await;
+    host.log.wait_for("ignoring a file of the code cache").await;
     let began = Instant::now();
     while !fs::symlink_metadata(&file).expect("the file").is_file() {
         assert!(began.elapsed() < PATIENCE);
@@ -151,7 +151,7 @@ async fn a_damaged_file_is_not_used_but_replaced() {
     for damaged in [b"".as_slice(), b"no code", half, no_head] {
         fs::write(&file, damaged).expect("to damage it");
         let host = again(stopped).await;
-        host.log.wait_for("a file of the code cache is not used").await;
+        host.log.wait_for("ignoring a file of the code cache").await;
         let began = Instant::now();
         while fs::read(&file).expect("the code").len() != good.len() {
             assert!(began.elapsed() < PATIENCE);
@@ -168,7 +168,7 @@ async fn a_cache_that_cannot_be_written_costs_time_only() {
     fs::remove_dir_all(&folder).expect("to remove it");
     fs::write(&folder, "a file in its place").expect("a file");
     let host = again(stopped).await;
-    host.log.wait_for("compiled code is not cached").await;
+    host.log.wait_for("not caching compiled code").await;
 }
 
 /// Bytes of all that is in that folder.
@@ -264,7 +264,7 @@ async fn functions(host: &Host, index: usize) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn of_a_plugin_that_was_built_anew_only_what_is_new_is_compiled() {
+async fn only_new_functions_of_a_plugin_are_compiled() {
     let debug = || host().env("WITAPI_LOG", "info,witapi=debug");
     let host = debug().plugin("greeter").start().await;
     let (all, _) = functions(&host, 0).await;
@@ -296,7 +296,7 @@ async fn of_a_plugin_that_was_built_anew_only_what_is_new_is_compiled() {
         let host = debug().in_folder_of(stopped).start().await;
         assert_eq!(is_fraction(functions(&host, 0).await), damage.is_none(), "{version}");
         assert_eq!(
-            host.log.lines("a file of the code cache is not used", usize::from(damage.is_some())).await.len(),
+            host.log.lines("ignoring a file of the code cache", usize::from(damage.is_some())).await.len(),
             usize::from(damage.is_some())
         );
         assert_eq!(host.get("/greetings/languages").await.status, 200);

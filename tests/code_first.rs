@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use witapi_tests::{built::Sources, dummy_component, host, root, send, witapi, with_wit};
+use witapi_tests::{built::Sources, dummy_component, host, root, says, send, witapi, with_wit};
 
 fn succeed(command: &mut Command) -> String {
     let output = command.output().expect("a process");
@@ -64,8 +64,8 @@ fn the_wit_of_each_page_of_the_tutorial() {
             fs::create_dir_all(&goldens).expect("a folder");
             fs::write(&golden, text).expect("a golden");
         } else {
-            let wanted = fs::read_to_string(&golden).unwrap_or_default();
-            assert!(text == wanted, "{page} is another; WITAPI_UPDATE_GOLDENS=1 writes it anew:\n{text}");
+            let expected = fs::read_to_string(&golden).unwrap_or_default();
+            assert!(text == expected, "{page} is another; WITAPI_UPDATE_GOLDENS=1 writes it anew:\n{text}");
         }
     }
     assert_eq!(fs::read_dir(goldens).expect("the goldens").count(), pages.len(), "a golden without a page");
@@ -103,38 +103,38 @@ fn refusal(module: &str) -> String {
 }
 
 #[test]
-fn what_wit_cannot_say_is_an_error_that_names_place_found_and_wanted() {
+fn python_without_wit_fails_with_its_place() {
     // A function for each, and what is said of it.
     let table = [
-        ("a: dict[str, int]", "int", "parameter a: found `dict[str, int]`; wanted a model"),
-        ("a: Decimal", "int", "parameter a: found `Decimal`; wanted `float`, or `str`"),
-        ("a: Any", "int", "parameter a: found `Any`; wanted a type"),
-        ("a: list", "int", "parameter a: found `list`, items of any type; wanted their type"),
-        ("a: complex", "int", "parameter a: found `complex`; wanted a model with two numbers"),
-        ("a: Literal[1, 2]", "int", "found the value 1 in `Literal[1, 2]`; wanted strings"),
-        ("a: Literal['a_b']", "int", "found the value 'a_b' in `Literal['a_b']`; wanted words of letters"),
-        ("a: int | str", "int", "parameter a: found `int | str` in the query; wanted a scalar"),
+        ("a: dict[str, int]", "int", "parameter a: expected a model, found `dict[str, int]`"),
+        ("a: Decimal", "int", "parameter a: expected `float`, or `str`, found `Decimal`"),
+        ("a: Any", "int", "parameter a: expected a type, found `Any`"),
+        ("a: list", "int", "parameter a: expected their type, found `list`, items of any type"),
+        ("a: complex", "int", "parameter a: expected a model with two numbers, found `complex`"),
+        ("a: Literal[1, 2]", "int", "expected strings, found the value 1 in `Literal[1, 2]`"),
+        ("a: Literal['a_b']", "int", "expected words of letters, found the value 'a_b' in `Literal['a_b']`"),
+        ("a: int | str", "int", "parameter a: expected a scalar, found `int | str` in the query"),
         ("a: Annotated[int, Query(include_in_schema=False)]", "int", "found `Query(include_in_schema=…)`"),
         ("a: Annotated[int, AfterValidator(print)]", "int", "found `AfterValidator`, a rule in Python"),
         (
             "a: Annotated[int, Cookie()]",
             "int",
-            "parameter a: found `Cookie()`; wanted `witapi.request.header(\"cookie\")`",
+            "parameter a: expected `witapi.request.header(\"cookie\")`, found `Cookie()`",
         ),
         ("a: int = 'x'", "int", "found a value for default that is not of its type: 'x' is no s64"),
-        ("a: Item", "int", "parameter a: found a body with GET; wanted `post`, `put` or `patch`"),
-        ("*a: int", "int", "found `*a: int`; wanted parameters with names"),
-        ("a: int = Depends(print)", "int", "parameter a: found `Depends`; wanted a call of that function"),
+        ("a: Item", "int", "parameter a: expected `post`, `put` or `patch`, found a body with GET"),
+        ("*a: int", "int", "expected parameters with names, found `*a: int`"),
+        ("a: int = Depends(print)", "int", "parameter a: expected a call of that function, found `Depends`"),
         (
             "lineTwo: int, line_one: int",
             "int",
-            "parameter lineTwo: found the name 'lineTwo', which WIT has as `line-two`; wanted one casing",
+            "parameter lineTwo: expected one casing, found the name 'lineTwo', which WIT has as `line-two`",
         ),
-        ("line_2: int", "int", "parameter line_2: found the name 'line_2', which WIT has as `line2`"),
-        ("", "dict", "the answer: found `dict`"),
-        ("", "Tree", "found `Tree` within itself; wanted types that end"),
-        ("", "Response", "the answer: found `Response`; wanted the value that is the answer"),
-        ("", "Empty", "found `empty` without members; wanted at least one"),
+        ("line_2: int", "int", "found the name 'line_2', which WIT has as `line2`"),
+        ("", "dict", "found `dict`"),
+        ("", "Tree", "expected types that end, found `Tree` within itself"),
+        ("", "Response", "the answer: expected the value that is the answer, found `Response`"),
+        ("", "Empty", "expected at least one, found `empty` without members"),
     ];
     let head = "from decimal import Decimal\nfrom typing import Annotated, Any, Literal, Optional\n\
         from witapi import *\nfrom witapi import AfterValidator\napp = API()\n\
@@ -151,37 +151,37 @@ fn what_wit_cannot_say_is_an_error_that_names_place_found_and_wanted() {
     module += "@app.get('/v')\ndef various(a: int):\n    if a: return 1\n    return 'one'\n";
     module += "@app.get('/w')\ndef headed() -> int:\n    raise HTTPException(404, headers={})\n";
     let said = refusal(&module);
-    for (i, (_, _, wanted)) in table.iter().enumerate() {
-        let line = said.lines().find(|line| line.contains(wanted)).unwrap_or_else(|| panic!("no {wanted} in\n{said}"));
-        let is_placed = line.trim_start_matches("witapi: ").starts_with("src/app.py:") && line.contains("; wanted ");
+    for (i, (_, _, expected)) in table.iter().enumerate() {
+        let line = said.lines().find(|line| says(line, expected)).unwrap_or_else(|| panic!("no {expected} in\n{said}"));
+        let is_placed = line.trim_start_matches("witapi: ").starts_with("src/app.py:") && line.contains(": expected ");
         assert!(is_placed, "{line}");
         // A function by its decorator's line; what a class has wrong, by the class's.
         if line.contains(&format!("function_{i}")) {
             assert!(line.contains(&format!("app.py:{}: ", head.lines().count() + 1 + 2 * i)), "{line}");
         }
     }
-    for wanted in [
-        "whole: found `{path:path}` in '/files/{path:path}'; wanted a parameter that is one whole segment",
-        "again_too: found `GET /0`, which again has already",
-        "described: found `response_description='x'`; wanted the route without it",
-        "failing: found `status_code=404`; wanted a number from 200 to 299",
-        "guessed: found no return annotation, and what it returns cannot be read off the source: `open('x')`; wanted `-> T`",
-        "various: found no return annotation, and what it returns cannot be read off the source: `int` here and `str` there",
-        "HTTPException: found `HTTPException(headers=…)`; wanted `status_code` and `detail` only",
+    for expected in [
+        "whole: expected a parameter that is one whole segment, found `{path:path}` in '/files/{path:path}'",
+        "found `GET /0`, which again has already",
+        "described: expected the route without it, found `response_description='x'`",
+        "failing: expected a number from 200 to 299, found `status_code=404`",
+        "guessed: expected `-> T`, found no return annotation, and what it returns cannot be read off the source: `open('x')`",
+        "found no return annotation, and what it returns cannot be read off the source: `int` here and `str` there",
+        "HTTPException: expected `status_code` and `detail` only, found `HTTPException(headers=…)`",
         "app.py:9: Tree",
     ] {
-        assert!(said.contains(wanted), "no {wanted} in\n{said}");
+        assert!(said.lines().any(|line| says(line, expected)), "no {expected} in\n{said}");
     }
 }
 
 #[test]
 fn what_is_no_module_of_ours_is_said_in_a_line() {
-    assert!(refusal("x = 1\n").contains("src/app.py:1: module: found no instance of `API`; wanted one, `app = API()`"));
+    assert!(says(&refusal("x = 1\n"), "src/app.py:1: module: expected one, `app = API()`, found no instance of `API`"));
     let said = refusal("import nothing_of_that_name\n");
     assert!(said.contains("line 1, in <module>") && said.contains("ModuleNotFoundError"), "{said}");
     assert!(!said.contains("importlib"), "only what the author wrote: {said}");
     let said = refusal("from witapi import API\napp = API()\n@app.middleware('http')\ndef m(): ...\n");
-    assert!(said.contains("src/app.py:3: API: found `middleware`; wanted functions only"), "{said}");
+    assert!(says(&said, "src/app.py:3: API: expected functions only, found `middleware`"), "{said}");
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn the_ported_tutorial_answers_as_fastapi_does() {
     let requests = fs::read_to_string(tutorial.join("requests.txt")).expect("the requests");
     assert_eq!(answers.lines().count(), requests.lines().count());
     for (request, answer) in requests.lines().zip(answers.lines()) {
-        let [wanted_status, wanted]: [Value; 2] = serde_json::from_str(answer).expect("an answer");
+        let [wanted_status, expected]: [Value; 2] = serde_json::from_str(answer).expect("an answer");
         let mut words = request.splitn(3, ' ');
         let (method, path) = (words.next().expect("a method"), words.next().expect("a path"));
         let mut sent = host.request(method, &format!("/{path}"));
@@ -248,11 +248,11 @@ async fn the_ported_tutorial_answers_as_fastapi_does() {
         }
         let answer = send(sent).await;
         assert_eq!(answer.status.as_u16(), wanted_status, "{request}: {answer:?}\n{}", host.log.text());
-        let (found, wanted) = (comparable(&answer.json()), comparable(&wanted));
-        match (&wanted["detail"], answer.status.is_success()) {
+        let (found, expected) = (comparable(&answer.json()), comparable(&expected));
+        match (&expected["detail"], answer.status.is_success()) {
             // A duration that no annotation tells of is a number of seconds in FastAPI, and else a text as it is here.
-            (_, true) if path.starts_with("extra_data_types/") => assert_eq!(found["item_id"], wanted["item_id"]),
-            (_, true) => assert_eq!(found, wanted, "{request}"),
+            (_, true) if path.starts_with("extra_data_types/") => assert_eq!(found["item_id"], expected["item_id"]),
+            (_, true) => assert_eq!(found, expected, "{request}"),
             // What a function raised says the same; what the host answers itself has words of its own.
             (Value::String(detail), _) if found["type"] == "/problems/operation-error" => {
                 assert_eq!(found["error"]["detail"], *detail, "{request}");
@@ -286,7 +286,7 @@ const UNCOMPARED: [&str; 4] = [
 ];
 
 #[tokio::test]
-async fn what_a_module_of_functions_says_is_what_its_plugin_does() {
+async fn a_module_of_functions_is_the_plugins_contract() {
     let module = fs::read_to_string(root().join("tests/code_first/app.py")).expect("the module");
     let component = Sources::default().file("src/app.py", module).built("code-first", "everything");
     let config = "[plugin.everything]\ngrants = [\"wasi:keyvalue\", \"witapi:host\"]";
@@ -349,8 +349,8 @@ async fn what_a_module_of_functions_says_is_what_its_plugin_does() {
     // The facts of the request, and headers as parameters.
     let request = host.request("GET", "/facts").header("x-tenant", "acme").header("tags", "a, b");
     let facts = send(request.header("x-request-id", "id-1").header("user-agent", "test")).await.json();
-    let wanted = json!({"id": "id-1", "method": "GET", "route": "/facts", "tenant": "acme", "tags": ["a", "b"], "agent": "test"});
-    assert_eq!(facts, wanted);
+    let expected = json!({"id": "id-1", "method": "GET", "route": "/facts", "tenant": "acme", "tags": ["a", "b"], "agent": "test"});
+    assert_eq!(facts, expected);
     assert_eq!(host.get("/facts").await.faults(), ["header.x-tenant missing"]);
 
     // Lines of `logging`, with plugin, request and level.
@@ -392,7 +392,7 @@ async fn what_a_module_of_functions_says_is_what_its_plugin_does() {
 }
 
 #[test]
-fn derived_wit_follows_its_source_and_wit_of_an_author_is_left_alone() {
+fn derived_wit_follows_its_source() {
     let module = |name: &str| {
         format!("from witapi import API\napp = API()\n@app.get('/')\ndef {name}() -> str:\n    return ''\n")
     };
@@ -418,7 +418,7 @@ fn derived_wit_follows_its_source_and_wit_of_an_author_is_left_alone() {
 }
 
 #[test]
-fn a_contract_that_is_there_begins_with_a_method_for_each_function() {
+fn an_existing_contract_gets_a_method_per_function() {
     let folder = tempfile::tempdir().expect("a folder");
     let wit = "package a:b@1.0.0;\ninterface from-things {\n    record r { a: option<u8>, b: list<u8> }\n    enum e { x, y }\n    \
         /// Gets \"it\"\n    get-it: func(id: u32, class: e, many: list<r>) -> result<r, string>;\n    wait: async func(t: tuple<u8, f32>);\n}\n\
@@ -426,13 +426,13 @@ fn a_contract_that_is_there_begins_with_a_method_for_each_function() {
     fs::write(folder.path().join("z.wit"), wit).expect("WIT");
     succeed(Command::new(witapi()).args(["new", "z", "--lang", "python", "--wit", "z.wit"]).current_dir(&folder));
     let stubs = fs::read_to_string(folder.path().join("z/src/app.py")).expect("the source");
-    let wanted = [
+    let expected = [
         "import wit_world\nfrom wit_world import exports\nfrom wit_world.exports import from_things\n",
         "class FromThings(exports.FromThings):\n    def get_it(self, id: int, class_: from_things.E, many: list[from_things.R]) -> from_things.R:\n        \"\"\"Gets 'it'\"\"\"\n        raise NotImplementedError\n",
         "    async def wait(self, t: tuple[int, float]) -> None:\n        raise NotImplementedError\n",
         "class WitWorld(wit_world.WitWorld):\n    def hello(self, name: str) -> str:\n        raise NotImplementedError\n",
     ];
-    for wanted in wanted {
-        assert!(stubs.contains(wanted), "no\n{wanted}\nin\n{stubs}");
+    for expected in expected {
+        assert!(stubs.contains(expected), "no\n{expected}\nin\n{stubs}");
     }
 }

@@ -52,7 +52,7 @@ async fn a_trap_in_an_async_export_is_a_500() {
 }
 
 #[tokio::test]
-async fn python_counts_words_in_many_calls_at_once_beside_a_sync_plugin() {
+async fn concurrent_python_calls_run_beside_a_sync_plugin() {
     let host = host().plugin("wordcount").plugin("orders").start().await;
     let text = |i: usize| format!("wasm {}", "component ".repeat(i));
     let count =

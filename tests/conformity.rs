@@ -137,7 +137,7 @@ fn requests(host: &Host) -> Vec<(&'static str, &'static str, RequestBuilder)> {
 }
 
 #[tokio::test]
-async fn every_answer_is_one_of_those_that_the_document_announces() {
+async fn every_response_is_one_that_the_document_announces() {
     let host = host().fixture("zoo").start().await;
     let document = host.get("/openapi.json").await.json();
     let mut complaints = vec![];
@@ -152,7 +152,7 @@ async fn every_answer_is_one_of_those_that_the_document_announces() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_to_be_taken_is_announced_too() {
+async fn too_large_a_response_is_announced() {
     let host = host().fixture("zoo").config("[plugin.zoo]\nbody_kib = 1").start().await;
     let document = host.get("/openapi.json").await.json();
     let answer = host.post("/echo/text", &json!({"value": "x".repeat(2_000)})).await;

@@ -48,7 +48,7 @@ async fn accepting(host: &Host, method: &str, path: &str, accept: &str) -> Answe
 }
 
 #[tokio::test]
-async fn an_answer_of_no_accepted_type_is_a_406_before_anything_runs() {
+async fn an_unacceptable_response_is_a_406_before_the_call() {
     let host = host().fixture("zoo").fixture("hostile").start().await;
     for accept in [
         "application/json",
@@ -64,7 +64,7 @@ async fn an_answer_of_no_accepted_type_is_a_406_before_anything_runs() {
     }
     for accept in ["text/html", "application/json;q=0", "*/*, application/json;q=0", "application/problem+json"] {
         let detail = problem(&accepting(&host, "GET", "/things/1", accept).await, 406, "not-acceptable");
-        assert_eq!(detail, "`accept` takes none of what there is: `application/json`.");
+        assert_eq!(detail, "Expected `accept` to accept one of `application/json`.");
         assert_eq!(accepting(&host, "HEAD", "/things/1", accept).await.status, 406);
     }
     // It would trap, if it ran; and it comes before what is wrong with the request.
@@ -74,7 +74,7 @@ async fn an_answer_of_no_accepted_type_is_a_406_before_anything_runs() {
 }
 
 #[tokio::test]
-async fn bytes_are_accepted_as_such_and_nothing_is_accepted_by_all() {
+async fn bytes_and_empty_responses_have_their_media_types() {
     let host = host().fixture("zoo").start().await;
     let raw = async |accept: &str| {
         let request = host.request("POST", "/echo/raw").header("content-type", "application/octet-stream");
@@ -84,7 +84,7 @@ async fn bytes_are_accepted_as_such_and_nothing_is_accepted_by_all() {
         assert_eq!(raw(accept).await.text(), "x", "{accept}");
     }
     let detail = problem(&raw("application/json").await, 406, "not-acceptable");
-    assert_eq!(detail, "`accept` takes none of what there is: `application/octet-stream`.");
+    assert_eq!(detail, "Expected `accept` to accept one of `application/octet-stream`.");
     // A success without a body has no type.
     assert_eq!(accepting(&host, "POST", "/outcomes/nothing", "text/html").await.status, 204);
 }
@@ -122,7 +122,7 @@ async fn text_is_utf_8_whatever_else_a_media_type_says() {
         ("multipart/form-data; boundary=x; charset=iso-8859-1", "--x--"),
     ] {
         let detail = problem(&post(content_type, body).await, 415, "unsupported-media-type");
-        assert_eq!(detail.to_lowercase(), "found the charset `iso-8859-1`, wanted `utf-8`.", "{content_type}");
+        assert_eq!(detail.to_lowercase(), "expected `utf-8`, found the charset `iso-8859-1`.", "{content_type}");
     }
     problem(&post("application/json; charset", "{}").await, 415, "unsupported-media-type");
     // Bytes have no charset.
@@ -153,7 +153,7 @@ async fn encoded_bodies_are_decoded() {
     for coding in ["br", "zstd", "compress", "gzip, gzip", "identity, br", "x"] {
         let answer = post(coding, plain.clone()).await;
         let detail = problem(&answer, 415, "unsupported-encoding");
-        assert_eq!(detail, format!("Found `{coding}`, wanted `gzip`, `deflate` or none."));
+        assert_eq!(detail, format!("Expected `gzip`, `deflate` or no content encoding, found `{coding}`."));
         assert_eq!(answer.header("accept-encoding"), "gzip, deflate");
     }
     // Forms and bytes as well.
@@ -223,7 +223,7 @@ async fn a_bomb_is_put_out_at_the_limit() {
         })
         .collect();
     for call in calls {
-        assert_eq!(problem(&call.await.expect("an answer"), 413, "body-too-large"), "The limit is 1048576 bytes.");
+        assert_eq!(problem(&call.await.expect("an answer"), 413, "body-too-large"), "Expected at most 1048576 bytes.");
     }
     let grown = peak() - before;
     // Eight bodies of 1 MiB at most, and eight bombs of half that: not 4 GiB.
@@ -238,7 +238,7 @@ async fn a_bomb_is_put_out_at_the_limit() {
 }
 
 #[tokio::test]
-async fn answers_are_compressed_for_who_asks_where_it_is_worth_it() {
+async fn responses_worth_it_are_compressed_on_request() {
     let host = host().fixture("zoo").start().await;
     let numbers = |count: usize| json!((0..count).collect::<Vec<_>>());
     let post = async |count: usize, accept: &str| {
@@ -272,7 +272,7 @@ async fn answers_are_compressed_for_who_asks_where_it_is_worth_it() {
     // Neither compressed nor as it is: there is nothing to send.
     for accept in ["identity;q=0", "*;q=0", "br, *;q=0", "gzip;q=0, identity;q=0"] {
         let detail = problem(&post(1000, accept).await, 406, "not-acceptable");
-        assert_eq!(detail, "`accept-encoding` takes none of what there is: `gzip`, `identity`.", "{accept}");
+        assert_eq!(detail, "Expected `accept-encoding` to accept one of `gzip`, `identity`.", "{accept}");
     }
     assert_eq!(post(1000, "identity;q=0, *").await.header("content-encoding"), "gzip");
 }

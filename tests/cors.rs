@@ -24,7 +24,7 @@ fn vary(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn without_a_word_in_the_configuration_there_is_no_cors() {
+async fn without_configuration_there_is_no_cors() {
     let host = host().fixture("zoo").start().await;
     let answer = send(preflight(host.request("OPTIONS", "/things/1"), APP)).await;
     assert_eq!((answer.status.as_u16(), answer.header("allow")), (204, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"));
@@ -35,7 +35,7 @@ async fn without_a_word_in_the_configuration_there_is_no_cors() {
 }
 
 #[tokio::test]
-async fn a_page_of_a_named_origin_may_use_and_read_everything() {
+async fn a_page_of_an_allowed_origin_may_read_everything() {
     let cors = "[cors]\norigins = [\"https://app.example\", \"http://localhost:3000\"]";
     let host = host().fixture("zoo").fixture("hostile").config(cors).start().await;
     for origin in [APP, "http://localhost:3000"] {
@@ -115,7 +115,7 @@ async fn every_origin_is_allowed_by_a_star() {
 }
 
 #[tokio::test]
-async fn methods_headers_credentials_and_age_are_as_configured() {
+async fn cors_methods_headers_and_age_are_configurable() {
     let cors = "[cors]\norigins = [\"https://app.example\"]\nmethods = [\"GET\", \"PUT\"]\nheaders = [\"X-Own\"]\n\
                 expose_headers = [\"x-request-id\"]\ncredentials = true\nmax_age_s = 5";
     let host = host().fixture("zoo").config(cors).start().await;

@@ -51,7 +51,7 @@ impl Project {
 const LIVE: &str = "live";
 
 #[tokio::test]
-async fn what_is_saved_is_live_and_a_failing_build_keeps_the_last_good_version() {
+async fn a_save_is_live_and_a_failed_build_keeps_the_last() {
     let project = Project::new();
     let dev = Dev::at_a_terminal(&project.path).await;
     dev.wait_for("Say hello").await;
@@ -75,7 +75,7 @@ async fn what_is_saved_is_live_and_a_failing_build_keeps_the_last_good_version()
     let line = line.lines().position(|line| line.contains("<img")).expect("the line") + 1;
     assert!(printed.contains(&format!("src/lib.rs:{line}:")), "{printed}");
     assert!(printed.contains("error"), "{printed}");
-    assert!(printed.contains("the version before it serves on"), "{printed}");
+    assert!(printed.contains("the last good version keeps serving"), "{printed}");
     assert!(!printed.contains(r#"{"reason""#), "{printed}");
     assert_eq!(dev.get("/hello").await.text(), r#"{"message":"Hi!"}"#);
     for page in ["/", "/docs", "/reference"] {
@@ -151,12 +151,12 @@ async fn only_saves_of_sources_cause_builds() {
 }
 
 #[tokio::test]
-async fn a_project_that_does_not_build_yet_is_served_as_soon_as_it_does() {
+async fn a_project_is_served_as_soon_as_it_builds() {
     let project = Project::new();
     project.replace("wit/orders.wit", "interface", "interfac");
     let dev = Dev::in_a_pipe(&project.path).await;
     dev.wait_for("build failed").await;
-    dev.wait_for("nothing serves yet").await;
+    dev.wait_for("nothing is served yet").await;
     assert!(dev.printed().contains("orders.wit:"), "{}", dev.printed());
     assert_eq!(dev.get("/hello").await.status, 404);
     assert!(dev.get("/docs").await.text().contains("does not build"));
@@ -172,7 +172,7 @@ async fn a_project_that_does_not_build_yet_is_served_as_soon_as_it_does() {
 }
 
 #[tokio::test]
-async fn open_pages_show_why_a_build_failed_and_that_it_does_no_more() {
+async fn open_pages_show_a_build_failure_until_it_is_fixed() {
     let project = Project::new();
     let dev = Dev::in_a_pipe(&project.path).await;
     dev.wait_for("Say hello").await;
@@ -185,10 +185,10 @@ async fn open_pages_show_why_a_build_failed_and_that_it_does_no_more() {
 }
 
 #[test]
-fn what_is_wrong_before_the_first_build_is_said_at_once() {
+fn problems_before_the_first_build_are_shown_at_once() {
     let folder = cli::Folder::new();
     let said = folder.run(["dev", "."]).refused();
-    assert!(said.contains("holds no plugin") && said.contains("witapi new"), "{said}");
+    assert!(said.contains("expected a plugin") && said.contains("witapi new"), "{said}");
 
     let project = Project::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

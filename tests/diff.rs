@@ -74,50 +74,50 @@ fn a_number_may_take_more_and_give_less() {
         "type it = u16;",
         "type it = u32;",
         [
-            &["~ : u16 → u32: greater numbers are accepted too"],
-            &["! : u16 → u32: greater numbers may come that did not before"],
+            &["~ : u16 → u32: greater numbers are accepted as well"],
+            &["! : u16 → u32: greater numbers may be returned that were not before"],
         ],
         [
-            &["! : u32 → u16: greater numbers that were accepted are refused"],
-            &["~ : u32 → u16: greater numbers come no more"],
+            &["! : u32 → u16: greater numbers that were accepted are now rejected"],
+            &["~ : u32 → u16: greater numbers are no longer returned"],
         ],
     );
     both_ways(
         "type it = u32;",
         "type it = f64;",
         [
-            &["~ : u32 → f64: smaller numbers and greater numbers and fractions are accepted too"],
-            &["! : u32 → f64: smaller numbers and greater numbers and fractions may come that did not before"],
+            &["~ : u32 → f64: smaller numbers and greater numbers and fractions are accepted as well"],
+            &["! : u32 → f64: smaller numbers and greater numbers and fractions may be returned that were not before"],
         ],
         [
-            &["! : f64 → u32: smaller numbers and greater numbers and fractions that were accepted are refused"],
-            &["~ : f64 → u32: smaller numbers and greater numbers and fractions come no more"],
+            &["! : f64 → u32: smaller numbers and greater numbers and fractions that were accepted are now rejected"],
+            &["~ : f64 → u32: smaller numbers and greater numbers and fractions are no longer returned"],
         ],
     );
     type_change(
         "type it = u32;",
         "type it = s32;",
-        &["! : u32 → s32: greater numbers that were accepted are refused"],
-        &["! : u32 → s32: smaller numbers may come that did not before"],
+        &["! : u32 → s32: greater numbers that were accepted are now rejected"],
+        &["! : u32 → s32: smaller numbers may be returned that were not before"],
     );
     // What the author demands counts, and not only the type.
     type_change(
         "/// @maximum 100\n type it = u16;",
         "/// @maximum 100\n type it = u32;",
-        &["~ : u16 → u32: the values are the same"],
-        &["~ : u16 → u32: the values are the same"],
+        &["~ : u16 → u32: the values stay the same"],
+        &["~ : u16 → u32: the values stay the same"],
     );
 }
 
 #[test]
-fn rules_may_be_loosened_for_what_comes_in_and_tightened_for_what_goes_out() {
+fn looser_input_and_tighter_output_are_compatible() {
     for (ty, old, new, what, values, what_back) in [
         ("string", "@maxLength 280", "@maxLength 100", "@maxLength 280 → 100", "longer texts", "@maxLength 100 → 280"),
-        ("string", "", "@minLength 1", "@minLength 1 is new", "shorter texts", "@minLength 1 is gone"),
-        ("string", "", "@pattern ^a", "@pattern ^a is new", "other texts", "@pattern ^a is gone"),
-        ("string", "", "@format uuid", "@format uuid is new", "other texts", "@format uuid is gone"),
+        ("string", "", "@minLength 1", "@minLength 1 is new", "shorter texts", "@minLength 1 is removed"),
+        ("string", "", "@pattern ^a", "@pattern ^a is new", "other texts", "@pattern ^a is removed"),
+        ("string", "", "@format uuid", "@format uuid is new", "other texts", "@format uuid is removed"),
         ("u32", "@minimum 1", "@minimum 5", "@minimum 1 → 5", "smaller numbers", "@minimum 5 → 1"),
-        ("u32", "", "@maximum 9", "@maximum 9 is new", "greater numbers", "@maximum 9 is gone"),
+        ("u32", "", "@maximum 9", "@maximum 9 is new", "greater numbers", "@maximum 9 is removed"),
         (
             "f64",
             "@maximum 9",
@@ -132,10 +132,10 @@ fn rules_may_be_loosened_for_what_comes_in_and_tightened_for_what_goes_out() {
             "@exclusiveMinimum 0",
             "@exclusiveMinimum 0 is new",
             "smaller numbers",
-            "@exclusiveMinimum 0 is gone",
+            "@exclusiveMinimum 0 is removed",
         ),
-        ("u32", "@multipleOf 2", "@multipleOf 4", "@multipleOf 4 is new", "other numbers", "@multipleOf 4 is gone"),
-        ("list<string>", "", "@minItems 1", "@minItems 1 is new", "shorter lists", "@minItems 1 is gone"),
+        ("u32", "@multipleOf 2", "@multipleOf 4", "@multipleOf 4 is new", "other numbers", "@multipleOf 4 is removed"),
+        ("list<string>", "", "@minItems 1", "@minItems 1 is new", "shorter lists", "@minItems 1 is removed"),
         ("list<string>", "@maxItems 3", "@maxItems 2", "@maxItems 3 → 2", "longer lists", "@maxItems 2 → 3"),
         (
             "list<string>",
@@ -143,7 +143,7 @@ fn rules_may_be_loosened_for_what_comes_in_and_tightened_for_what_goes_out() {
             "@uniqueItems",
             "@uniqueItems is new",
             "lists that repeat an item",
-            "@uniqueItems is gone",
+            "@uniqueItems is removed",
         ),
         (
             "map<string, u8>",
@@ -151,7 +151,7 @@ fn rules_may_be_loosened_for_what_comes_in_and_tightened_for_what_goes_out() {
             "@minProperties 1",
             "@minProperties 1 is new",
             "smaller maps",
-            "@minProperties 1 is gone",
+            "@minProperties 1 is removed",
         ),
         (
             "map<string, u8>",
@@ -161,19 +161,19 @@ fn rules_may_be_loosened_for_what_comes_in_and_tightened_for_what_goes_out() {
             "larger maps",
             "@maxProperties 2 → 3",
         ),
-        ("option<string>", "", "@maxLength 9", "@maxLength 9 is new", "longer texts", "@maxLength 9 is gone"),
+        ("option<string>", "", "@maxLength 9", "@maxLength 9 is new", "longer texts", "@maxLength 9 is removed"),
     ] {
         let with = |rule: &str| format!("/// It.\n /// {rule}\n type it = {ty};");
         both_ways(
             &with(old),
             &with(new),
             [
-                &[&format!("! : {what}: {values} that were accepted are refused")],
-                &[&format!("~ : {what}: {values} come no more")],
+                &[&format!("! : {what}: {values} that were accepted are now rejected")],
+                &[&format!("~ : {what}: {values} are no longer returned")],
             ],
             [
-                &[&format!("~ : {what_back}: {values} are accepted too")],
-                &[&format!("! : {what_back}: {values} may come that did not before")],
+                &[&format!("~ : {what_back}: {values} are accepted as well")],
+                &[&format!("! : {what_back}: {values} may be returned that were not before")],
             ],
         );
     }
@@ -181,8 +181,8 @@ fn rules_may_be_loosened_for_what_comes_in_and_tightened_for_what_goes_out() {
     type_change(
         "/// @pattern ^a\n type it = string;",
         "/// @pattern ^b\n type it = string;",
-        &["! : @pattern ^a → ^b: other texts that were accepted are refused"],
-        &["! : @pattern ^a → ^b: other texts may come that did not before"],
+        &["! : @pattern ^a → ^b: other texts that were accepted are now rejected"],
+        &["! : @pattern ^a → ^b: other texts may be returned that were not before"],
     );
     // The same bounds in other words.
     type_change("/// @minimum 1\n type it = u8;", "/// @exclusiveMinimum 0\n type it = u8;", &[], &[]);
@@ -195,43 +195,43 @@ fn rules_may_be_loosened_for_what_comes_in_and_tightened_for_what_goes_out() {
 }
 
 #[test]
-fn members_may_be_added_if_they_can_be_left_out_and_never_taken_away() {
+fn optional_members_may_be_added_and_none_removed() {
     let two = "record it { a: u8, b: u8 }";
     both_ways(
         "record it { a: u8 }",
         two,
         [
-            &["! .b: added, required: requests without it are refused"],
-            &["~ .b: added: clients pass over members that they do not know"],
+            &["! .b: added, required: requests without it are rejected"],
+            &["~ .b: added: clients ignore members that they do not know"],
         ],
-        [&["! .b: removed: requests that have it are refused"], &["! .b: removed: clients that read it find nothing"]],
+        [&["! .b: removed: requests with it are rejected"], &["! .b: removed: clients that read it find nothing"]],
     );
     type_change(
         "record it { a: u8 }",
         "record it { a: u8, b: option<u8> }",
-        &["~ .b: added: it may be left out"],
-        &["~ .b: added: clients pass over members that they do not know"],
+        &["~ .b: added: it is optional"],
+        &["~ .b: added: clients ignore members that they do not know"],
     );
     both_ways(
         two,
         "record it { a: u8, b: option<u8> }",
         [
-            &["~ .b: required no more: it may be left out", "~ .b: u8 → option<u8>: `null` values are accepted too"],
-            &["! .b: u8 → option<u8>: `null` values may come that did not before"],
+            &["~ .b: no longer required: it is optional", "~ .b: u8 → option<u8>: `null` values are accepted as well"],
+            &["! .b: u8 → option<u8>: `null` values may be returned that were not before"],
         ],
         [
             &[
-                "! .b: required now: requests without it are refused",
-                "! .b: option<u8> → u8: `null` values that were accepted are refused",
+                "! .b: now required: requests without it are rejected",
+                "! .b: option<u8> → u8: `null` values that were accepted are now rejected",
             ],
-            &["~ .b: option<u8> → u8: `null` values come no more"],
+            &["~ .b: option<u8> → u8: `null` values are no longer returned"],
         ],
     );
     both_ways(
         two,
         "record it { a: u8, /// @default 3\n b: u8 }",
-        [&["~ .b: required no more: it may be left out"], &[]],
-        [&["! .b: required now: requests without it are refused"], &[]],
+        [&["~ .b: no longer required: it is optional"], &[]],
+        [&["! .b: now required: requests without it are rejected"], &[]],
     );
     type_change(
         "record it { /// @default 3\n a: u8 }",
@@ -244,18 +244,18 @@ fn members_may_be_added_if_they_can_be_left_out_and_never_taken_away() {
 }
 
 #[test]
-fn cases_may_be_added_to_what_comes_in_and_taken_from_what_goes_out() {
+fn cases_may_join_input_and_leave_output() {
     for (keyword, called) in [("enum", "the word"), ("flags", "the flag"), ("variant", "the word")] {
         both_ways(
             &format!("{keyword} it {{ a, b }}"),
             &format!("{keyword} it {{ a, b, c }}"),
             [
-                &[&format!("~ : `c` added: {called} `c` is accepted too")],
-                &[&format!("! : `c` added: {called} `c` may come, which clients do not know")],
+                &[&format!("~ : `c` added: {called} `c` is accepted as well")],
+                &[&format!("! : `c` added: {called} `c` may be returned, which clients do not know")],
             ],
             [
-                &[&format!("! : `c` removed: requests with {called} `c` are refused")],
-                &[&format!("~ : `c` removed: {called} `c` comes no more")],
+                &[&format!("! : `c` removed: requests with {called} `c` are rejected")],
+                &[&format!("~ : `c` removed: {called} `c` is no longer returned")],
             ],
         );
     }
@@ -263,29 +263,35 @@ fn cases_may_be_added_to_what_comes_in_and_taken_from_what_goes_out() {
         "variant it { a(u8), b }",
         "variant it { a(u16), b, c }",
         [
-            &["~ : `c` added: the case `c` is accepted too", "~ .a: u8 → u16: greater numbers are accepted too"],
             &[
-                "! : `c` added: the case `c` may come, which clients do not know",
-                "! .a: u8 → u16: greater numbers may come that did not before",
+                "~ : `c` added: the case `c` is accepted as well",
+                "~ .a: u8 → u16: greater numbers are accepted as well",
+            ],
+            &[
+                "! : `c` added: the case `c` may be returned, which clients do not know",
+                "! .a: u8 → u16: greater numbers may be returned that were not before",
             ],
         ],
         [
             &[
-                "! : `c` removed: requests with the case `c` are refused",
-                "! .a: u16 → u8: greater numbers that were accepted are refused",
+                "! : `c` removed: requests with the case `c` are rejected",
+                "! .a: u16 → u8: greater numbers that were accepted are now rejected",
             ],
-            &["~ : `c` removed: the case `c` comes no more", "~ .a: u16 → u8: greater numbers come no more"],
+            &[
+                "~ : `c` removed: the case `c` is no longer returned",
+                "~ .a: u16 → u8: greater numbers are no longer returned",
+            ],
         ],
     );
     both_ways(
         "variant it { a(u8), b }",
         "variant it { a(u8), b(string) }",
         [
-            &["! .b.val: added, required: requests without it are refused"],
-            &["~ .b.val: added: clients pass over members that they do not know"],
+            &["! .b.val: added, required: requests without it are rejected"],
+            &["~ .b.val: added: clients ignore members that they do not know"],
         ],
         [
-            &["! .b.val: removed: requests that have it are refused"],
+            &["! .b.val: removed: requests with it are rejected"],
             &["! .b.val: removed: clients that read it find nothing"],
         ],
     );
@@ -293,12 +299,12 @@ fn cases_may_be_added_to_what_comes_in_and_taken_from_what_goes_out() {
         "enum it { a, b }",
         "type it = string;",
         [
-            &["~ : enum it → string: other texts are accepted too"],
-            &["! : enum it → string: other texts may come that did not before"],
+            &["~ : enum it → string: other texts are accepted as well"],
+            &["! : enum it → string: other texts may be returned that were not before"],
         ],
         [
-            &["! : string → enum it: other texts that were accepted are refused"],
-            &["~ : string → enum it: other texts come no more"],
+            &["! : string → enum it: other texts that were accepted are now rejected"],
+            &["~ : string → enum it: other texts are no longer returned"],
         ],
     );
 }
@@ -322,7 +328,7 @@ fn another_type_breaks_both_ways() {
         let found = changes(&format!("{old}\n{functions}"), &format!("{new}\n{functions}"));
         assert_eq!(found.len(), 2, "{found:#?}");
         let what = found[0].strip_prefix("breaking things/take: body.v: ").unwrap_or_else(|| panic!("{found:#?}"));
-        assert!(what.contains(" → ") && what.ends_with(": values that were accepted are refused"), "{what}");
+        assert!(what.contains(" → ") && what.ends_with(": values that were accepted are now rejected"), "{what}");
         assert!(found[1].starts_with("breaking things/give: answer[0]: "), "{found:#?}");
     }
     // Within others, the place is said.
@@ -340,15 +346,15 @@ fn another_type_breaks_both_ways() {
         type_change(
             &format!("type inner = u32; type it = {outer};"),
             &format!("type inner = u16; type it = {outer};"),
-            &[&format!("! {step}: u32 → u16: greater numbers that were accepted are refused")],
-            &[&format!("~ {step}: u32 → u16: greater numbers come no more")],
+            &[&format!("! {step}: u32 → u16: greater numbers that were accepted are now rejected")],
+            &[&format!("~ {step}: u32 → u16: greater numbers are no longer returned")],
         );
     }
     type_change(
         "type it = list<u16, 2>;",
         "type it = list<u16>;",
-        &["~ : list<u16, 2> → list<u16>: lists of other lengths are accepted too"],
-        &["! : list<u16, 2> → list<u16>: lists of other lengths may come that did not before"],
+        &["~ : list<u16, 2> → list<u16>: lists of other lengths are accepted as well"],
+        &["! : list<u16, 2> → list<u16>: lists of other lengths may be returned that were not before"],
     );
 }
 
@@ -356,7 +362,7 @@ fn another_type_breaks_both_ways() {
 fn operations_and_their_routes_are_followed() {
     let get = "get-thing: func(id: u32) -> u8;";
     let cases: [(&str, &str, &[&str]); 9] = [
-        ("", get, &["compatible things/get-thing: added: `GET /things/{id}` is answered too"]),
+        ("", get, &["compatible things/get-thing: added: `GET /things/{id}` is served as well"]),
         (get, "", &["breaking things/get-thing: removed: `GET /things/{id}` is answered no more"]),
         (
             get,
@@ -369,32 +375,28 @@ fn operations_and_their_routes_are_followed() {
         (
             get,
             "/// @external-id\n@external-id(\"GET /stuff/{id}\")\n get-thing: func(id: u32) -> u8;",
-            &[
-                "breaking things/get-thing: GET /things/{id} → GET /stuff/{id}: requests of the old route are not answered by it",
-            ],
+            &["breaking things/get-thing: GET /things/{id} → GET /stuff/{id}: requests to the old route fail"],
         ),
         (
             get,
             "@external-id(\"POST /things/{id}\")\n get-thing: func(id: u32) -> u8;",
-            &[
-                "breaking things/get-thing: GET /things/{id} → POST /things/{id}: requests of the old route are not answered by it",
-            ],
+            &["breaking things/get-thing: GET /things/{id} → POST /things/{id}: requests to the old route fail"],
         ),
         (
             get,
             "get-thing: func(id: u16) -> u8;",
-            &["breaking things/get-thing: path.id: u32 → u16: greater numbers that were accepted are refused"],
+            &["breaking things/get-thing: path.id: u32 → u16: greater numbers that were accepted are now rejected"],
         ),
         // In a path every number is a text, so any text is more.
         (
             get,
             "get-thing: func(id: string) -> u8;",
-            &["compatible things/get-thing: path.id: u32 → string: other texts are accepted too"],
+            &["compatible things/get-thing: path.id: u32 → string: other texts are accepted as well"],
         ),
         (
             get,
             "/// @deprecated\n get-thing: func(id: u32) -> u8;",
-            &["compatible things/get-thing: deprecated: it is answered as before"],
+            &["compatible things/get-thing: deprecated: it works as before"],
         ),
     ];
     // A component without any operation has no contract.
@@ -410,76 +412,76 @@ fn parameters_and_bodies_are_followed() {
         (
             "list-x: func();",
             "list-x: func(q: option<u8>);",
-            &["compatible things/list-x: query.q: added: it may be left out"],
+            &["compatible things/list-x: query.q: added: it is optional"],
         ),
         (
             "list-x: func();",
             "list-x: func(q: list<u8>);",
-            &["breaking things/list-x: query.q: added, required: requests without it are refused"],
+            &["breaking things/list-x: query.q: added, required: requests without it are rejected"],
         ),
         (
             "list-x: func();",
             "list-x: func(q: list<u16>);",
-            &["compatible things/list-x: query.q: added: it may be left out"],
+            &["compatible things/list-x: query.q: added: it is optional"],
         ),
         (
             "list-x: func();",
             "list-x: func(q: u8);",
-            &["breaking things/list-x: query.q: added, required: requests without it are refused"],
+            &["breaking things/list-x: query.q: added, required: requests without it are rejected"],
         ),
         (
             "list-x: func(q: option<u8>);",
             "list-x: func();",
-            &["breaking things/list-x: query.q: removed: what it asks for is passed over"],
+            &["breaking things/list-x: query.q: removed: its value is ignored"],
         ),
         (
             "list-x: func(q: option<u8>);",
             "list-x: func(q: u8);",
-            &["breaking things/list-x: query.q: required now: requests without it are refused"],
+            &["breaking things/list-x: query.q: now required: requests without it are rejected"],
         ),
         (
             "list-x: func(q: u8);",
             "list-x: func(q: list<u16>);",
             &[
-                "compatible things/list-x: query.q: required no more: it may be left out",
-                "compatible things/list-x: query.q: u8 → list<u16>: several words are accepted too",
-                "compatible things/list-x: query.q: u8 → u16: greater numbers are accepted too",
+                "compatible things/list-x: query.q: no longer required: it is optional",
+                "compatible things/list-x: query.q: u8 → list<u16>: several words are accepted as well",
+                "compatible things/list-x: query.q: u8 → u16: greater numbers are accepted as well",
             ],
         ),
         (
             "list-x: func(q: option<u8>);",
             "/// @header x-q q\n list-x: func(q: option<u8>);",
             &[
-                "breaking things/list-x: query.q: removed: what it asks for is passed over",
-                "compatible things/list-x: header.x-q: added: it may be left out",
+                "breaking things/list-x: query.q: removed: its value is ignored",
+                "compatible things/list-x: header.x-q: added: it is optional",
             ],
         ),
         (
             "make: func(a: u8, b: u8);",
             "make: func(a: u8, b: u8, c: option<u8>);",
-            &["compatible things/make: body.c: added: it may be left out"],
+            &["compatible things/make: body.c: added: it is optional"],
         ),
         // One record, and its members on their own, are the same body.
         ("record r { a: u8, b: u8 } make: func(r: r);", "make: func(a: u8, b: u8);", &[]),
         (
             "make: func();",
             "make: func(a: u8);",
-            &["breaking things/make: body.a: added, required: requests without it are refused"],
+            &["breaking things/make: body.a: added, required: requests without it are rejected"],
         ),
         (
             "make: func(a: list<u8>);",
             "make: func(a: list<u16>);",
-            &["breaking things/make: body: bytes → list<u16>: bodies that were accepted are refused"],
+            &["breaking things/make: body: bytes → list<u16>: accepted bodies are now rejected"],
         ),
         (
             "make: func(a: list<u16>);",
             "make: func();",
-            &["breaking things/make: body: list<u16> is gone: what requests have there is passed over"],
+            &["breaking things/make: body: list<u16> is removed: the body of requests is ignored"],
         ),
         (
             "make: func(a: list<u16>);",
             "make: func(a: list<u8>);",
-            &["breaking things/make: body: list<u16> → bytes: bodies that were accepted are refused"],
+            &["breaking things/make: body: list<u16> → bytes: accepted bodies are now rejected"],
         ),
     ];
     for (old, new, expected) in cases {
@@ -494,85 +496,91 @@ fn answers_and_errors_are_followed() {
         (
             "make: func() -> u8;".into(),
             "/// @status 202\n make: func() -> u8;".into(),
-            vec!["breaking things/make: answer: status 200 → 202: clients that wait for the old status do not see it"],
+            vec!["breaking things/make: answer: status 200 → 202: clients that expect the old status do not get it"],
         ),
         (
             "make: func() -> u8;".into(),
             "make: func();".into(),
             vec![
-                "breaking things/make: answer: status 200 → 204: clients that wait for the old status do not see it",
-                "breaking things/make: answer: the body is gone: clients that read it find nothing",
+                "breaking things/make: answer: status 200 → 204: clients that expect the old status do not get it",
+                "breaking things/make: answer: the body is removed: clients that read it find nothing",
             ],
         ),
         (
             "make: func() -> list<u8>;".into(),
             "make: func() -> string;".into(),
             vec![
-                "breaking things/make: answer: application/octet-stream → application/json: clients cannot read the answer",
+                "breaking things/make: answer: application/octet-stream → application/json: clients cannot read the response",
             ],
         ),
         (
             "get-x: func() -> u8;".into(),
             "get-x: func() -> option<u8>;".into(),
-            vec!["breaking things/get-x: error: 404 for `none` is new: u8: it may come where there always was a value"],
+            vec![
+                "breaking things/get-x: error: 404 for `none` is new: u8: it can occur where there always was a value",
+            ],
         ),
         (
             "get-x: func() -> option<u8>;".into(),
             "get-x: func() -> u8;".into(),
-            vec!["compatible things/get-x: error: 404 for `none` is gone: it comes no more"],
+            vec!["compatible things/get-x: error: 404 for `none` is removed: it no longer occurs"],
         ),
         (
             "make: func() -> u8;".into(),
             error("a"),
-            vec!["breaking things/make: error: variant e is new: it may come where there always was a success"],
+            vec!["breaking things/make: error: variant e is new: it can occur where there always was a success"],
         ),
-        (error("a"), "make: func() -> u8;".into(), vec!["compatible things/make: error: removed: it comes no more"]),
-        (error("a, b"), error("a"), vec!["compatible things/make: error: `b` removed: the word `b` comes no more"]),
+        (error("a"), "make: func() -> u8;".into(), vec!["compatible things/make: error: removed: it no longer occurs"]),
+        (
+            error("a, b"),
+            error("a"),
+            vec!["compatible things/make: error: `b` removed: the word `b` is no longer returned"],
+        ),
         (
             error("a"),
             error("a, b"),
-            vec!["breaking things/make: error: `b` added: the word `b` may come, which clients do not know"],
+            vec!["breaking things/make: error: `b` added: the word `b` may be returned, which clients do not know"],
         ),
         (
             error("a(u8), not-found"),
             error("/// @status 409\n a(u8), not-found"),
-            vec!["breaking things/make: error.a: status 400 → 409: clients that wait for the old status do not see it"],
+            vec!["breaking things/make: error.a: status 400 → 409: clients that expect the old status do not get it"],
         ),
         (
             error("a(u8)"),
             error("a(u16)"),
-            vec!["breaking things/make: error.a: u8 → u16: greater numbers may come that did not before"],
+            vec!["breaking things/make: error.a: u8 → u16: greater numbers may be returned that were not before"],
         ),
         (
             "make: func() -> result<u8, string>;".into(),
             "make: func() -> result<u8>;".into(),
-            vec!["breaking things/make: error: the member `error` is gone: clients that read it find nothing"],
+            vec!["breaking things/make: error: the member `error` is removed: clients that read it find nothing"],
         ),
         (
             "make: func() -> result<u8>;".into(),
             "make: func() -> result<u8, string>;".into(),
             vec![
-                "compatible things/make: error: the member `error` is new: clients pass over members that they do not know",
+                "compatible things/make: error: the member `error` is new: clients ignore members that they do not know",
             ],
         ),
         (
             "make: func() -> stream<u16>;".into(),
             "make: func() -> list<u16>;".into(),
             vec![
-                "breaking things/make: answer: application/x-ndjson, text/event-stream → application/json: clients cannot read the answer",
+                "breaking things/make: answer: application/x-ndjson, text/event-stream → application/json: clients cannot read the response",
             ],
         ),
         (
             "make: func() -> stream<u16>;".into(),
             "make: func() -> stream<u8>;".into(),
             vec![
-                "breaking things/make: answer: application/x-ndjson, text/event-stream → application/octet-stream: clients cannot read the answer",
+                "breaking things/make: answer: application/x-ndjson, text/event-stream → application/octet-stream: clients cannot read the response",
             ],
         ),
         (
             "make: func() -> stream<u32>;".into(),
             "make: func() -> stream<u16>;".into(),
-            vec!["compatible things/make: answer[]: u32 → u16: greater numbers come no more"],
+            vec!["compatible things/make: answer[]: u32 → u16: greater numbers are no longer returned"],
         ),
     ];
     for (old, new, expected) in cases {
@@ -581,7 +589,7 @@ fn answers_and_errors_are_followed() {
 }
 
 #[test]
-fn a_new_version_of_a_package_is_followed_by_its_names() {
+fn a_new_package_version_is_matched_by_names() {
     let wit = |version: &str| {
         format!("package a:b@{version};\ninterface things {{ make: func(a: u8); }}\nworld w {{ export things; }}\n")
     };
@@ -602,9 +610,9 @@ fn programs_get_the_changes_as_json() {
         serde_json::from_str::<Value>(&ran.stdout).expect("JSON"),
         json!({"breaks": true, "changes": [
             {"operation": "things/make", "location": "body.a", "kind": "type", "what": "u16 → u8",
-             "effect": "greater numbers that were accepted are refused", "breaks": true},
+             "effect": "greater numbers that were accepted are now rejected", "breaks": true},
             {"operation": "things/touch", "location": "", "kind": "operation_added", "what": "added",
-             "effect": "`POST /things/touch` is answered too", "breaks": false},
+             "effect": "`POST /things/touch` is served as well", "breaks": false},
         ]})
     );
     let ran = compared(&wit("u8", ""), &wit("u16", ""), &["--json"]);

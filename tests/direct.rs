@@ -206,8 +206,8 @@ async fn difference(host: &Host, seed: u64, function: usize, text: &str, seen: &
         _ => seen.refused += 1,
     }
     let is_same = direct.status == values.status && direct.text() == values.text();
-    let wanted = matches!(direct.status.as_u16(), 200 | 400 | 422);
-    (!is_same || !wanted).then(|| {
+    let expected = matches!(direct.status.as_u16(), 200 | 400 | 422);
+    (!is_same || !expected).then(|| {
         format!(
             "POST /direct{seed}/f{function} {text}\ndirect: {} {}\nvalues: {} {}\n{}",
             direct.status,
@@ -220,17 +220,17 @@ async fn difference(host: &Host, seed: u64, function: usize, text: &str, seen: &
 }
 
 #[tokio::test]
-async fn what_stands_in_memory_is_the_same_as_what_wasmtime_puts_there() {
+async fn values_in_memory_equal_those_of_wasmtime() {
     contracts_are_answered_alike(Passing::InMemory).await;
 }
 
 #[tokio::test]
-async fn what_is_passed_by_value_is_the_same_as_what_wasmtime_passes() {
+async fn flat_arguments_equal_those_of_wasmtime() {
     contracts_are_answered_alike(Passing::ByValue).await;
 }
 
 #[tokio::test]
-async fn arguments_that_no_instance_has_room_for_are_not_made() {
+async fn arguments_that_exceed_any_instance_are_not_made() {
     let text = "package test:large;
         interface large { f: func(value: list<option<list<u64, 100000>>>); }
         world w { export large; }";

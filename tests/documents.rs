@@ -91,7 +91,7 @@ async fn inspect_prints_the_document_that_the_host_serves() {
 }
 
 #[tokio::test]
-async fn each_interface_has_a_tag_and_each_plugin_a_group_of_tags() {
+async fn interfaces_have_tags_and_plugins_groups_of_tags() {
     let host = host().examples().start().await;
     let document = host.get("/openapi.json").await.json();
     let names: Vec<_> = document["tags"].as_array().expect("tags").iter().map(|tag| tag["name"].clone()).collect();
@@ -159,7 +159,7 @@ fn schema_names(document: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_schema_has_its_types_name_and_more_only_where_two_differ() {
+async fn schemas_are_qualified_only_where_two_differ() {
     let alike = "record item { a: u8 } enum color { red } get-item: func(id: u8) -> tuple<item, color>;";
     let other = "record item { a: u16 } enum color { red } get-item: func(id: u8) -> tuple<item, color>;";
     let world = |package: &str, interface: &str, items: &str| {
@@ -212,7 +212,7 @@ async fn no_two_operations_of_all_plugins_have_one_id() {
 }
 
 #[tokio::test]
-async fn an_operations_id_is_the_same_in_every_document_whatever_else_is_loaded() {
+async fn operation_ids_are_equal_in_every_document() {
     let ids = |document: &Value| -> Vec<(String, String)> {
         let paths = document["paths"].as_object().expect("paths").iter();
         let operations =
@@ -276,7 +276,7 @@ pub fn examples_fit(document: &Value) -> usize {
 }
 
 #[tokio::test]
-async fn every_example_fits_its_schema_and_every_json_body_has_one() {
+async fn every_example_fits_its_schema() {
     let host = host().examples().start().await;
     let of_fixture = |name| cli::document(&fs::read(witapi_tests::fixture(name)).expect("a component"));
     for document in [host.get("/openapi.json").await.json(), of_fixture("zoo"), of_fixture("keywords")] {
@@ -304,7 +304,7 @@ async fn a_variant_as_body_has_an_example_for_each_case() {
 }
 
 #[test]
-fn an_authors_tags_stand_in_the_place_of_the_interfaces() {
+fn an_authors_tags_replace_those_of_interfaces() {
     let document = cli::document(&fs::read(witapi_tests::fixture("keywords")).expect("a component"));
     let tags = |path: &str, method: &str| document["paths"][path][method]["tags"].clone();
     assert_eq!(tags("/keywords/echo", "post"), json!(["it: Echo", "it: Lines"]));
@@ -319,7 +319,7 @@ fn an_authors_tags_stand_in_the_place_of_the_interfaces() {
 }
 
 #[tokio::test]
-async fn the_operator_says_what_the_documents_say_of_the_api_as_a_whole() {
+async fn the_operator_describes_the_api_as_a_whole() {
     let settings = r#"
         [openapi]
         title = "Shop"
@@ -406,7 +406,7 @@ async fn the_wit_of_a_plugin_is_there_to_build_against() {
 }
 
 #[tokio::test]
-async fn types_of_one_name_in_every_respect_but_structure_have_names_of_their_own() {
+async fn equal_names_of_different_types_are_qualified() {
     let world = |ty: &str| {
         format!(
             "package a:one; interface left {{ record item {{ a: {ty} }} get-item: func(id: u8) -> item; }} world w {{ export left; }}"
@@ -426,13 +426,13 @@ async fn types_of_one_name_in_every_respect_but_structure_have_names_of_their_ow
             ["schema"];
         let name = value["$ref"].as_str().expect("a reference").trim_start_matches("#/components/schemas/");
         let format = &document["components"]["schemas"][name]["properties"]["a"]["format"];
-        let wanted = ty.replace('u', "uint").replace('s', "int");
-        assert_eq!(format, &wanted, "{name}");
+        let expected = ty.replace('u', "uint").replace('s', "int");
+        assert_eq!(format, &expected, "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_plugins_type_may_be_called_what_the_hosts_own_are() {
+async fn a_plugins_type_may_have_the_name_of_a_hosts() {
     let wit = "package a:b; interface things { record problem { a: u8 } record fault { b: u8 } variant shape { round(u8), flat }
         record shape-round { c: u8 }
         get-things: func() -> tuple<problem, fault, shape, shape-round>; } world w { export things; }";

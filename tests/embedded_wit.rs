@@ -62,7 +62,7 @@ fn shop() -> Vec<u8> {
 }
 
 #[test]
-fn without_the_text_there_are_routes_and_no_documentation() {
+fn without_embedded_wit_there_is_no_documentation() {
     let document = cli::document(&shop());
     let operation = &document["paths"]["/items/{id}"]["get"];
     assert_eq!(operation["operationId"], "it_items_get_item");
@@ -72,7 +72,7 @@ fn without_the_text_there_are_routes_and_no_documentation() {
 }
 
 #[test]
-fn documentation_of_every_item_stands_where_the_item_does() {
+fn documentation_of_every_item_is_in_the_document() {
     let document = cli::document(&with_wit(&shop(), SHOP));
     let operation = &document["paths"]["/items/{id}"]["get"];
     assert_eq!(operation["summary"], "Get an item");
@@ -137,7 +137,7 @@ fn an_external_id_of_the_text_is_a_route() {
 }
 
 #[test]
-fn a_text_that_says_otherwise_than_the_component_is_refused_and_the_item_named() {
+fn contradicting_wit_is_rejected_with_the_item() {
     for (from, to, item, found) in [
         (
             "stock: option<u32>",
@@ -210,41 +210,50 @@ fn a_text_that_says_otherwise_than_the_component_is_refused_and_the_item_named()
 }
 
 #[test]
-fn an_async_function_is_no_other_function_than_the_text_says() {
+fn an_async_function_matches_its_text() {
     let text = SHOP.replace("buy: func", "buy: async func");
     let message = refusal(&with_wit(&shop(), &text));
     assert!(message.contains("function `buy` of interface `items`") && message.contains("async"), "{message}");
 }
 
 #[test]
-fn a_text_about_something_else_is_refused_and_not_passed_over() {
+fn unrelated_wit_is_rejected() {
     // Nothing in it is in the component: someone embedded the wrong WIT.
     for other in ["a:store@1.0.0", "a:shop@2.0.0", "a:shop"] {
         let message = refusal(&with_wit(&shop(), &SHOP.replace("a:shop@1.0.0", other)));
-        let wanted = format!("found the package `{other}`, which has none of the component's operations");
-        assert!(message.contains(&wanted), "{message}");
+        let expected = format!("found the package `{other}`, which has none of the component's operations");
+        assert!(message.contains(&expected), "{message}");
     }
 }
 
 #[test]
 fn a_text_that_is_no_wit_is_refused_with_its_line() {
     let message = refusal(&with_wit(&shop(), &SHOP.replace("stock: option<u32>", "stock: option<")));
-    assert!(message.contains("the section `witapi:wit`: found WIT that does not parse"), "{message}");
+    assert!(
+        message.contains("the section `witapi:wit`: expected ") && message.contains("found WIT that does not parse"),
+        "{message}"
+    );
     assert!(message.contains("embedded.wit:11:"), "no line in {message}");
     let message = refusal(&with_wit(&shop(), ""));
     assert!(message.contains("the section `witapi:wit`"), "{message}");
 
     let mut broken = with_wit(&shop(), "// #");
     *broken.last_mut().expect("a last byte") = 0xff;
-    assert!(refusal(&broken).contains("the section `witapi:wit`: found bytes that are no text"));
+    assert!(
+        refusal(&broken).contains("the section `witapi:wit`: expected ")
+            && refusal(&broken).contains("found bytes that are not text")
+    );
     let large = refusal(&with_wit(&shop(), &" ".repeat((4 << 20) + 1)));
-    assert!(large.contains("the section `witapi:wit`: found 4194305 bytes; wanted at most 4194304"), "{large}");
+    assert!(
+        large.contains("the section `witapi:wit`: expected at most 4194304 bytes of WIT, found 4194305 bytes"),
+        "{large}"
+    );
     let deep = format!("package a:b; interface i {{ type t = {}u8{}; }}", "list<".repeat(100_000), ">".repeat(100_000));
     assert!(refusal(&with_wit(&shop(), &deep)).contains("the section `witapi:wit`"));
 }
 
 #[tokio::test]
-async fn a_plugin_whose_text_disagrees_does_not_load_and_says_why() {
+async fn a_plugin_with_contradicting_wit_does_not_load() {
     let folder = Folder::new();
     let file = folder.write("shop.wasm", with_wit(&shop(), &SHOP.replace("option<u32>", "u32")));
     let host = host().component("shop", file).start().await;

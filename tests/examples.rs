@@ -23,18 +23,18 @@ fn commands(readme: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn every_command_of_the_readmes_prints_what_stands_below_it() {
+async fn every_command_of_the_readmes_prints_what_it_says() {
     let host = host().examples().start().await;
     for example in EXAMPLES {
         let folder = root().join("plugins").join(example);
         let commands = commands(&fs::read_to_string(folder.join("README.md")).expect("a README"));
         assert!(commands.len() >= 3, "{example} shows {} commands", commands.len());
-        for (command, wanted) in commands {
+        for (command, expected) in commands {
             let here = command.replace("localhost:8080", &host.address.to_string());
             let run = Command::new("sh").args(["-c", &here]).current_dir(&folder).output().await.expect("sh");
             let printed = String::from_utf8_lossy(&run.stdout);
             // curl adds no line end to what it prints, and an empty line stands in front of the next command.
-            assert_eq!(printed.trim_end(), wanted.trim_end(), "{example}: {command}\n{run:?}");
+            assert_eq!(printed.trim_end(), expected.trim_end(), "{example}: {command}\n{run:?}");
         }
     }
 }

@@ -279,7 +279,7 @@ fn each_format_takes_what_its_rfc_does() {
         assert_eq!(Format::parse(format.name()), Some(format));
         let (valid, invalid) = texts(format);
         for text in valid {
-            assert!(format.accepts(text), "{format:?} {text:?}, wanted {}", format.describe());
+            assert!(format.accepts(text), "{format:?} {text:?}, expected {}", format.describe());
         }
         for text in invalid {
             assert!(!format.accepts(text), "{format:?} {text:?} is not {}", format.describe());
@@ -382,7 +382,7 @@ fn sign_for_digit(text: &str, places: &[usize]) -> bool {
 }
 
 #[test]
-fn formats_agree_with_jsonschema_but_for_listed_deviations() {
+fn formats_agree_with_jsonschema_but_for_a_list() {
     let number = |name, usual| std::env::var(name).map_or(usual, |text| text.parse().expect("a number"));
     let (cases, seed) = (number("WITAPI_CASES", 20_000), number("WITAPI_SEED", 1_u64));
     println!("WITAPI_SEED={seed}");

@@ -56,11 +56,11 @@ const PLAIN_ORDER: &str = "customer=A+B&count=2&size=small&payment=%7B%22tag%22%
 
 #[track_caller]
 fn order(answer: &Answer, changes: Value) {
-    let mut wanted = plain_order();
+    let mut expected = plain_order();
     for (name, value) in changes.as_object().expect("an object") {
-        wanted[name] = value.clone();
+        expected[name] = value.clone();
     }
-    assert_eq!((answer.status.as_u16(), answer.json()), (201, wanted));
+    assert_eq!((answer.status.as_u16(), answer.json()), (201, expected));
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_form_in_one_line_is_the_record() {
 }
 
 #[tokio::test]
-async fn what_a_browser_sends_of_an_input_left_blank_is_none() {
+async fn a_blank_input_of_a_browser_is_none() {
     let host = host().fixture("forms").start().await;
     let blank = "age=&agreed=&second=&place=&maybe=null";
     order(&form(&host, "/forms/order", &format!("{PLAIN_ORDER}&{blank}")).await, json!({}));
@@ -149,7 +149,7 @@ async fn every_fault_of_a_form_is_told_at_once() {
     let many = (0..50_000).map(|i| format!("n{i}=&")).collect::<String>();
     let answer = form(&host, "/forms/note", &many).await;
     assert_eq!(answer.json()["errors"].as_array().map(Vec::len), Some(1000));
-    assert_eq!(answer.json()["detail"], "50000 faults; the first 1000 are in `errors`.");
+    assert_eq!(answer.json()["detail"], "50000 errors, the first 1000 in `errors`.");
 }
 
 #[tokio::test]
@@ -314,7 +314,7 @@ async fn a_form_that_is_none_is_a_400_that_says_why() {
         (b"--x\r\n: \0\r\n\r\na\r\n--x--\r\n", ""),
         (
             b"--x\r\nContent-Disposition: form-data; name=\"text\"\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--x--\r\n",
-            "Part 1 has a `content-transfer-encoding`",
+            "found a `content-transfer-encoding`",
         ),
     ] {
         let detail = malformed(&raw(content_type, body).await);
@@ -358,12 +358,12 @@ async fn only_bodies_that_are_one_object_take_forms() {
     let answer = send(host.request("POST", "/things").header("content-type", "text/plain").body("id=1")).await;
     assert_eq!(
         answer.json()["detail"],
-        "Found `text/plain`, wanted `application/json`, `multipart/form-data` or `application/x-www-form-urlencoded`."
+        "Expected `application/json`, `multipart/form-data` or `application/x-www-form-urlencoded`, found `text/plain`."
     );
 }
 
 #[tokio::test]
-async fn a_list_of_what_is_no_word_is_a_field_of_json_for_each_item() {
+async fn a_list_of_compounds_is_a_json_field_per_item() {
     let wit = "package test:lists; interface lists {
         record body { words: option<list<option<string>>>, pairs: list<tuple<u8, u8>>, grid: list<list<u8, 2>> }
         take: func(body: body);
@@ -437,7 +437,7 @@ async fn the_document_says_what_forms_hold() {
 }
 
 #[tokio::test]
-async fn a_form_keeps_the_rules_and_has_the_defaults_of_json() {
+async fn forms_have_the_rules_and_defaults_of_json() {
     let host = host().fixture("keywords").start().await;
     let answer = form(&host, "/keywords/echo", "sku=AB-1&unitPrice=0.5&tags=x").await;
     assert_eq!(
@@ -534,10 +534,10 @@ async fn a_browser_sends_what_the_host_reads() {
         <select name=toppings multiple><option selected>ham<option selected>dark-olives</select><input name=numbers>\
         <input type=hidden name=payment value='{\"tag\":\"cash\"}'><input type=hidden name=corner value='[1,-2]'>";
     for enctype in [URL_ENCODED, "multipart/form-data"] {
-        let mut wanted = plain_order();
-        wanted["size"] = "large".into();
-        wanted["note"] = "1+1=2 &\r\nä".into();
-        wanted["toppings"] = json!(["ham", "dark-olives"]);
-        assert_eq!(submitted(&host, "/forms/order", enctype, inputs, "").await, wanted, "{enctype}");
+        let mut expected = plain_order();
+        expected["size"] = "large".into();
+        expected["note"] = "1+1=2 &\r\nä".into();
+        expected["toppings"] = json!(["ham", "dark-olives"]);
+        assert_eq!(submitted(&host, "/forms/order", enctype, inputs, "").await, expected, "{enctype}");
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use witapi_tests::{dummy_component, root};
 
 #[test]
-fn the_types_of_fuzzed_requests_are_those_of_their_wit() {
+fn types_of_fuzzed_requests_are_those_of_their_wit() {
     let folder = root().join("tests/fuzz");
     let text = fs::read_to_string(folder.join("types.wit")).expect("WIT");
     let (file, wanted) = (folder.join("types.wasm"), dummy_component(&text));

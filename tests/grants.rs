@@ -16,7 +16,7 @@ async fn failure(host: &Host, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_import_that_is_not_granted_is_refused_with_the_line_that_grants_it() {
+async fn an_ungranted_import_is_rejected_with_the_grant() {
     let host = host().fixture("kv").fixture("facts").start().await;
     let reason = failure(&host, "kv").await;
     for import in ["store", "atomics"] {
@@ -60,7 +60,7 @@ async fn interfaces_can_be_granted_one_by_one_and_to_all() {
 }
 
 #[tokio::test]
-async fn an_import_that_the_host_does_not_have_is_refused_whatever_is_granted() {
+async fn an_unknown_import_is_rejected_whatever_is_granted() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("unknown.wasm");
     let wit = "package a:b; interface other { f: func(); } interface api { get-x: func() -> u32; }
@@ -73,7 +73,7 @@ async fn an_import_that_the_host_does_not_have_is_refused_whatever_is_granted() 
     drop(host);
     let host = witapi_tests::host().component("unknown", &file).start().await;
     let reason = failure(&host, "unknown").await;
-    assert!(reason.contains("import `a:b/other` is nothing that this host offers"), "{reason}");
+    assert!(reason.contains("import `a:b/other` is not provided by this host"), "{reason}");
     assert!(reason.contains("wasi:keyvalue/store"), "{reason}");
 }
 
@@ -105,15 +105,15 @@ async fn a_plugin_learns_the_facts_of_its_request() {
     assert_eq!(facts["target"], "/shop/v1/facts/X-Thing?q=%C3%A4");
     assert_eq!(facts["header"], "one");
     let headers = facts["headers"].as_array().expect("headers");
-    for wanted in [json!(["x-thing", "one"]), json!(["x-thing", "two"]), json!(["x-bytes", "a\u{fffd}b"])] {
-        assert!(headers.contains(&wanted), "no {wanted} in {headers:?}");
+    for expected in [json!(["x-thing", "one"]), json!(["x-thing", "two"]), json!(["x-bytes", "a\u{fffd}b"])] {
+        assert!(headers.contains(&expected), "no {expected} in {headers:?}");
     }
     let peer: std::net::SocketAddr = facts["peer"].as_str().expect("a peer").parse().expect("an address");
     assert!(peer.ip().is_loopback() && peer.port() != host.address.port());
 }
 
 #[tokio::test]
-async fn without_an_id_of_the_client_the_plugin_gets_the_hosts() {
+async fn without_a_clients_id_the_plugin_gets_the_hosts() {
     let host = host().fixture("facts").config("[plugin.facts]\ngrants = ['witapi:host']").start().await;
     let answer = host.get("/facts/absent").await;
     assert_eq!(answer.json()["id"], answer.header("x-request-id"));

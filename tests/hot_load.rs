@@ -17,11 +17,11 @@ use witapi_tests::{Host, dummy_component, fixture, host, plugin, send};
 /// The fixture `versioned` in that version.
 pub fn version(number: u32) -> Vec<u8> {
     let mut bytes = fs::read(fixture("versioned")).expect("the fixture");
-    let (marker, wanted) = (b"version-00000000", format!("version-{number:08}"));
+    let (marker, expected) = (b"version-00000000", format!("version-{number:08}"));
     let places: Vec<_> = (0..bytes.len() - marker.len()).filter(|&at| bytes[at..].starts_with(marker)).collect();
     assert_eq!(places.len(), 2, "a version stands in two places");
     for at in places {
-        bytes[at..at + marker.len()].copy_from_slice(wanted.as_bytes());
+        bytes[at..at + marker.len()].copy_from_slice(expected.as_bytes());
     }
     bytes
 }
@@ -56,7 +56,7 @@ fn put(path: &Path, bytes: &[u8]) {
 }
 
 #[tokio::test]
-async fn a_component_that_is_copied_into_the_folder_is_served_and_documented() {
+async fn a_copied_component_is_served_and_documented() {
     let host = host().start().await;
     assert_eq!(host.get("/hello").await.status, 404);
     assert_eq!(host.get("/_witapi/plugins").await.json(), json!([]));
@@ -81,7 +81,7 @@ async fn a_component_that_is_copied_into_the_folder_is_served_and_documented() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_removed_takes_its_routes_and_documents_along() {
+async fn a_removed_component_takes_its_routes_along() {
     let host = host().plugin("orders").component("versioned", fixture("versioned")).start().await;
     let etag = host.get("/openapi.json").await.header("etag").to_owned();
     let began = Instant::now();
@@ -106,7 +106,7 @@ async fn a_newer_component_takes_the_place_of_the_older() {
     let mut times = vec![];
     for number in 2..12 {
         let bytes = version(number);
-        let wanted = digest(&bytes);
+        let expected = digest(&bytes);
         let began = Instant::now();
         if number % 2 == 0 {
             fs::write(&file, bytes).expect("to write it")
@@ -122,7 +122,7 @@ async fn a_newer_component_takes_the_place_of_the_older() {
             assert!(began.elapsed() < Duration::from_secs(30), "{}", host.log.text());
         }
         times.push(began.elapsed());
-        assert_eq!(host.status("versioned").await["digest"], wanted);
+        assert_eq!(host.status("versioned").await["digest"], expected);
     }
     times.sort();
     if times[9] > Duration::from_secs(1) {
@@ -134,7 +134,7 @@ async fn a_newer_component_takes_the_place_of_the_older() {
 }
 
 #[tokio::test]
-async fn a_request_in_flight_ends_in_the_version_it_began_with() {
+async fn a_request_in_flight_ends_in_its_first_version() {
     let host = host().start().await;
     let file = host.file("versioned");
     put(&file, &version(1));
@@ -177,7 +177,7 @@ fn ask(host: &Host, reported: &Arc<AtomicU64>, is_over: &Arc<AtomicBool>) -> Joi
 }
 
 #[tokio::test]
-async fn twenty_replacements_under_load_fail_no_request_and_mix_no_answer() {
+async fn twenty_replacements_under_load_fail_no_request() {
     let host = host().start().await;
     let file = host.file("versioned");
     put(&file, &version(1));
@@ -186,14 +186,14 @@ async fn twenty_replacements_under_load_fail_no_request_and_mix_no_answer() {
     let clients: Vec<_> = (0..24).map(|_| ask(&host, &reported, &is_over)).collect();
     for number in 2..=21 {
         let bytes = version(number);
-        let wanted = digest(&bytes);
+        let expected = digest(&bytes);
         // As `cp` does it, and as `mv` does.
         if number % 2 == 0 {
             fs::write(&file, bytes).expect("to write it")
         } else {
             put(&file, &bytes)
         }
-        host.wait_for("versioned", |it| it["digest"] == wanted).await;
+        host.wait_for("versioned", |it| it["digest"] == expected).await;
         reported.store(number.into(), Ordering::SeqCst);
         assert!(!clients.iter().any(JoinHandle::is_finished), "a client met a failure");
     }
@@ -209,7 +209,7 @@ async fn twenty_replacements_under_load_fail_no_request_and_mix_no_answer() {
 }
 
 #[tokio::test]
-async fn replacements_faster_than_the_host_loads_end_with_the_last() {
+async fn rapid_replacements_end_with_the_last_one() {
     let host = host().start().await;
     let file = host.file("versioned");
     put(&file, &version(1));
@@ -232,7 +232,7 @@ async fn replacements_faster_than_the_host_loads_end_with_the_last() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_removed_while_it_loads_is_not_served() {
+async fn a_file_removed_while_it_loads_is_not_served() {
     let host = host().plugin("orders").start().await;
     // It takes seconds to compile, so this is while it loads.
     fs::copy(plugin("greeter"), host.file("greeter")).expect("to copy it");
@@ -247,7 +247,7 @@ async fn a_file_that_is_removed_while_it_loads_is_not_served() {
 }
 
 #[tokio::test]
-async fn a_large_component_compiles_while_the_others_are_served() {
+async fn others_are_served_while_a_large_plugin_compiles() {
     let host = host().component("versioned", fixture("versioned")).start().await;
     let began = Instant::now();
     fs::copy(plugin("greeter"), host.file("greeter")).expect("to copy it");
@@ -306,8 +306,8 @@ async fn a_version_of_the_same_size_and_time_is_seen() {
         // In place, so that the inode is the same too.
         fs::write(&file, version(number)).expect("to write it");
         take_time(&file, &source);
-        let wanted = digest(&version(number));
-        host.wait_for("versioned", |it| it["digest"] == wanted).await;
+        let expected = digest(&version(number));
+        host.wait_for("versioned", |it| it["digest"] == expected).await;
     }
 }
 

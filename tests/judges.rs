@@ -177,9 +177,9 @@ fn operations(document: &Value) -> BTreeMap<(String, String), String> {
 }
 
 #[tokio::test]
-async fn schemathesis_finds_no_answer_that_breaks_the_document() {
+async fn schemathesis_finds_no_undocumented_response() {
     let host = host().examples().start().await;
-    let wanted = operations(&host.get("/openapi.json").await.json()).len();
+    let expected = operations(&host.get("/openapi.json").await.json()).len();
     // From the repository's root, as people run it: `schemathesis.toml` is found there.
     let run = output(
         command(tool("venv/bin/schemathesis"))
@@ -191,7 +191,7 @@ async fn schemathesis_finds_no_answer_that_breaks_the_document() {
     )
     .await;
     let report = printed(run);
-    assert!(report.contains(&format!("Selected: {wanted}/{wanted}\n  Tested: {wanted}\n")), "{report}");
+    assert!(report.contains(&format!("Selected: {expected}/{expected}\n  Tested: {expected}\n")), "{report}");
     assert!(report.contains("Stateful") && !report.contains("WARNINGS"), "{report}");
     println!("{}", &report[report.find("SUMMARY").unwrap_or_default()..]);
 }
@@ -205,7 +205,7 @@ fn operation_of<'d>(
     let literals = |pattern: &str| {
         let mut pairs = pattern.split('/').zip(path.split('/'));
         let fits = pattern.split('/').count() == path.split('/').count()
-            && pairs.all(|(wanted, found)| wanted == found || (wanted.starts_with('{') && !found.is_empty()));
+            && pairs.all(|(expected, found)| expected == found || (expected.starts_with('{') && !found.is_empty()));
         fits.then(|| pattern.split('/').filter(|segment| !segment.starts_with('{')).count())
     };
     let fitting = operations.keys().filter(|(known, _)| known == method);
@@ -259,7 +259,7 @@ fn openapi_typescript() -> Command {
 }
 
 #[tokio::test]
-async fn a_generated_typescript_client_calls_every_operation() {
+async fn a_generated_typescript_client_calls_everything() {
     let (host, document, folder) = with_program("typescript").await;
     std::os::unix::fs::symlink(tool("node_modules"), folder.path("node_modules")).expect("a link");
     folder.write("package.json", "{\"type\": \"module\"}");

@@ -106,7 +106,7 @@ async fn increments_from_many_connections_are_all_counted() {
 }
 
 #[tokio::test]
-async fn two_plugins_of_one_component_see_nothing_of_each_other() {
+async fn plugins_of_one_component_have_separate_stores() {
     let host = kv()
         .component("other", fixture("kv"))
         .config("[plugin.other]\ngrants = ['wasi:keyvalue']\nmount = '/other'")
@@ -144,7 +144,7 @@ async fn data_survive_replacement_unloading_and_restart() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_an_error_for_the_guest_and_the_host_stays_up() {
+async fn too_large_an_entry_is_an_error_for_the_guest() {
     let host = kv().start().await;
     let put = async |path: &str| send(host.request("PUT", path)).await;
     assert_eq!(put("/entries/k/1048576").await.status, 204);
@@ -164,7 +164,7 @@ async fn what_is_too_large_is_an_error_for_the_guest_and_the_host_stays_up() {
 }
 
 #[tokio::test]
-async fn a_full_store_takes_no_more_until_something_is_deleted() {
+async fn a_full_store_takes_nothing_until_a_delete() {
     // For all plugins, and for this one.
     for config in ["[keyvalue]\nmax_mib = 2", "keyvalue_mib = 2\n[keyvalue]\nmax_mib = 1"] {
         let host = kv().config(config).start().await;
@@ -178,7 +178,7 @@ async fn a_full_store_takes_no_more_until_something_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_store_that_another_host_has_open_is_an_error_and_no_more() {
+async fn a_store_that_another_host_has_open_is_an_error() {
     let first = kv().start().await;
     set(&first, "a", "1").await;
     let data = first.folder().join("data");
@@ -224,7 +224,7 @@ async fn storm(host: &Host, round: u32, connection: u32, acknowledged: Acknowled
 }
 
 #[tokio::test]
-async fn every_todo_that_was_answered_201_is_there_after_kill_9() {
+async fn every_acknowledged_todo_survives_kill_9() {
     let config = "[plugin.todos]\ngrants = ['wasi:keyvalue', 'witapi:host/request']";
     let mut host = host().plugin("todos").config(config).start().await;
     let acknowledged = Acknowledged::default();

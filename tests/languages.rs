@@ -141,7 +141,7 @@ async fn a_mistake_is_told_with_its_place(language: &Language, folder: &Path, co
     let refused = run(folder, &["build", "notes"]).await.refused();
     // Both notations are in use: `file:12:4` and `file(12,4)`.
     let places = [format!("{}:{line}", language.entry), format!("{}({line},", language.entry)];
-    let file_and_line = |wanted: &String| refused.contains(wanted);
+    let file_and_line = |expected: &String| refused.contains(expected);
     let in_python = refused.contains(&format!("{}\", line {line}", language.entry));
     assert!(places.iter().any(file_and_line) || in_python, "no {} or {} in\n{refused}", places[0], places[1]);
     assert!(refused.contains(language.complaint), "no `{}` in\n{refused}", language.complaint);

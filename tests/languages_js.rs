@@ -42,14 +42,17 @@ async fn probe() -> Host {
 }
 
 /// A 500 that tells a client nothing; the log says why.
-async fn fails(host: &Host, answer: Answer, wanted: &str) {
+async fn fails(host: &Host, answer: Answer, expected: &str) {
     assert_eq!(answer.status, 500, "{answer:?}");
     assert_eq!(answer.json()["type"], "/problems/plugin-failed");
     // All of a call's lines stand before that of its request.
     let request = answer.header("x-request-id");
     host.log.wait_for(&format!("request: id=\"{request}\"")).await;
     let lines = host.log.lines_with(&format!("request={request}"));
-    assert!(lines.iter().any(|line| line.contains("ERROR guest: ") && line.contains(wanted)), "{wanted}: {lines:#?}");
+    assert!(
+        lines.iter().any(|line| line.contains("ERROR guest: ") && line.contains(expected)),
+        "{expected}: {lines:#?}"
+    );
 }
 
 #[tokio::test]
@@ -90,18 +93,18 @@ async fn what_quickjs_lacks_or_gets_wrong_the_sdk_does() {
     // What a function returns has to be of the WIT's type, not nearly.
     assert_eq!(host.post("/probe/give", &json!({ "what": "seven" })).await.text(), "7");
     for (what, found) in [
-        ("too large", "it is 300, wanted an integer from 0 to 255"),
-        ("a fraction", "it is 1.5, wanted an integer from 0 to 255"),
-        ("a text", "it is \\\"7\\\", wanted an integer"),
-        ("nothing", "it is undefined, wanted an integer"),
-        ("a BigInt", "it is the BigInt 7n, wanted an integer"),
-        ("not a number", "it is NaN, wanted an integer"),
+        ("too large", "it: expected an integer from 0 to 255, found 300"),
+        ("a fraction", "it: expected an integer from 0 to 255, found 1.5"),
+        ("a text", "it: expected an integer from 0 to 255, found \\\"7\\\""),
+        ("nothing", "it: expected an integer from 0 to 255, found undefined"),
+        ("a BigInt", "it: expected an integer from 0 to 255, found the BigInt 7n"),
+        ("not a number", "it: expected an integer from 0 to 255, found NaN"),
         ("a promise", "it gave a promise, but the WIT does not say that it is `async`"),
     ] {
         fails(&host, host.post("/probe/give", &json!({ "what": what })).await, &found.replace("\\\"", "\"")).await;
     }
     let answer = host.post("/probe/give-inner", &json!({ "what": "x" })).await;
-    fails(&host, answer, "[1].number is \"x\", wanted an integer").await;
+    fails(&host, answer, "[1].number: expected an integer").await;
     fails(&host, host.post("/probe/give-text", &json!({ "what": "half" })).await, "without lone surrogates").await;
 
     // Errors: the contract's reach the client, and no other.
@@ -131,7 +134,7 @@ async fn what_quickjs_lacks_or_gets_wrong_the_sdk_does() {
     assert!(bytes.len() == 64 && bytes.iter().any(|byte| *byte != bytes[0]), "{bytes:?}");
 
     let globals = host.post_text("/probe/globals", "").await.json();
-    let wanted = [
+    let expected = [
         "encode: 195,169,226,130,172,240,159,152,128",
         "decode: 😀\u{fffd}",
         "fatal: TypeError",
@@ -142,7 +145,7 @@ async fn what_quickjs_lacks_or_gets_wrong_the_sdk_does() {
         "date: true",
         "elapsed: true",
     ];
-    assert_eq!(globals, Value::from(wanted.to_vec()));
+    assert_eq!(globals, Value::from(expected.to_vec()));
 
     // `console`, with levels.
     let logged = host.post("/probe/log", &json!({ "what": "it" })).await;
@@ -184,7 +187,7 @@ async fn without_wasi_logging_the_console_is_stderr() {
 }
 
 #[tokio::test]
-async fn packages_of_the_authors_own_and_several_files_are_bundled() {
+async fn own_packages_and_several_files_are_bundled() {
     let source = "import { shout } from 'loud';\nimport { word } from './word.js';\n
       export const small = { hello: () => shout(word), bye: () => word };";
     let files = [
@@ -199,7 +202,7 @@ async fn packages_of_the_authors_own_and_several_files_are_bundled() {
 }
 
 #[tokio::test]
-async fn what_the_contract_demands_and_the_source_lacks_is_named() {
+async fn missing_functions_of_the_source_are_named() {
     let refusal = async |wit: &str, entry: &str, source: &str| {
         let folder = project(&[("wit/small.wit", wit), (entry, source)]);
         let refused = build(folder.path()).await.refused();

@@ -22,37 +22,37 @@ async fn said(language: &str, items: &str) -> String {
 
 /// Types that cannot be, and what is said of them; both for C and for Go.
 const NEITHER: [(&str, &str); 8] = [
-    ("get: func() -> list<u8, 3>;", "get of example:odd/odd@1.0.0: plugins in X cannot have lists of fixed length"),
-    ("record deep { a: option<list<u8, 3>> }", "deep of example:odd/odd@1.0.0: plugins in X cannot have lists"),
-    ("get: func() -> stream<u8>;", "get of example:odd/odd@1.0.0: plugins in X cannot have streams and futures"),
-    ("get: func(a: tuple<u8, future<u8>>);", "get of example:odd/odd@1.0.0: plugins in X cannot have streams"),
-    ("get: async func() -> u8;", "get of example:odd/odd@1.0.0: plugins in X cannot have `async func`; wanted `func`"),
+    ("get: func() -> list<u8, 3>;", "get of example:odd/odd@1.0.0: plugins in X do not support lists of fixed length"),
+    ("record deep { a: option<list<u8, 3>> }", "deep of example:odd/odd@1.0.0: plugins in X do not support lists"),
+    ("get: func() -> stream<u8>;", "get of example:odd/odd@1.0.0: plugins in X do not support streams and futures"),
+    ("get: func(a: tuple<u8, future<u8>>);", "get of example:odd/odd@1.0.0: plugins in X do not support streams"),
+    ("get: async func() -> u8;", "get of example:odd/odd@1.0.0: plugins in X do not support `async func`; use `func`"),
     (
         "resource r { get: func() -> u8; }",
-        "r of example:odd/odd@1.0.0: plugins in X cannot have resources of their own",
+        "r of example:odd/odd@1.0.0: plugins in X do not support resources of their own",
     ),
-    ("get: func() -> error-context;", "get of example:odd/odd@1.0.0: plugins in X cannot have `error-context`"),
-    ("type alias = list<list<u8, 3>>;", "alias of example:odd/odd@1.0.0: plugins in X cannot have lists"),
+    ("get: func() -> error-context;", "get of example:odd/odd@1.0.0: plugins in X do not support `error-context`"),
+    ("type alias = list<list<u8, 3>>;", "alias of example:odd/odd@1.0.0: plugins in X do not support lists"),
 ];
 
 #[tokio::test]
 async fn what_c_and_go_have_no_bindings_for_is_named() {
     for (flag, name) in [("c", "C"), ("go", "Go")] {
-        for (items, wanted) in NEITHER {
+        for (items, expected) in NEITHER {
             let stderr = said(flag, items).await;
-            assert!(stderr.contains(&wanted.replace('X', name)), "{name}: {items}\n{stderr}");
+            assert!(stderr.contains(&expected.replace('X', name)), "{name}: {items}\n{stderr}");
         }
     }
 }
 
 #[tokio::test]
-async fn large_tuples_and_many_flags_are_too_much_for_go_only() {
+async fn large_tuples_and_many_flags_are_too_much_for_go() {
     let tuple = format!("get: func() -> tuple<{}>;", ["u8"; 17].join(", "));
     let flags: Vec<String> = (0..33).map(|n| format!("flag{n}")).collect();
     let flags = format!("flags many {{ {} }} get: func() -> many;", flags.join(", "));
-    for (items, wanted) in [(tuple, "tuples of more than 16"), (flags, "more than 32 flags")] {
+    for (items, expected) in [(tuple, "tuples of more than 16"), (flags, "more than 32 flags")] {
         let stderr = said("go", &items).await;
-        assert!(stderr.contains(wanted), "{items}\n{stderr}");
+        assert!(stderr.contains(expected), "{items}\n{stderr}");
         let stderr = said("c", &items).await;
         assert!(stderr.contains("made odd, a plugin in C"), "{items}\n{stderr}");
     }
@@ -60,19 +60,22 @@ async fn large_tuples_and_many_flags_are_too_much_for_go_only() {
 
 #[tokio::test]
 async fn python_has_neither_maps_nor_lists_of_fixed_length() {
-    for (items, wanted) in [
+    for (items, expected) in [
         (
             "get: func(a: map<string, u8>);",
-            "get of example:odd/odd@1.0.0: plugins in Python cannot have maps; wanted a list of tuples",
+            "get of example:odd/odd@1.0.0: plugins in Python do not support maps; use a list of tuples",
         ),
-        ("record deep { a: option<map<u8, u8>> }", "deep of example:odd/odd@1.0.0: plugins in Python cannot have maps"),
+        (
+            "record deep { a: option<map<u8, u8>> }",
+            "deep of example:odd/odd@1.0.0: plugins in Python do not support maps",
+        ),
         (
             "get: func() -> list<u8, 3>;",
-            "get of example:odd/odd@1.0.0: plugins in Python cannot have lists of fixed length",
+            "get of example:odd/odd@1.0.0: plugins in Python do not support lists of fixed length",
         ),
     ] {
         let stderr = said("python", items).await;
-        assert!(stderr.contains(wanted), "{items}\n{stderr}");
+        assert!(stderr.contains(expected), "{items}\n{stderr}");
     }
     let stderr = said("python", "get: async func() -> u8;").await;
     assert!(stderr.contains("made odd, a plugin in Python"), "{stderr}");
@@ -93,16 +96,16 @@ async fn a_build_names_what_python_has_no_bindings_for() {
     let output = build.output().await.expect("a run");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("get of example:odd/odd: plugins in Python cannot have maps"), "{stderr}");
+    assert!(stderr.contains("get of example:odd/odd: plugins in Python do not support maps"), "{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
 #[tokio::test]
-async fn without_a_compiler_the_command_that_installs_it_is_named() {
+async fn a_missing_compiler_is_named_with_its_command() {
     let folder = tempfile::tempdir().expect("a folder");
     let bare = folder.path().join("bare");
     fs::create_dir(&bare).expect("a folder");
-    for (flag, wanted) in [
+    for (flag, expected) in [
         (
             "c",
             [
@@ -128,8 +131,8 @@ async fn without_a_compiler_the_command_that_installs_it_is_named() {
         let refused = run(&["build", flag]).output().await.expect("a run");
         let stderr = String::from_utf8_lossy(&refused.stderr);
         assert_eq!(refused.status.code(), Some(1), "{stderr}");
-        for wanted in wanted.into_iter().chain(["run it again with `--install`"]) {
-            assert!(stderr.contains(wanted), "no `{wanted}` in\n{stderr}");
+        for expected in expected.into_iter().chain(["run the command again with `--install`"]) {
+            assert!(stderr.contains(expected), "no `{expected}` in\n{stderr}");
         }
     }
 }

@@ -21,6 +21,7 @@ mod decoding;
 mod dev;
 mod diff;
 mod direct;
+mod documentation;
 mod documents;
 mod embedded_wit;
 mod examples;

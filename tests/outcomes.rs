@@ -33,9 +33,9 @@ fn failed(answer: &Answer) {
         answer.json(),
         json!({
             "type": "/problems/plugin-failed",
-            "title": "The plugin failed",
+            "title": "Plugin failed",
             "status": 500,
-            "detail": "The host's log says why, under this answer's `x-request-id`.",
+            "detail": "The host's log has the reason, under this response's `x-request-id`.",
         })
     );
 }
@@ -55,7 +55,7 @@ async fn a_value_is_200_and_nothing_is_204() {
 }
 
 #[tokio::test]
-async fn a_status_that_the_author_chose_holds_with_and_without_a_value() {
+async fn a_chosen_status_holds_with_and_without_a_value() {
     let host = host().fixture("zoo").start().await;
     assert_eq!(post(&host, "/outcomes/accepted", json!({})).await, ok(202, "7"));
     assert_eq!(post(&host, "/outcomes/accepted-silently", json!({})).await, ok(202, ""));
@@ -75,10 +75,7 @@ async fn an_option_is_404_where_one_thing_is_asked_for() {
     ] {
         assert_eq!((found.status.as_u16(), found.text()), ok(200, one));
         assert_eq!(missing.status, 404);
-        assert_eq!(
-            missing.json(),
-            json!({"type": "/problems/none-found", "title": "There is no such thing", "status": 404})
-        );
+        assert_eq!(missing.json(), json!({"type": "/problems/none-found", "title": "Not found", "status": 404}));
         assert_eq!(missing.header("content-type"), "application/problem+json");
     }
     // Inside a result as well.
@@ -147,7 +144,7 @@ async fn an_error_that_is_neither_variant_nor_enum_is_400() {
 }
 
 #[tokio::test]
-async fn an_error_may_carry_its_own_status_if_it_is_one_of_an_error() {
+async fn an_error_may_carry_its_own_status() {
     let host = host().fixture("zoo").start().await;
     for status in [400, 418, 499, 500, 599] {
         let body = json!({"status": status, "message": "x"});
@@ -156,12 +153,14 @@ async fn an_error_may_carry_its_own_status_if_it_is_one_of_an_error() {
     for status in [0, 99, 200, 302, 399, 600, 65535] {
         let answer = host.post("/outcomes/failure", &json!({"status": status, "message": "x"})).await;
         failed(&answer);
-        host.log.wait_for(&format!("the error's member `status` is {status}; wanted a number from 400 to 599")).await;
+        host.log
+            .wait_for(&format!("the error's member `status`: expected a number from 400 to 599, found {status}"))
+            .await;
     }
 }
 
 #[tokio::test]
-async fn a_number_that_json_cannot_express_is_the_plugins_fault_and_the_log_says_where() {
+async fn a_number_without_json_is_the_plugins_failure() {
     let host = host().fixture("zoo").start().await;
     assert_eq!(
         post(&host, "/outcomes/samples", json!({"at": 9, "what": "finite"})).await,
@@ -202,7 +201,7 @@ async fn a_text_may_be_as_large_as_the_limit_and_not_larger() {
 }
 
 #[tokio::test]
-async fn a_trap_is_500_and_what_trapped_is_for_the_log_alone() {
+async fn a_trap_is_a_500_with_its_reason_in_the_log_alone() {
     let host = host().fixture("zoo").start().await;
     let answer = send(host.request("POST", "/outcomes/trap").header("x-request-id", "trap-1")).await;
     failed(&answer);

@@ -19,7 +19,7 @@ async fn print(host: &Host, id: &str, text: &str, times: u32, to_stderr: bool) {
 }
 
 #[tokio::test]
-async fn each_line_stands_in_the_log_with_its_plugin_request_and_stream() {
+async fn each_guest_line_has_plugin_request_and_stream() {
     let host = host().fixture("hostile").start().await;
     print(&host, "first", "to out\nsecond line\nwithout end", 1, false).await;
     print(&host, "second", "to err\r\n", 1, true).await;
@@ -47,7 +47,7 @@ async fn log(host: &Host, id: &str, level: &str, context: &str, text: &str, time
 #[tokio::test]
 async fn each_message_is_a_line_with_its_level_and_context() {
     let host = host().fixture("hostile").env("WITAPI_LOG", "info,guest=trace").start().await;
-    for (level, wanted) in [
+    for (level, expected) in [
         ("trace", "TRACE"),
         ("debug", "DEBUG"),
         ("info", " INFO"),
@@ -57,7 +57,7 @@ async fn each_message_is_a_line_with_its_level_and_context() {
     ] {
         log(&host, level, level, "shop", &format!("said at {level}"), 1).await;
         let line = host.log.wait_for(&format!("said at {level}")).await;
-        assert!(line.contains(&format!("{wanted} guest: said at {level} ")), "{line}");
+        assert!(line.contains(&format!("{expected} guest: said at {level} ")), "{line}");
         assert!(line.contains(&format!("plugin=hostile request={level} context=\"shop\"")), "{line}");
     }
     log(&host, "bare", "info", "", "without context", 1).await;
@@ -156,14 +156,14 @@ async fn an_unread_stderr_costs_lines_and_no_time() {
     assert_eq!(host.get("/hostile/unreachable").await.status, 500);
     assert_eq!(host.get("/hostile/light").await.status, 200);
     host.read_log();
-    let missing = host.log.wait_for("lines are missing here").await;
+    let missing = host.log.wait_for("log lines dropped").await;
     let missing: usize = missing.rsplit_once("lines=").and_then(|(_, it)| it.parse().ok()).expect("a number");
     // What the host itself says has room beside that.
     host.log.wait_for("path=/hostile/unreachable").await;
     assert_eq!(host.get("/hostile/wait/0").await.status, 200);
     host.log.wait_for("path=/hostile/wait/0").await;
     assert_eq!(host.log.lines_with("guest: flood ").len() + missing, 40_000);
-    assert_eq!(host.log.lines("lines are missing here", 1).await.len(), 1);
+    assert_eq!(host.log.lines("log lines dropped", 1).await.len(), 1);
 }
 
 #[tokio::test]
@@ -177,8 +177,8 @@ async fn equal_failures_of_a_call_are_one_line() {
         host.log.wait_for(&format!("id=\"{id}\"")).await;
         let lines = host.log.lines_with(&format!("request={id}"));
         assert_eq!(lines.len(), 1, "{lines:?}");
-        let wanted = format!("a key has 1 to 1024 bytes, found {} times=50000", key.len());
-        assert!(lines[0].contains("WARN") && lines[0].contains(&wanted), "{lines:?}");
+        let expected = format!("expected a key of 1 to 1024 bytes, found {} times=50000", key.len());
+        assert!(lines[0].contains("WARN") && lines[0].contains(&expected), "{lines:?}");
     }
     // One that failed once says nothing of times.
     let once = host.request("POST", "/gets").header("x-request-id", "once").json(&json!({"key": "", "times": 1}));

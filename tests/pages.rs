@@ -29,7 +29,7 @@ fn links(page: &str) -> BTreeSet<&str> {
 }
 
 #[tokio::test]
-async fn the_landing_page_is_for_who_asks_for_html_and_leaves_the_path_to_plugins() {
+async fn the_landing_page_is_html_only_and_gives_way() {
     let host = host().plugin("orders").start().await;
     assert!(page(&host, "/").await.contains("/orders/prices/{sku}"));
     let head = send(host.request("HEAD", "/").header("accept", BROWSER)).await;
@@ -48,7 +48,7 @@ async fn the_landing_page_is_for_who_asks_for_html_and_leaves_the_path_to_plugin
 }
 
 #[tokio::test]
-async fn the_landing_page_shows_what_runs_and_its_links_lead_somewhere() {
+async fn the_landing_page_shows_what_runs_and_links_work() {
     let host = host().plugin("orders").plugin("greeter").start().await;
     let page = page(&host, "/").await;
     for text in
@@ -77,23 +77,23 @@ async fn the_landing_page_shows_what_runs_and_its_links_lead_somewhere() {
 }
 
 #[tokio::test]
-async fn the_landing_page_of_a_host_without_plugins_says_how_to_add_one() {
+async fn an_empty_landing_page_says_how_to_add_a_plugin() {
     let host = host().start().await;
     let page = page(&host, "/").await;
-    assert!(page.contains("No plugin yet") && page.contains("cp todos.wasm plugins/"), "{page}");
+    assert!(page.contains("No plugins yet") && page.contains("cp todos.wasm plugins/"), "{page}");
     assert!(!page.contains(host.folder().to_str().expect("a path")));
 }
 
 #[tokio::test]
-async fn what_did_not_load_is_told_without_what_only_the_operator_may_know() {
+async fn pages_hide_why_a_plugin_failed_to_load() {
     let host = host().plugin("orders").start().await;
     for name in ["orders", "broken"] {
         std::fs::write(host.file(name), "no wasm").expect("to write it");
         host.wait_for(name, |it| it["failure"].is_object()).await;
     }
     let page = page(&host, "/").await;
-    assert!(page.contains("The newest file of this plugin was not loaded"), "{page}");
-    assert!(page.contains("This plugin was not loaded"), "{page}");
+    assert!(page.contains("The newest file of this plugin failed to load"), "{page}");
+    assert!(page.contains("This plugin failed to load"), "{page}");
     let reason = host.status("broken").await["failure"]["reason"].as_str().expect("a reason").to_owned();
     for secret in [host.folder().to_str().expect("a path"), ".wasm", &reason] {
         assert!(!page.contains(secret), "`{secret}` is in\n{page}");
@@ -198,13 +198,13 @@ fn types(text: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn each_kind_of_problem_has_a_page_and_the_mapping_names_them_all() {
+async fn each_problem_has_a_page_and_a_row_in_the_reference() {
     let host = host().examples().start().await;
     let all = get_as(&host, "application/json", "/problems").await.json();
     let all = all.as_array().expect("an array");
     let kinds: BTreeSet<_> = all.iter().map(|kind| kind["type"].as_str().expect("a type").to_owned()).collect();
-    let mapping = std::fs::read_to_string(root().join("wit/README.md")).expect("the mapping");
-    assert_eq!(kinds, types(&mapping), "the table of wit/README.md, and the host");
+    let mapping = std::fs::read_to_string(root().join("docs/src/reference/results.md")).expect("the mapping");
+    assert_eq!(kinds, types(&mapping), "the table of the reference, and the host");
     let index = page(&host, "/problems").await;
     let as_text = get_as(&host, "*/*", "/problems").await;
     assert_eq!(as_text.header("content-type"), "text/markdown; charset=utf-8");

@@ -14,8 +14,8 @@ fn scalars(name: &str, value: &str) -> String {
     format!("/params/scalars?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-async fn faults(host: &Host, path: &str, wanted: &[&str]) {
-    assert_eq!(host.get(path).await.faults(), wanted, "{path}");
+async fn faults(host: &Host, path: &str, expected: &[&str]) {
+    assert_eq!(host.get(path).await.faults(), expected, "{path}");
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn each_fault_of_a_query_names_its_parameter() {
 }
 
 #[tokio::test]
-async fn text_in_a_query_that_is_not_percent_encoded_right_stays_as_it_is() {
+async fn wrongly_encoded_query_text_stays_as_it_is() {
     let host = host().fixture("zoo").start().await;
     for (value, text) in [("100%", "100%"), ("%zz", "%zz"), ("%e", "%e")] {
         assert_eq!(host.get(&scalars("text_line", value)).await.json()["text_line"], text);
@@ -105,7 +105,7 @@ async fn text_in_a_query_that_is_not_percent_encoded_right_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn parameters_of_no_name_that_is_known_are_passed_over() {
+async fn unknown_query_parameters_are_ignored() {
     let host = host().fixture("zoo").start().await;
     let answer = host.get(&format!("/params/scalars?utm=1&{SCALARS}&&%FF=1&YES=1&text-line=x")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -161,7 +161,7 @@ async fn a_list_in_a_query_is_its_key_again_and_again() {
 }
 
 #[tokio::test]
-async fn parameters_in_the_path_are_found_by_name_and_percent_decoded() {
+async fn path_parameters_are_matched_by_name_and_decoded() {
     let host = host().fixture("zoo").start().await;
     for (path, text) in [
         ("a/red/-7", r#"[-7,"red","a"]"#),
@@ -173,14 +173,14 @@ async fn parameters_in_the_path_are_found_by_name_and_percent_decoded() {
     ] {
         assert_eq!(raw_get(&host, &format!("/params/path/{path}")).await, (200, text.to_owned()), "{path}");
     }
-    let fault = |wanted: &'static [&'static str], path: &'static str| (path, wanted);
-    for (path, wanted) in [
+    let fault = |expected: &'static [&'static str], path: &'static str| (path, expected);
+    for (path, expected) in [
         fault(&["path.color enum", "path.number type"], "/params/path/a/pink/x"),
         fault(&["path.number maximum"], "/params/path/a/red/32768"),
         fault(&["path.number minimum"], "/params/path/a/red/-32769"),
         fault(&["path.text_line utf8"], "/params/path/%FF/red/1"),
     ] {
-        faults(&host, path, wanted).await;
+        faults(&host, path, expected).await;
     }
     for path in ["/params/path/a/red", "/params/path/a/red/1/2", "/params/path/a/red/1/"] {
         assert_eq!(host.get(path).await.status, 404, "{path}");
@@ -219,7 +219,7 @@ async fn path_query_and_body_are_judged_together() {
 }
 
 #[tokio::test]
-async fn faults_come_in_the_order_of_path_query_and_body_and_what_is_missing_last() {
+async fn errors_come_in_order_with_missing_members_last() {
     let host = host().fixture("zoo").start().await;
     let locs = |answer: witapi_tests::Answer| {
         let errors = answer.json()["errors"].as_array().expect("errors").clone();
@@ -231,7 +231,7 @@ async fn faults_come_in_the_order_of_path_query_and_body_and_what_is_missing_las
 }
 
 #[tokio::test]
-async fn a_function_of_the_world_has_parameters_like_any_other() {
+async fn functions_of_the_world_have_parameters() {
     let host = host().fixture("zoo").start().await;
     assert_eq!(host.get("/zoo/small%20elk/name").await.text(), r#""small elk""#);
     assert_eq!(host.get("/zoo/elk/name?loud=true").await.text(), r#""ELK""#);

@@ -89,11 +89,11 @@ fn a_pattern_means_what_ecma_262_says() {
 }
 
 #[test]
-fn what_is_not_in_the_subset_is_refused_with_its_name_and_place() {
+fn unsupported_patterns_are_rejected_with_their_place() {
     let long = "a".repeat(4097);
     let deep = "(".repeat(51) + &")".repeat(51);
     let rows = [
-        ("ab(?=c)", "the look-ahead `(?=` at character 3, wanted a pattern without it"),
+        ("ab(?=c)", "found the look-ahead `(?=` at character 3"),
         ("(?!c)", "the look-ahead `(?!` at character 1"),
         ("ä(?<=c)", "the look-behind `(?<=` at character 2"),
         ("(?<!c)", "the look-behind `(?<!` at character 1"),
@@ -131,8 +131,8 @@ fn what_is_not_in_the_subset_is_refused_with_its_name_and_place() {
         ("a{", "the quantifier `{` at character 2"),
         ("a{,2}", "the quantifier `{` at character 2"),
         ("{2}", "the quantifier `{` at character 1"),
-        ("a{2,1}", "the quantifier `{2,1}` at character 2, wanted the lesser count first"),
-        ("a}", "a lone `}` at character 2, wanted `\\}`"),
+        ("a{2,1}", "the quantifier `{2,1}` at character 2"),
+        ("a}", "a lone `}` at character 2"),
         ("a]", "a lone `]` at character 2"),
         ("*a", "the quantifier `*` at character 1"),
         ("a**", "the quantifier `*` at character 3"),
@@ -160,16 +160,16 @@ fn what_is_not_in_the_subset_is_refused_with_its_name_and_place() {
         (r"\pL", "the escape `\\p` at character 1"),
         (r"\p{^L}", "the escape `\\p` at character 1"),
         ("a{99999999999}", "the count 99999999999 at character 3"),
-        ("((a{1000}){1000}){1000}", "a pattern that compiles to more than 4 MiB"),
-        ("(?:a|b){4294967295}", "a pattern that compiles to more than 4 MiB"),
+        ("((a{1000}){1000}){1000}", "expected a pattern that compiles to at most 4 MiB"),
+        ("(?:a|b){4294967295}", "expected a pattern that compiles to at most 4 MiB"),
         (r"\p{L}{1000}", "lower the counts of `{n,m}`"),
-        (&long, "a pattern of more than 4096 characters"),
-        (&deep, "a group at character 51, wanted at most 50 groups within each other"),
+        (&long, "expected at most 4096 characters"),
+        (&deep, "expected at most 50 groups within each other, found a group at character 51"),
     ];
-    for (source, wanted) in rows {
+    for (source, expected) in rows {
         let error = TextPattern::compile(source).map(|_| format!("{source} is taken")).unwrap_or_else(|error| error);
-        assert!(error.contains(wanted), "{source}: {error}\nwanted {wanted}");
-        assert!(error.contains(", wanted "), "{source}: {error}");
+        assert!(error.contains(expected), "{source}: {error}\nwanted {expected}");
+        assert!(error.starts_with("expected "), "{source}: {error}");
     }
     assert!(TextPattern::compile(&long[1..]).is_ok());
     assert!(TextPattern::compile(&deep[1..deep.len() - 1]).is_ok());
@@ -413,7 +413,7 @@ fn patterns_agree_with_the_regexp_of_node() {
                 }
             }
             (Ok(_), None) => differences.push(format!("{source:?} is taken here, an error there")),
-            (Err(error), Some(_)) if !OUTSIDE.iter().any(|it| error.starts_with(it)) => {
+            (Err(error), Some(_)) if !OUTSIDE.iter().any(|it| error.contains(it)) => {
                 differences.push(format!("{source:?} is refused here, not there: {error}"));
             }
             (Err(_), _) => refused += 1,
@@ -434,7 +434,7 @@ const CHANGED_IN_UNICODE_17: &[&str] = &[
 ];
 
 #[test]
-fn properties_hold_the_characters_that_they_hold_in_node() {
+fn unicode_properties_match_what_they_match_in_node() {
     use pattern::property::{BINARY_PROPERTIES, GENERAL_CATEGORIES, SCRIPTS};
 
     // Newer versions of Unicode give characters to what is unassigned in ours.

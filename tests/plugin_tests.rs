@@ -59,9 +59,9 @@ content-type: application/json
 ";
 
 #[test]
-fn steps_share_state_and_values_and_each_file_begins_anew() {
+fn steps_share_state_and_each_file_starts_empty() {
     let test = format!(
-        "# A todo comes and goes.\n{CREATE}\n### It is there\n// Another comment.\nGET /todos/{{{{id}}}}\nx-tenant: acme\n\nHTTP 200\n\n\
+        "# A todo comes and goes.\n{CREATE}\n### Read it back\n// Another comment.\nGET /todos/{{{{id}}}}\nx-tenant: acme\n\nHTTP 200\n\n\
          {{\"priority\": \"{{{{priority}}}}\", \"id\": {{{{id}}}}, {{{{...}}}}}}\n\n###\nDELETE /todos/{{{{id}}}}\n\nHTTP 204\n\n###\n\
          GET /todos/{{{{id}}}}\n\nHTTP/1.1 404 Not Found\n\n{{\"error\": {{\"tag\": \"not-found\", \"val\": {{{{id}}}}}}, {{{{...}}}}}}\n"
     );
@@ -79,7 +79,7 @@ fn steps_share_state_and_values_and_each_file_begins_anew() {
 }
 
 #[test]
-fn a_difference_is_shown_with_its_place_and_what_was_wanted_and_found() {
+fn a_difference_is_shown_with_place_and_both_values() {
     let failed = fails(
         &CREATE
             .replace("\"tags\": []", "\"tags\": [\"a\"], \"extra\": 1")
@@ -89,14 +89,14 @@ fn a_difference_is_shown_with_its_place_and_what_was_wanted_and_found() {
         failed,
         [
             "body.title",
-            "wanted \"tea\"",
-            "found  \"milk\"",
+            "expected \"tea\"",
+            "found    \"milk\"",
             "body.tags[0]",
-            "wanted \"a\"",
-            "found  nothing",
+            "expected \"a\"",
+            "found    nothing",
             "body.extra",
-            "wanted 1",
-            "found  nothing",
+            "expected 1",
+            "found    nothing",
         ]
     );
     let failed = fails(&CREATE.replace("\"tags\": [], ", "").replace("application/json", "text/plain"));
@@ -104,16 +104,16 @@ fn a_difference_is_shown_with_its_place_and_what_was_wanted_and_found() {
         failed,
         [
             "header content-type",
-            "wanted text/plain",
-            "found  application/json",
+            "expected text/plain",
+            "found    application/json",
             "body.tags",
-            "wanted nothing",
-            "found  []"
+            "expected nothing",
+            "found    []"
         ]
     );
     // With another status, the body says why.
     let failed = fails("POST /todos\n\n{\"title\": \"\"}\n\nHTTP 201\n");
-    assert_eq!(&failed[..4], ["status", "wanted 201", "found  422", "the body that came"]);
+    assert_eq!(&failed[..4], ["status", "expected 201", "found    422", "the received body"]);
     assert!(failed.iter().any(|line| line.contains("does not match the pattern")), "{failed:#?}");
     // A failed step is named, and those after it are run.
     let ran = run(
@@ -128,9 +128,9 @@ fn a_difference_is_shown_with_its_place_and_what_was_wanted_and_found() {
 }
 
 #[test]
-fn placeholders_leave_open_what_they_stand_for_and_no_more() {
+fn placeholders_match_any_value_and_nothing_else() {
     let two = "POST /todos\n\n{\"title\": \"a\"}\n###\nPOST /todos\n\n{\"title\": \"b\"}\n###\n";
-    let list = |wanted: &str| format!("{two}GET /todos\n\nHTTP 200\n\n{wanted}\n");
+    let list = |expected: &str| format!("{two}GET /todos\n\nHTTP 200\n\n{expected}\n");
     passes(&list("[{{...}}]"));
     passes(&list("{{_}}"));
     passes(&list("[{{_}}, {{_}}]"));
@@ -138,13 +138,16 @@ fn placeholders_leave_open_what_they_stand_for_and_no_more() {
     passes(&list("[{{first}}, {\"title\": \"{{_}}\", {{...}}}]"));
     passes(&list("[{\"id\": 1.0, {{...}}}, {\"id\": 2, {{...}}}]"));
     assert_eq!(fails(&list("[{{_}}]"))[0], "body[1]");
-    assert_eq!(fails(&list("[{{_}}, {{_}}, {{_}}]")), ["body[2]", "wanted {{_}}", "found  nothing"]);
+    assert_eq!(fails(&list("[{{_}}, {{_}}, {{_}}]")), ["body[2]", "expected {{_}}", "found    nothing"]);
     assert_eq!(
         fails(&list("[{\"id\": {{id}}, {{...}}}, {\"id\": {{id}}, {{...}}}]")),
-        ["body[1].id", "wanted {{id}}, which is 1", "found  2"]
+        ["body[1].id", "expected {{id}}, which is 1", "found    2"]
     );
     // In quotes it is a text.
-    assert_eq!(fails(&list("[{\"id\": \"{{_}}\", {{...}}}, {{_}}]")), ["body[0].id", "wanted \"{{_}}\"", "found  1"]);
+    assert_eq!(
+        fails(&list("[{\"id\": \"{{_}}\", {{...}}}, {{_}}]")),
+        ["body[0].id", "expected \"{{_}}\"", "found    1"]
+    );
     // Amid a text, and as a text elsewhere.
     passes(&list(
         "[{\"title\": \"{{t}}\", {{...}}}, {{_}}]\n###\nPOST /todos\n\n{\"title\": \"{{t}} \\\"{{t}}\\\"\", \"tags\": [\"{{t}}\"]}\n\nHTTP 201\n\n{\"title\": \"{{_}} \\\"a\\\"\", \"tags\": [\"{{t}}\"], {{...}}}",
@@ -170,7 +173,7 @@ fn the_tests_of_the_examples_pass() {
 fn a_step_without_an_answer_has_to_succeed() {
     passes("GET /todos\n");
     passes("GET /todos/1\n\nHTTP *\n");
-    assert_eq!(fails("GET /todos/1\n")[..3], ["status", "wanted a success, where nothing else is said", "found  404"]);
+    assert_eq!(fails("GET /todos/1\n")[..3], ["status", "expected a success status", "found    404"]);
 }
 
 #[test]
@@ -191,9 +194,14 @@ fn texts_bytes_files_and_streams_are_compared_too() {
     assert!(ran.stderr.starts_with(" INFO guest: saw the end plugin=it request="), "what guests say is told: {ran:?}");
     folder.write("it/tests/a.http", "POST /echo/bytes\n\nbase64,aGk=;\n\nHTTP 200\n\nbase64,aGkh;\n###\nGET /numbers?count=3\n\nHTTP 200\n\n0\n1\n###\nGET /healthz\n\nHTTP 200\n\nOK\n###\nGET /trap?after=2\n");
     let ran = folder.ask(&["test", "it"], b"");
-    for line in
-        ["wanted base64,aGkh;", "found  base64,aGk=;", "body[2]", "wanted OK", "found  ok", "the answer broke off"]
-    {
+    for line in [
+        "expected base64,aGkh;",
+        "found    base64,aGk=;",
+        "body[2]",
+        "expected OK",
+        "found    ok",
+        "the answer broke off",
+    ] {
         assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
     }
     assert!(ran.stdout.ends_with("1 file, 4 steps: 0 passed, 4 failed\n"), "{}", ran.stdout);
@@ -212,7 +220,7 @@ fn an_answer_without_end_fails_at_the_deadline() {
 }
 
 #[test]
-fn what_was_found_is_written_into_the_tests_and_the_rest_stays() {
+fn update_writes_found_responses_and_keeps_the_rest() {
     let before = "# Todos.\n### Create\nPOST /todos\n\n{\"title\":  \"milk\"}\n\nHTTP 200\nx-request-id: {{_}}\ncontent-type: text/plain\n\n\
                   {\"title\": \"tea\", \"id\": {{id}}, \"tags\": {{_}}, \"gone\": 1, {{...}}}\n\n### Fits\nGET /todos/{{id}}\n\nHTTP 200\n\n{  \"title\":   \"{{_}}\", {{...}}  }\n\n\
                   ### New\nGET /todos/{{id}}\n\n###\nDELETE /todos/{{id}}\n\nHTTP 200\n\n###\nGET /todos\n\nHTTP 200\n\n[1, {{...}}]";
@@ -239,23 +247,23 @@ fn what_was_found_is_written_into_the_tests_and_the_rest_stays() {
 fn what_is_no_test_is_named_with_its_line() {
     for (test, expected) in [
         ("# Nothing.\n", "there is no request in it"),
-        ("### A\nget /todos\n", "line 2: found `get /todos`, wanted a request such as `POST /todos`"),
-        ("GET todos\n", "line 1: found `GET todos`, wanted a request such as `POST /todos`"),
+        ("### A\nget /todos\n", "line 2: expected a request such as `POST /todos`, found `get /todos`"),
+        ("GET todos\n", "line 1: expected a request such as `POST /todos`, found `GET todos`"),
         (
             "POST /todos\n{\"title\": 1}\n",
-            "line 2: found `{\"title\": 1}`, wanted a header such as `x-tenant: acme`, or an empty line before the body",
+            "line 2: expected a header such as `x-tenant: acme`, or an empty line before the body, found `{\"title\": 1}`",
         ),
         (
             "GET /todos\n\nHTTP yes\n",
-            "line 3: found `HTTP yes`, wanted a status such as `HTTP 201`, or `HTTP *` for any",
+            "line 3: expected a status such as `HTTP 201`, or `HTTP *` for any, found `HTTP yes`",
         ),
         (
             "GET /todos\n\nHTTP 200\n\n[\n  1,\n  x]\n",
-            "line 7: found a body that is no JSON: expected value at line 3 column 3, wanted JSON, in which values may be placeholders such as {{id}}",
+            "line 7: expected JSON, in which values may be placeholders such as {{id}}, found a body that is no JSON: expected value at line 3 column 3",
         ),
         (
             "GET /todos\n\nHTTP 200\n\nbase64,?;\n",
-            "line 5: found a body that is no base64, wanted base64 with padding between `base64,` and `;`",
+            "line 5: expected base64 with padding between `base64,` and `;`, found a body that is no base64",
         ),
     ] {
         let (status, printed) = result(test);
@@ -269,7 +277,7 @@ fn what_is_no_test_is_named_with_its_line() {
 }
 
 #[test]
-fn where_nothing_can_be_tested_the_exit_status_says_so() {
+fn a_run_without_tests_has_its_own_exit_status() {
     let folder = project(&[]);
     let trouble = |folder: &Folder, arguments: &[&str], expected: &str| {
         let ran = folder.ask(arguments, b"");
@@ -278,14 +286,14 @@ fn where_nothing_can_be_tested_the_exit_status_says_so() {
     };
     trouble(&folder, &["test", "todos"], "todos/tests: No such file or directory");
     folder.write("todos/tests/readme.txt", "no test");
-    trouble(&folder, &["test", "todos"], "todos/tests: no file `*.http`; wanted one test at least");
+    trouble(&folder, &["test", "todos"], "todos/tests: expected at least one test file `*.http`, found none");
     folder.write("todos/tests/a.http", "GET /todos\n");
     assert_eq!(folder.ask(&["test", "todos"], b"").status, Some(0));
     folder.write("todos/todos.wasm", "This is text.");
     trouble(&folder, &["test", "todos"], "todos.wasm: ");
     fs::remove_file(folder.path("todos/todos.wasm")).expect("to remove it");
     trouble(&folder, &["test", "todos"], "todos/todos.wasm is not there; `witapi build` makes it");
-    trouble(&folder, &["test", "missing.wasm", "todos/tests"], "missing.wasm: the file cannot be read");
+    trouble(&folder, &["test", "missing.wasm", "todos/tests"], "missing.wasm: cannot read the file");
     assert_eq!(folder.ask(&["test", "--what"], b"").status, Some(2));
 }
 

@@ -11,7 +11,7 @@ fn begin(host: &Host, path: &str) -> JoinHandle<Answer> {
 }
 
 #[tokio::test]
-async fn a_plugin_is_loaded_replaced_and_unloaded_while_guests_spin_on_every_thread() {
+async fn plugins_are_managed_while_guests_spin_everywhere() {
     let host = host().fixture("hostile").config("[limits]\ndeadline_ms = 15000").start().await;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let spinners: Vec<_> = (0..threads * 2).map(|_| begin(&host, "/hostile/spin")).collect();
@@ -30,7 +30,7 @@ async fn a_plugin_is_loaded_replaced_and_unloaded_while_guests_spin_on_every_thr
 }
 
 #[tokio::test]
-async fn as_many_calls_run_at_once_as_there_are_instances_and_the_rest_waits() {
+async fn as_many_calls_run_as_there_are_instances() {
     let host = host().fixture("waiter").fixture("hostile").start().await;
     // The defaults: 256 instances, 1024 places in the queue.
     for path in ["/hostile/wait/1000", "/waiter/async/1000"] {
@@ -43,7 +43,7 @@ async fn as_many_calls_run_at_once_as_there_are_instances_and_the_rest_waits() {
 }
 
 #[tokio::test]
-async fn a_component_of_many_modules_fills_the_pool_no_sooner_than_the_scheduler_says() {
+async fn components_of_many_modules_fill_the_pool_last() {
     let host = host().plugin("wordcount").config("[scheduler]\ninstances = 8").start().await;
     let post = || host.request("POST", "/words/count").json(&json!({"text": "so many words"}));
     let calls: Vec<_> = (0..60).map(|_| tokio::spawn(send(post()))).collect();
@@ -100,7 +100,7 @@ async fn while_it_loads_the_host_is_alive_and_not_ready() {
 }
 
 #[tokio::test]
-async fn sigterm_does_not_wait_for_a_component_that_is_being_compiled() {
+async fn sigterm_does_not_wait_for_a_compilation() {
     let host = host().start().await;
     fs::copy(plugin("wordcount"), host.file("wordcount")).expect("to copy it");
     // Longer than a file is waited for, shorter than it takes to compile.

@@ -60,7 +60,7 @@ async fn follow(readme: &str, language: &str, flag: &str, entry: &str) {
     );
 
     let folder = tempfile::tempdir().expect("a folder");
-    let [new, dev] = commands.lines().collect::<Vec<_>>()[..] else { panic!("wanted two commands: {commands}") };
+    let [new, dev] = commands.lines().collect::<Vec<_>>()[..] else { panic!("expected two commands: {commands}") };
     let run = |command: &str| {
         let mut words = command.split(' ');
         assert_eq!(words.next(), Some("witapi"), "{command}");
@@ -80,8 +80,8 @@ async fn follow(readme: &str, language: &str, flag: &str, entry: &str) {
         while let Some(command) = lines.next() {
             let command = command.strip_prefix("$ ").expect("a command");
             let here = command.replace("localhost:8080", &dev.address.to_string());
-            let wanted = lines.next().expect("an answer");
-            assert_eq!(printed(&here, folder.path()).await, wanted, "{language}: {command}\n{}", dev.printed());
+            let expected = lines.next().expect("an answer");
+            assert_eq!(printed(&here, folder.path()).await, expected, "{language}: {command}\n{}", dev.printed());
         }
     };
     check(answers).await;

@@ -60,7 +60,7 @@ async fn a_request_comes_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn whom_a_request_is_for_is_known_without_the_header_too() {
+async fn the_authority_is_known_without_a_host_header() {
     let host = handlers().start().await;
     for name in HANDLERS {
         for (request, authority) in [

@@ -29,7 +29,7 @@ async fn counts(host: &Host, times: usize) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn an_instance_serves_as_many_requests_as_the_operator_says() {
+async fn an_instance_serves_the_configured_requests() {
     let host = host().made("counter", counter()).config("[plugin.counter]\nrequests_per_instance = 3").start().await;
     assert_eq!(counts(&host, 7).await, [1, 2, 3, 1, 2, 3, 1]);
 }
@@ -50,7 +50,7 @@ async fn an_instance_that_trapped_serves_no_other() {
 
 /// The lines of a request are its own, the last without its end among them, and so is what may be logged of them.
 #[tokio::test]
-async fn what_an_instance_logs_is_of_the_request_that_it_serves() {
+async fn a_reused_instance_logs_for_its_current_request() {
     let config = "[plugin.hostile]\nrequests_per_instance = 100\nlog_kib = 1";
     let host = host().fixture("hostile").config(config).start().await;
     for i in 0..3 {
@@ -62,6 +62,6 @@ async fn what_an_instance_logs_is_of_the_request_that_it_serves() {
         assert!(line.contains(&format!("request=request-{i}")), "{line}");
         host.log.wait_for(&format!("request=request-{i} ")).await;
     }
-    let cuts = host.log.text().matches("is dropped; `log_kib` sets the limit").count();
+    let cuts = host.log.text().matches("dropping the rest of the call's output; `log_kib` sets the limit").count();
     assert_eq!(cuts, 3, "{}", host.log.text());
 }

@@ -35,11 +35,11 @@ impl Echo<'_> {
         let seed = seeds(cases)[0];
         let mut chance = Chance::new(seed);
         let mut differences = vec![];
-        let wanted = cases.div_ceil(self.functions.len());
+        let expected = cases.div_ceil(self.functions.len());
         for function in self.functions {
             let strategy = values::within(&function.body());
             let is_exact = |sent: &Json| (self.is_exact)(&function.body(), sent);
-            for _ in 0..wanted {
+            for _ in 0..expected {
                 let sent = std::iter::repeat_with(|| chance.take(&strategy)).find(is_exact).expect("a value");
                 let text = sent.write(false);
                 let answer = self.host.post_text(&function.path, &text).await;
@@ -52,7 +52,7 @@ impl Echo<'_> {
                 }
             }
         }
-        let (what, tried) = (self.what, wanted * self.functions.len());
+        let (what, tried) = (self.what, expected * self.functions.len());
         println!("total: {what}: {tried} values, {} differ", differences.len());
         differences.sort_by_key(String::len);
         differences.truncate(5);
@@ -73,7 +73,7 @@ async fn what_goes_into_a_guest_in_rust_comes_out_of_it() {
 /// - `list<T, N>`: its binding generator panics with "not yet implemented: fixed-length-list".
 /// - `u64` and `s64` beyond 2^53: they are numbers of JavaScript there, not `BigInt`s, and would lose their last digits.
 #[tokio::test]
-async fn what_goes_into_a_guest_in_javascript_comes_out_of_it() {
+async fn values_pass_through_javascript_unchanged() {
     let host = host().fixture("echo-js").start().await;
     let functions = functions("javascript");
     let echo = Echo {

@@ -4,7 +4,7 @@ use serde_json::json;
 use witapi_tests::{cli, dummy_component, fixture, host, send};
 
 #[tokio::test]
-async fn each_first_word_of_a_function_has_its_method_and_path() {
+async fn each_verb_has_its_method_and_path() {
     let host = host().fixture("zoo").start().await;
     let thing = json!({"id": 1, "name": "a"});
     for (answer, status, text) in [
@@ -33,7 +33,7 @@ async fn each_first_word_of_a_function_has_its_method_and_path() {
 }
 
 #[tokio::test]
-async fn a_path_without_an_operation_is_404_and_a_wrong_method_405_with_allow() {
+async fn unknown_paths_are_404_and_wrong_methods_405() {
     let host = host().fixture("zoo").start().await;
     for path in
         ["/", "/nothing", "/things/1/nothing", "/Things", "/things/", "//things", "/things%2F1", "/echo/Integers"]
@@ -56,7 +56,7 @@ async fn a_path_without_an_operation_is_404_and_a_wrong_method_405_with_allow() 
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow), "{method} {path}");
         if method != "HEAD" {
             assert_eq!(answer.json()["type"], "/problems/method-not-allowed");
-            assert_eq!(answer.json()["detail"], format!("This path takes {allow}."));
+            assert_eq!(answer.json()["detail"], format!("This path accepts {allow}."));
         }
     }
 }
@@ -136,7 +136,7 @@ async fn the_operator_chooses_where_a_plugin_is_mounted() {
 }
 
 #[tokio::test]
-async fn a_route_that_another_plugin_has_is_a_load_error_that_names_both() {
+async fn a_taken_route_is_a_load_error_that_names_both() {
     let host = host()
         .component("one", witapi_tests::plugin("orders"))
         .component("two", witapi_tests::plugin("orders"))
@@ -145,7 +145,9 @@ async fn a_route_that_another_plugin_has_is_a_load_error_that_names_both() {
     assert_eq!(host.status("one").await["state"], "serving", "the first by name, however fast each loads");
     let reason = host.status("two").await["failure"]["reason"].to_string();
     assert!(
-        reason.contains("`POST /orders` of `orders.price-order` is taken by `orders.price-order` of plugin `one`"),
+        reason.contains(
+            "`POST /orders` of `orders.price-order` is already served by `orders.price-order` of plugin `one`"
+        ),
         "{reason}"
     );
     assert_eq!(host.get("/orders/prices").await.status, 200, "the first goes on");
@@ -166,7 +168,7 @@ async fn the_hosts_own_paths_cannot_be_taken() {
 }
 
 #[tokio::test]
-async fn a_mount_point_may_make_room_for_a_name_that_is_the_hosts() {
+async fn a_mount_point_makes_room_for_a_reserved_name() {
     let folder = cli::Folder::new();
     let wit = "package a:b; interface docs { get-docs: func() -> u8; } world w { export docs; }";
     let file = folder.write("docs.wasm", dummy_component(wit));
@@ -211,7 +213,7 @@ async fn the_hosts_own_paths_take_their_own_methods_only() {
 }
 
 #[tokio::test]
-async fn the_route_that_fits_is_found_whatever_else_begins_like_it() {
+async fn the_matching_route_is_found_among_similar_ones() {
     let folder = cli::Folder::new();
     let wit = "package a:b; interface things {
         @external-id(\"GET /a/{x}/c\") left: func(x: string);
@@ -244,7 +246,7 @@ async fn the_route_that_fits_is_found_whatever_else_begins_like_it() {
 }
 
 #[tokio::test]
-async fn two_plugins_may_share_a_path_with_different_methods() {
+async fn plugins_may_share_a_path_with_different_methods() {
     let folder = cli::Folder::new();
     let component = |method: &str, parameter: &str| {
         dummy_component(&format!(

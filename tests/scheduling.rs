@@ -27,7 +27,7 @@ fn figure(status: &Value, name: &str) -> u64 {
     status["scheduler"][name].as_u64().unwrap_or_else(|| panic!("no `{name}` in {status:#}"))
 }
 
-/// Waits until the scheduler's figures of a plugin are as wanted.
+/// Waits until the scheduler's figures of a plugin are as expected.
 async fn until(host: &Host, plugin: &str, is_wanted: impl Fn(&dyn Fn(&str) -> u64) -> bool) {
     host.wait_for(plugin, |status| is_wanted(&|name| figure(status, name))).await;
 }
@@ -67,7 +67,7 @@ async fn used(host: &Host, calls: [usize; 2]) -> [u64; 2] {
 }
 
 #[tokio::test]
-async fn plugins_of_equal_weight_get_equal_time_whatever_they_ask_for() {
+async fn plugins_of_equal_weight_get_equal_time() {
     let host = two("[plugin.other]\nmount = '/other'").await;
     let [one, other] = used(&host, [20, 4]).await;
     let ratio = one as f64 / other as f64;
@@ -83,7 +83,7 @@ async fn a_plugin_of_thrice_the_weight_gets_thrice_the_time() {
 }
 
 #[tokio::test]
-async fn a_light_plugin_answers_beside_dozens_of_calls_that_burn_processors() {
+async fn a_light_plugin_answers_beside_many_busy_calls() {
     let host = two("[plugin.other]\nmount = '/other'").await;
     let spinners = begin_many(&host, 64, "/one/hostile/spin", "spin");
     until(&host, "one", |it| it("long") >= 64).await;
@@ -99,7 +99,7 @@ async fn a_light_plugin_answers_beside_dozens_of_calls_that_burn_processors() {
 }
 
 #[tokio::test]
-async fn a_plugins_own_short_calls_are_not_held_behind_its_long_ones() {
+async fn short_calls_do_not_wait_for_long_ones_of_their_own() {
     let host = two("[plugin.other]\nmount = '/other'").await;
     let spinners = begin_many(&host, 40, "/one/hostile/spin", "spin");
     until(&host, "one", |it| it("long") >= 40).await;
@@ -112,7 +112,7 @@ async fn a_plugins_own_short_calls_are_not_held_behind_its_long_ones() {
 }
 
 #[tokio::test]
-async fn a_flood_of_short_calls_does_not_starve_the_long_call_of_another() {
+async fn a_flood_of_short_calls_starves_no_long_call() {
     let host = two("[plugin.other]\nmount = '/other'").await;
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let flood: Vec<_> = (0..16)
@@ -136,7 +136,7 @@ async fn a_flood_of_short_calls_does_not_starve_the_long_call_of_another() {
 }
 
 #[tokio::test]
-async fn a_flood_on_one_plugin_is_turned_away_from_that_plugin_alone() {
+async fn a_flood_is_rejected_for_its_own_plugin_alone() {
     let host = host()
         .component("one", fixture("hostile"))
         .component("other", fixture("hostile"))
@@ -292,7 +292,7 @@ async fn a_call_that_cannot_make_it_is_not_begun() {
 }
 
 #[tokio::test]
-async fn whoever_leaves_is_gone_from_the_queue_and_from_the_background() {
+async fn a_client_that_leaves_frees_queue_and_background() {
     let host = host()
         .fixture("hostile")
         .config("[scheduler]\ninstances = 2\n[limits]\ndeadline_ms = 3600000\ncpu_ms = 3600000")
@@ -324,18 +324,18 @@ async fn long_calls_are_drained_too() {
 }
 
 #[tokio::test]
-async fn operators_see_every_limit_and_what_it_is_up_against() {
+async fn operators_see_every_limit_and_its_use() {
     let host = host()
         .fixture("hostile")
         .config("[keyvalue]\nmax_mib = 9\n[scheduler]\ninstances = 100\n[limits]\nqueue = 7\n[plugin.hostile]\nweight = 250")
         .start()
         .await;
     let status = host.status("hostile").await;
-    let wanted = serde_json::json!({
+    let expected = serde_json::json!({
         "memory_mib": 128, "deadline_ms": 30000, "stream_deadline_ms": 3600000, "body_kib": 1024, "result_kib": 1024,
         "log_kib": 64, "cpu_ms": 10000, "concurrency": 100, "queue": 7, "weight": 250, "keyvalue_mib": 9,
     });
-    assert_eq!(status["limits"], wanted);
+    assert_eq!(status["limits"], expected);
     let idle =
         serde_json::json!({ "running": 0, "waiting": 0, "cpu_ms": 0, "buffered_kib": 0, "refused": 0, "long": 0 });
     assert_eq!(status["scheduler"], idle);

@@ -22,13 +22,13 @@ async fn the_sdk_does_what_it_says(language: &str) {
 
     assert_eq!(host.post("/probe/report", &json!({})).await.status, 204);
     host.log.wait_for("/probe/report").await;
-    for wanted in [" WARN guest: careful a=1 of.n=7 ", "ERROR guest: broken why=\"no reason\" ", "guest: plainly "] {
-        host.log.wait_for(wanted).await;
+    for expected in [" WARN guest: careful a=1 of.n=7 ", "ERROR guest: broken why=\"no reason\" ", "guest: plainly "] {
+        host.log.wait_for(expected).await;
     }
 
     let facts = host.request("POST", "/probe/facts?a=b").header("x-request-id", "the-first").header("x-who", "me");
-    let wanted = json!(["the-first", "POST", "/probe/facts", "/probe/facts?a=b", "me", ""]);
-    assert_eq!(send(facts).await.json(), wanted);
+    let expected = json!(["the-first", "POST", "/probe/facts", "/probe/facts?a=b", "me", ""]);
+    assert_eq!(send(facts).await.json(), expected);
 
     // With a NUL inside, and beyond ASCII.
     let kept = host.post("/probe/keep", &json!({ "text": "a\u{0}é" })).await;

@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
     process::Command,
 };
-use witapi_tests::{Host, host, send, witapi};
+use witapi_tests::{Host, PATIENCE, free_address, host, send, witapi};
 
 /// Runs the host where it is to end by itself.
 async fn run(folder: &std::path::Path, arguments: &[&str]) -> Output {
@@ -29,7 +29,7 @@ async fn health_and_readiness_are_told() {
 }
 
 #[tokio::test]
-async fn sigterm_waits_for_requests_in_flight_and_takes_no_new_ones() {
+async fn sigterm_waits_for_requests_in_flight() {
     for signal in [libc::SIGTERM, libc::SIGINT] {
         let host = host().fixture("hostile").start().await;
         let address = host.address;
@@ -50,7 +50,7 @@ async fn sigterm_waits_for_requests_in_flight_and_takes_no_new_ones() {
 }
 
 #[tokio::test]
-async fn requests_that_take_longer_than_the_drain_are_cut_off() {
+async fn requests_beyond_the_drain_are_cut_off() {
     let host = host().fixture("hostile").config("[server]\ndrain_ms = 200").start().await;
     let endless = tokio::spawn(host.request("GET", "/hostile/spin").header("x-request-id", "endless").send());
     host.log.wait_for("request=endless ").await;
@@ -106,7 +106,7 @@ async fn an_id_is_taken_or_made_and_stands_in_the_answer() {
 #[tokio::test]
 async fn every_request_has_a_line_in_the_log() {
     let host = host().plugin("orders").start().await;
-    for (path, wanted) in [
+    for (path, expected) in [
         ("/hello", r#"plugin="orders" operation="hello.say-hello" status=200"#),
         ("/orders/prices/none", r#"plugin="orders" operation="orders.price-of" status=404"#),
         ("/nowhere", "status=404"),
@@ -116,7 +116,7 @@ async fn every_request_has_a_line_in_the_log() {
         send(host.request("GET", path).header("x-request-id", &id)).await;
         let line = host.log.wait_for(&format!("id=\"{id}\"")).await;
         assert!(line.contains(" INFO request: ") && line.contains(" ms="), "{line}");
-        assert!(line.contains(wanted) && line.contains(&format!("path={path}")), "{line}");
+        assert!(line.contains(expected) && line.contains(&format!("path={path}")), "{line}");
     }
 }
 
@@ -183,7 +183,7 @@ async fn a_body_that_does_not_arrive_in_time_is_a_408() {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_arrive_in_time_ends_the_connection() {
+async fn a_late_head_ends_its_connection() {
     let host = host().config("[server]\nheader_timeout_ms = 300").start().await;
     assert_eq!(raw(&host, "GET / HTTP/1.1\r\nhost:").await.lines().count(), 0);
     assert_eq!(host.get("/healthz").await.status, 200);
@@ -369,4 +369,40 @@ async fn without_watches_the_folder_is_looked_at() {
     std::fs::remove_file(host.file("orders")).expect("to remove it");
     host.wait_for("orders", Value::is_null).await;
     assert_eq!(host.log.lines("max_user_watches", 1).await.len(), 1);
+}
+
+/// Becomes the program behind the address, with a socket that listens there as its descriptor 3 (sd_listen_fds(3)).
+const SERVICE_MANAGER: &str = "
+import os, socket, sys
+host, port = sys.argv[1].rsplit(':', 1)
+listener = socket.create_server((host, int(port)))
+os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+os.execvp(sys.argv[2], sys.argv[2:])";
+
+#[tokio::test]
+async fn a_service_manager_passes_its_socket() {
+    let address = free_address();
+    let setup = host().plugin("orders").run_by(["python3", "-c", SERVICE_MANAGER, &address.to_string()]);
+    let host = setup.start().await;
+    assert_eq!(host.address, address);
+    assert_eq!(host.get("/hello").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_service_manager_is_told_when_it_is_ready() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let told = tokio::net::UnixDatagram::bind(&path).expect("a socket");
+    let host = host().plugin("orders").env("NOTIFY_SOCKET", path.to_str().expect("a path")).start().await;
+    let next = async || {
+        let mut text = [0; 64];
+        let length = tokio::time::timeout(PATIENCE, told.recv(&mut text)).await.expect("in time").expect("a message");
+        String::from_utf8_lossy(&text[..length]).trim().to_owned()
+    };
+    assert_eq!(next().await, "READY=1");
+    host.signal(libc::SIGTERM);
+    assert_eq!(next().await, "STOPPING=1");
+    assert_eq!(host.ended().await.0, Some(0));
 }

@@ -75,7 +75,7 @@ async fn plugins_that_were_put_to_sleep_answer_as_before() {
 }
 
 #[tokio::test]
-async fn as_many_as_there_is_room_for_are_awake_from_the_start() {
+async fn as_many_plugins_as_fit_start_awake() {
     let host = with_room_for(NAMES.len()).start().await;
     for name in NAMES {
         version_of(&host, name).await;
@@ -103,7 +103,7 @@ async fn of_many_first_requests_one_reads_the_plugin() {
 }
 
 #[tokio::test]
-async fn who_is_in_flight_is_not_disturbed_when_its_plugin_is_put_to_sleep() {
+async fn putting_a_plugin_to_sleep_leaves_its_calls_alone() {
     let host = crowded().start().await;
     let slow = tokio::spawn(send(host.request("GET", "/one/version/2000")));
     host.log.wait_for(" awake").await;
@@ -117,7 +117,7 @@ async fn who_is_in_flight_is_not_disturbed_when_its_plugin_is_put_to_sleep() {
 }
 
 #[tokio::test]
-async fn what_is_no_more_in_the_code_cache_or_was_damaged_there_is_compiled_again() {
+async fn missing_or_damaged_code_is_compiled_again() {
     let host = crowded().start().await;
     for file in compiled_for_sure(&host).await {
         fs::remove_file(file).expect("to remove it");
@@ -133,11 +133,11 @@ async fn what_is_no_more_in_the_code_cache_or_was_damaged_there_is_compiled_agai
     for (name, number) in NAMES.into_iter().zip(1..) {
         assert_eq!(version_of(&host, name).await, format!("version-{number:08}"));
     }
-    host.log.wait_for("a file of the code cache is not used").await;
+    host.log.wait_for("ignoring a file of the code cache").await;
 }
 
 #[tokio::test]
-async fn a_sleeping_plugin_serves_on_though_its_file_is_another_one_by_now() {
+async fn a_sleeping_plugin_ignores_changes_of_its_file() {
     let host = crowded().start().await;
     // In place, as `cp` does it: the same file with other bytes.
     fs::write(host.file("two"), "no component").expect("to write it");
@@ -152,7 +152,7 @@ async fn a_sleeping_plugin_serves_on_though_its_file_is_another_one_by_now() {
 }
 
 #[tokio::test]
-async fn a_sleeping_plugin_is_replaced_and_unloaded_like_any_other() {
+async fn a_sleeping_plugin_is_replaced_and_unloaded() {
     let host = crowded().start().await;
     fs::write(host.file("two"), version(7)).expect("to write it");
     host.log.wait_for("replaced").await;
@@ -168,17 +168,17 @@ async fn a_sleeping_plugin_is_replaced_and_unloaded_like_any_other() {
 }
 
 #[tokio::test]
-async fn what_is_told_of_sleeping_plugins_is_what_is_told_of_others() {
+async fn sleeping_plugins_are_described_like_others() {
     let sleeping = crowded().start().await;
     let awake = with_room_for(NAMES.len()).start().await;
     for path in ["/openapi.json", "/openapi/one.json", "/openapi/two.json", "/openapi/three.wit"] {
-        let (found, wanted) = (sleeping.get(path).await, awake.get(path).await);
-        assert_eq!((found.status.as_u16(), found.text()), (200, wanted.text()), "{path}");
+        let (found, expected) = (sleeping.get(path).await, awake.get(path).await);
+        assert_eq!((found.status.as_u16(), found.text()), (200, expected.text()), "{path}");
     }
     for name in NAMES {
-        let (found, wanted) = (sleeping.status(name).await, awake.status(name).await);
+        let (found, expected) = (sleeping.status(name).await, awake.status(name).await);
         for member in ["state", "digest", "size_bytes", "package", "routes", "raw", "warnings", "grants", "limits"] {
-            assert_eq!(found[member], wanted[member], "{member} of {name}");
+            assert_eq!(found[member], expected[member], "{member} of {name}");
         }
         assert_eq!(found["routes"].as_array().map(Vec::len), Some(2), "{found:#}");
         assert!(sleeping.printed.contains(&format!("/{name}/version/{{ms}}")), "{}", sleeping.printed);
@@ -230,7 +230,7 @@ async fn two_hundred_wake_by_turns() {
 }
 
 #[tokio::test]
-async fn whoever_wants_a_route_of_a_sleeping_plugin_is_told_of_it() {
+async fn a_route_of_a_sleeping_plugin_is_taken() {
     let setup = crowded().made("zero", version(9)).config("[plugin.zero]\nmount = '/two'");
     let host = setup.start().await;
     let failure = host.status("zero").await["failure"]["reason"].as_str().map(str::to_owned).unwrap_or_default();

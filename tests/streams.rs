@@ -62,14 +62,14 @@ async fn who_prefers_events_gets_events() {
     assert_eq!(answer.header("cache-control"), "no-cache");
     assert_eq!(answer.text(), "data: 0\n\ndata: 1\n\n");
 
-    for (accept, wanted) in [
+    for (accept, expected) in [
         ("*/*", NDJSON),
         ("application/x-ndjson, text/event-stream;q=0.9", NDJSON),
         ("application/x-ndjson;q=0.5, text/event-stream", EVENTS),
         ("text/*", EVENTS),
     ] {
         let answer = get_accepting(&host, "/numbers?count=1", accept).await;
-        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, wanted), "{accept}");
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, expected), "{accept}");
     }
     for path in ["/numbers?count=1", "/bytes?count=1&chunk=1"] {
         let answer = get_accepting(&host, path, "application/json").await;
@@ -135,7 +135,7 @@ async fn a_future_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_a_future_is_read_like_any_other() {
+async fn a_future_parameter_is_read_like_any_other() {
     let host = host().fixture("streams").start().await;
     let items = lines(&host.get("/items?count=8").await);
     for item in &items {

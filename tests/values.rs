@@ -19,8 +19,8 @@ async fn comes_back(host: &Host, path: &str, body: &str) {
 }
 
 /// Sends `body` and expects these faults.
-async fn faults(host: &Host, path: &str, body: &str, wanted: &[&str]) {
-    assert_eq!(host.post_text(path, body).await.faults(), wanted, "{path} {body}");
+async fn faults(host: &Host, path: &str, body: &str, expected: &[&str]) {
+    assert_eq!(host.post_text(path, body).await.faults(), expected, "{path} {body}");
 }
 
 /// The message of the only fault of `body`.
@@ -81,13 +81,13 @@ async fn records_take_each_member_once_and_no_other() {
     .await;
     assert_eq!(
         message(&host, two, r#"[{"x":1,"y":2,"z":3}]"#).await,
-        "unknown member, wanted only `x`, `y`",
+        "unknown member, expected one of `x`, `y`",
         "the message names the members there are"
     );
 }
 
 #[tokio::test]
-async fn a_map_is_an_object_if_its_keys_are_strings_and_else_an_array_of_pairs() {
+async fn a_map_is_an_object_or_an_array_of_pairs() {
     let host = host().fixture("zoo").start().await;
     let empty = r#"{"by_string":{},"by_number":[],"by_flag":[],"by_char":[]}"#;
     comes_back(&host, "/echo/maps", empty).await;
@@ -102,7 +102,7 @@ async fn a_map_is_an_object_if_its_keys_are_strings_and_else_an_array_of_pairs()
         let members = good.map(|(it, good)| format!("\"{it}\":{}", if it == name { value } else { good }));
         format!("{{{}}}", members.join(","))
     };
-    for (name, value, wanted) in [
+    for (name, value, expected) in [
         ("by_string", "[]", "body.by_string type"),
         ("by_string", r#"{"a":256}"#, "body.by_string.a maximum"),
         ("by_string", r#"{"a":1,"a":1}"#, "body.by_string.a duplicate"),
@@ -116,12 +116,12 @@ async fn a_map_is_an_object_if_its_keys_are_strings_and_else_an_array_of_pairs()
         ("by_number", r#"[{"1":"a"}]"#, "body.by_number[0] type"),
         ("by_char", r#"[["ab",1]]"#, "body.by_char[0][0] length"),
     ] {
-        faults(&host, "/echo/maps", &with(name, value), &[wanted]).await;
+        faults(&host, "/echo/maps", &with(name, value), &[expected]).await;
     }
 }
 
 #[tokio::test]
-async fn aliases_and_types_from_elsewhere_are_what_they_stand_for() {
+async fn aliases_and_foreign_types_are_what_they_stand_for() {
     let host = host().fixture("zoo").start().await;
     comes_back(
         &host,
@@ -151,9 +151,9 @@ async fn a_flood_of_faults_is_counted_and_not_listed() {
     let body = Value::from(vec!["x"; 5_000]);
     let answer = host.post("/echo/numbers", &body).await;
     assert_eq!(answer.faults().len(), 1_000);
-    assert_eq!(answer.json()["detail"], "5000 faults; the first 1000 are in `errors`.");
+    assert_eq!(answer.json()["detail"], "5000 errors, the first 1000 in `errors`.");
     let answer = host.post("/echo/numbers", &json!([-1])).await;
-    assert_eq!(answer.json()["detail"], "1 fault, in `errors`.");
+    assert_eq!(answer.json()["detail"], "1 error, see `errors`.");
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn what_a_client_chose_is_repeated_in_part_only() {
 }
 
 #[tokio::test]
-async fn a_value_of_another_type_is_skipped_as_deep_as_two_hundred_levels() {
+async fn a_wrong_value_is_skipped_down_to_200_levels() {
     let host = host().fixture("zoo").start().await;
     let nested = |depth: usize| format!("{{\"value\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
     faults(&host, "/echo/number", &nested(150), &["body.value type"]).await;

@@ -299,17 +299,17 @@ async fn answers_as_in_rust(zoo: &Zoo) {
     let mut wrong = vec![];
     let mut used = vec![0; zoo.differences.len()];
     for request in &requests {
-        let (wanted, got) = (ask(&rust, request).await, ask(&other, request).await);
-        let difference = zoo.differences.iter().position(|it| (it.is_meant)(request) && wanted.status < 400);
+        let (expected, got) = (ask(&rust, request).await, ask(&other, request).await);
+        let difference = zoo.differences.iter().position(|it| (it.is_meant)(request) && expected.status < 400);
         match difference {
             Some(at) => {
                 used[at] += 1;
                 let Difference { status, because, .. } = zoo.differences[at];
                 if got.status != status {
-                    wrong.push(format!("{request:?}\n  wanted {status}, since {because}\n  got {got:?}"));
+                    wrong.push(format!("{request:?}\n  expected {status}, since {because}\n  got {got:?}"));
                 }
             }
-            None if wanted != got => wrong.push(format!("{request:?}\n  rust  {wanted:?}\n  other {got:?}")),
+            None if expected != got => wrong.push(format!("{request:?}\n  rust  {expected:?}\n  other {got:?}")),
             None => {}
         }
     }

@@ -118,7 +118,7 @@ class Unpriced(Exception):
 async def problem(_, reason: Unpriced):
     document = {
         "type": "/problems/operation-error",
-        "title": "The operation answered with an error",
+        "title": "The operation returned an error",
         "status": reason.status,
         "error": reason.error,
     }

@@ -212,7 +212,7 @@ impl Definitions {
 
     /// What the type is called in this interface, with all that it is made of defined.
     pub fn refer(&mut self, ty: &Ty) -> String {
-        let (wanted, keyword, body) = match ty {
+        let (expected, keyword, body) = match ty {
             Ty::Scalar(name) => return (*name).to_owned(),
             Ty::List(item) => return format!("list<{}>", self.refer(item)),
             Ty::FixedList(item, len) => return format!("list<{}, {len}>", self.refer(item)),
@@ -251,15 +251,15 @@ impl Definitions {
             Ty::Enum(name, cases) => (name, "enum", cases.iter().map(|case| format!("    %{case}")).collect()),
             Ty::Flags(name, cases) => (name, "flags", cases.iter().map(|case| format!("    %{case}")).collect()),
         };
-        let name = self.free(wanted);
+        let name = self.free(expected);
         writeln!(self.text, "  {keyword} {name} {{\n{}\n  }}", body.join(",\n")).expect("a string takes it");
         name
     }
 
-    /// `wanted`, or something like it that no other type of the interface is called.
-    fn free(&mut self, wanted: &str) -> String {
-        let numbered = (2..).map(|n| format!("{wanted}-x{n}"));
-        let mut all = std::iter::once(wanted.to_owned()).chain(numbered);
+    /// `expected`, or something like it that no other type of the interface is called.
+    fn free(&mut self, expected: &str) -> String {
+        let numbered = (2..).map(|n| format!("{expected}-x{n}"));
+        let mut all = std::iter::once(expected.to_owned()).chain(numbered);
         let name = all.find(|name| !self.taken.contains(name)).expect("there is no end of numbers");
         self.taken.insert(name.clone());
         format!("%{name}")

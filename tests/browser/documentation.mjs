@@ -122,12 +122,12 @@ export async function deep_links(browser) {
 
 export async function problems(browser) {
   const page = await browser.open("/problems");
-  await page.getByRole("link", { name: "The request does not fit the contract" }).click();
+  await page.getByRole("link", { name: "Validation failed" }).click();
   assert.equal(new URL(page.url()).pathname, "/problems/invalid-request");
-  assert.equal(await page.locator("h1").innerText(), "The request does not fit the contract");
+  assert.equal(await page.locator("h1").innerText(), "Validation failed");
   const example = JSON.parse(await page.locator("pre").innerText());
   assert.equal(example.type, "/problems/invalid-request");
-  assert.match(await page.title(), /^The request does not fit the contract · /);
+  assert.match(await page.title(), /^Validation failed · /);
 }
 
 /** A plugin with markup in all its documentation: opens all there is, and lets it do what it can. */

@@ -10,7 +10,7 @@ const pages = ({ docs, reference }) => ({
   docs_open: ["/docs" + docs, "Execute"],
   reference: ["/reference", "Greet someone"],
   reference_open: ["/reference" + reference, "TodoInput"],
-  problems: ["/problems", "All instances are busy"],
+  problems: ["/problems", "Plugin overloaded"],
   problem: ["/problems/invalid-request", "What to do"],
 });
 

@@ -1,4 +1,4 @@
-//! What has no contract is refused with a message that names the item, what was found and what was wanted.
+//! What has no contract is refused with a message that names the item, what was found and what was expected.
 
 use witapi_tests::{dummy_component, host, with_wit};
 
@@ -22,7 +22,7 @@ fn refuses(bytes: &[u8], parts: &[&str]) {
 
 fn check(refusal: &str, parts: &[&str]) {
     assert!(refusal.contains("plugin.wasm"), "no file: {refusal}");
-    for part in ["found ", "wanted "].iter().chain(parts) {
+    for part in ["found ", "expected "].iter().chain(parts) {
         assert!(refusal.contains(part), "no `{part}`: {refusal}");
     }
 }
@@ -36,15 +36,15 @@ fn wat(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn files_that_are_no_component_are_called_what_they_are() {
-    refuses(b"", &["the file: found an empty file", "component"]);
-    refuses(b"hello", &["the file: found a file that does not begin with `\\0asm`", "component"]);
-    refuses(b"(component)", &["the file: found a file that does not begin with `\\0asm`"]);
-    refuses(&wat("(module)"), &["the file: found a core WebAssembly module", "component new"]);
-    refuses(b"\0asm", &["the file: found a truncated file"]);
-    refuses(&wat("(component)"), &["the component: found no exported function", "exported interface"]);
-    refuses(&[&wat("(component)")[..], b"\x07\xff"].concat(), &["the file: found"]);
-    refuses(b"\0asm\xff\xff\xff\xff", &["the file: found invalid WebAssembly"]);
+fn a_file_that_is_not_a_component_is_identified() {
+    refuses(b"", &["found an empty file", "component"]);
+    refuses(b"hello", &["found a file that does not begin with `\\0asm`", "component"]);
+    refuses(b"(component)", &["found a file that does not begin with `\\0asm`"]);
+    refuses(&wat("(module)"), &["found a core WebAssembly module", "component new"]);
+    refuses(b"\0asm", &["found a truncated file"]);
+    refuses(&wat("(component)"), &["found no exported function", "exported interface"]);
+    refuses(&[&wat("(component)")[..], b"\x07\xff"].concat(), &["the file: expected"]);
+    refuses(b"\0asm\xff\xff\xff\xff", &["found invalid WebAssembly"]);
 }
 
 #[test]
@@ -52,17 +52,17 @@ fn a_wit_package_is_not_taken_for_a_component() {
     let mut resolve = wit_parser::Resolve::default();
     let package = resolve.push_source("p.wit", &interface("f: func();")).expect("WIT");
     let bytes = wit_component::encode(&resolve, package).expect("bytes");
-    refuses(&bytes, &["the file: found a WIT package encoded as wasm", "a component with code"]);
+    refuses(&bytes, &["found a WIT package encoded as wasm", "a component with code"]);
 }
 
 #[test]
-fn a_component_that_exports_no_full_interface_is_refused() {
+fn a_component_without_a_full_interface_is_rejected() {
     let bytes = dummy_component("package test:none;\nworld w { export init: func(); }\n");
-    refuses(&bytes, &["the component: found no exported function", "ns:pkg/iface", "external-id"]);
+    refuses(&bytes, &["found no exported function", "ns:pkg/iface", "external-id"]);
 }
 
 #[test]
-fn types_that_json_cannot_hold_are_refused_by_function_and_type() {
+fn types_without_json_are_rejected_by_name() {
     for (items, parts) in [
         ("resource r; f: func(v: borrow<r>);", ["function `f` of interface `things`, parameter `v`", "`borrow`"]),
         ("resource r; f: func() -> r;", ["function `f` of interface `things`, result", "`resource`"]),
@@ -134,7 +134,7 @@ fn a_record_in_a_query_is_refused_by_convention_too() {
 #[test]
 fn a_malformed_external_id_is_quoted() {
     let form = "`METHOD /path/{parameter}`";
-    for (id, quoted, wanted) in [
+    for (id, quoted, expected) in [
         ("", "``", form),
         ("GET", "`GET`", form),
         ("GET /a 200 b", "`GET /a 200 b`", form),
@@ -154,7 +154,7 @@ fn a_malformed_external_id_is_quoted() {
         ("GET /a?b", "`/a?b`", "percent-encoding"),
     ] {
         let items = format!("@external-id(\"{id}\")\n f: func(b: u32);");
-        refuses(&dummy_component(&interface(&items)), &["function `f` of interface `things`", quoted, wanted]);
+        refuses(&dummy_component(&interface(&items)), &["function `f` of interface `things`", quoted, expected]);
     }
 }
 
@@ -186,7 +186,7 @@ fn embedded_wit_that_disagrees_is_refused_by_item() {
 }
 
 #[test]
-fn embedded_wit_that_says_the_same_in_other_words_is_taken() {
+fn equal_embedded_wit_in_other_words_is_accepted() {
     for (items, text) in [
         ("f: func(v: list<u8>);", "f: func(v: list<u8>);"),
         ("type id = u32; f: func(v: id);", "type id = u32; f: func(v: id);"),
@@ -213,11 +213,11 @@ fn embedded_wit_that_is_no_wit_is_refused() {
     let mut bytes = component.clone();
     let custom = wasm_encoder::CustomSection { name: "witapi:wit".into(), data: b"package \xff\xfe".as_slice().into() };
     wasm_encoder::ComponentSection::append_to_component(&custom, &mut bytes);
-    refuses(&bytes, &[section, "no text", "UTF-8"]);
+    refuses(&bytes, &[section, "not text", "UTF-8"]);
 }
 
 #[test]
-fn names_that_become_one_in_the_chosen_casing_are_refused() {
+fn names_that_the_casing_makes_equal_are_rejected() {
     for (items, item) in [
         ("record r { v-1: u8, v1: u8 } f: func(v: r);", "function `f` of interface `things`, parameter `v`"),
         ("f: func(v-1: u8, v1: u8);", "function `f` of interface `things`"),
@@ -231,7 +231,7 @@ fn names_that_become_one_in_the_chosen_casing_are_refused() {
 }
 
 #[tokio::test]
-async fn an_import_that_nobody_grants_is_refused_at_load_by_its_name() {
+async fn an_ungranted_import_is_rejected_by_name() {
     let wit = "package test:things;\ninterface secrets { get: func() -> string; }\ninterface things { f: func(); }\n\
                world w { import secrets; export things; }\n";
     let folder = tempfile::tempdir().expect("a folder");

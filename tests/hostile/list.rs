@@ -28,7 +28,7 @@ fn tests(folder: &Path, module: &str, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn each_attack_names_a_test_and_each_test_is_an_attack() {
+fn each_attack_has_a_test_and_each_test_an_attack() {
     let folder = root().join("tests/hostile");
     let mut there = BTreeSet::new();
     tests(&folder, "", &mut there);

@@ -104,8 +104,8 @@ impl Neighbour {
 
     /// Waits until it was asked and has answered so many times more.
     pub async fn answers(&mut self, more: usize) {
-        let wanted = *self.answers.borrow() + more;
-        self.answers.wait_for(|count| *count >= wanted).await.expect("a neighbour that is being asked");
+        let expected = *self.answers.borrow() + more;
+        self.answers.wait_for(|count| *count >= expected).await.expect("a neighbour that is being asked");
     }
 
     /// Asks it for the last time. Every answer has to be right.

@@ -67,7 +67,7 @@ impl Chance {
 
 fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is `{text}`, wanted a whole number")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is `{text}`, expected a whole number")))
 }
 
 /// A plugin of one function, whose result is a string with this pointer and length.
@@ -172,7 +172,7 @@ fn median(samples: &[Usage], of: impl Fn(&Usage) -> u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_attacks_at_once_leave_answers_right_and_the_host_as_it_was() {
+async fn all_attacks_at_once_leave_the_host_as_it_was() {
     let seconds = number("WITAPI_SOAK_SECONDS").unwrap_or(30);
     let seed = number("WITAPI_SOAK_SEED").unwrap_or_else(|| u64::from(std::process::id()) ^ 0x5eed_0000);
     println!("soak: {seconds} s, WITAPI_SOAK_SEED={seed}");

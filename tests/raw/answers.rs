@@ -113,7 +113,7 @@ async fn a_client_that_leaves_ends_the_handler() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_before_the_head_ends_the_handler_too() {
+async fn a_client_that_leaves_before_the_head_ends_it_too() {
     let host = handlers().config("[scheduler]\ninstances = 2\nqueue = 0").start().await;
     let mut connections = vec![];
     for name in HANDLERS {
@@ -142,7 +142,7 @@ async fn a_handler_may_go_on_behind_its_answer() {
         assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "done"));
         let line = host.log.wait_for(&format!("request: id=\"{id}\"")).await;
         assert!(!line.contains("fault"), "{line}");
-        let line = host.log.wait_for(&format!("behind its answer plugin={name} ")).await;
+        let line = host.log.wait_for(&format!("after its response plugin={name} ")).await;
         assert!(line.contains(&id) && line.contains("wasm trap"), "{line}");
     }
 }

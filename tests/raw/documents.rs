@@ -48,7 +48,7 @@ fn is_valid(document: &Value) {
 }
 
 #[tokio::test]
-async fn a_mount_is_in_the_document_though_nothing_more_is_known() {
+async fn a_mount_is_documented_without_a_document() {
     let host = handlers().start().await;
     let document = host.get("/openapi.json").await.json();
     is_valid(&document);
@@ -104,12 +104,12 @@ async fn a_document_that_the_handler_serves_is_merged() {
 #[tokio::test]
 async fn what_is_no_document_is_a_warning() {
     for (path, why) in [
-        ("/status?404", "found the status 404; wanted 200"),
-        ("/plain", "found no JSON"),
-        ("/trap", "found no answer"),
-        ("/large.json", "found a body that cannot be read: length limit exceeded"),
-        ("/trap-in-body", "found half an answer"),
-        ("/wait?60000", "found none within 500ms"),
+        ("/status?404", "expected status 200, found 404"),
+        ("/plain", "expected OpenAPI 3.1 as JSON"),
+        ("/trap", "expected a response, found none"),
+        ("/large.json", "cannot read the body: length limit exceeded"),
+        ("/trap-in-body", "the response ended early"),
+        ("/wait?60000", "expected a response within 500ms, found none"),
     ] {
         let deadline = if path.starts_with("/wait") { 500 } else { 60_000 };
         let config = format!("[plugin.raw]\nopenapi = \"{path}\"\ndeadline_ms = {deadline}");
@@ -123,7 +123,7 @@ async fn what_is_no_document_is_a_warning() {
 }
 
 #[tokio::test]
-async fn an_operation_keeps_its_path_whatever_a_handler_says() {
+async fn an_operation_keeps_its_path_from_a_handler() {
     let own = json!({
         "openapi": "3.1.0", "info": { "title": "t", "version": "1" },
         "paths": {
@@ -161,21 +161,24 @@ fn a_document_that_a_component_embeds_is_merged() {
         inspected(&embedding(&own.to_string()))
     };
     let cases: [(Change, &str); 10] = [
-        (|own| own["openapi"] = "3.0.3".into(), "found the version \\\"3.0.3\\\"; wanted OpenAPI 3.1"),
+        (|own| own["openapi"] = "3.0.3".into(), "expected OpenAPI 3.1, found the version \\\"3.0.3\\\""),
         (|own| *own = json!([1]), "found the version null"),
-        (|own| own["paths"] = json!(3), "found something else at `paths`; wanted an object"),
-        (|own| own["paths"]["/entries"] = json!([]), "found something else at `paths./entries`; wanted an object"),
-        (|own| own["paths"]["/entries"]["post"]["tags"] = json!([1]), "at `paths./entries.post.tags`; wanted a string"),
-        (|own| own["components"]["schemas"]["Entry"] = json!(1), "at `components.schemas.Entry`; wanted an object"),
-        (|own| own["paths"]["entries"] = json!({}), "found the path `entries`"),
-        (|own| own["components"]["schemas"]["ä b"] = json!({}), "found the component `ä b`"),
+        (|own| own["paths"] = json!(3), "expected an object at `paths`, found something else"),
+        (|own| own["paths"]["/entries"] = json!([]), "expected an object at `paths./entries`, found something else"),
+        (
+            |own| own["paths"]["/entries"]["post"]["tags"] = json!([1]),
+            "expected a string at `paths./entries.post.tags`",
+        ),
+        (|own| own["components"]["schemas"]["Entry"] = json!(1), "expected an object at `components.schemas.Entry`"),
+        (|own| own["paths"]["entries"] = json!({}), "found `entries`"),
+        (|own| own["components"]["schemas"]["ä b"] = json!({}), "found `ä b`"),
         (
             |own| own["components"]["schemas"]["Entry"] = json!({ "$ref": "https://example.com/x" }),
-            "found the reference `https://example.com/x`",
+            "found `https://example.com/x`",
         ),
         (
             |own| own["components"]["schemas"]["Entry"] = json!({ "$ref": "#/components/schemas/None" }),
-            "found the reference `#/components/schemas/None`",
+            "found `#/components/schemas/None`",
         ),
     ];
     for (change, why) in cases {
@@ -184,7 +187,10 @@ fn a_document_that_a_component_embeds_is_merged() {
         assert!(contract["warnings"].to_string().contains(why), "{why}: {}", contract["warnings"]);
     }
     let contract = inspected(&embedding("{"));
-    assert!(contract["warnings"].to_string().contains("the section `witapi:openapi`: found no JSON"), "{contract}");
+    assert!(
+        contract["warnings"].to_string().contains("the section `witapi:openapi`: expected an OpenAPI document as JSON"),
+        "{contract}"
+    );
     let typed = with_section(&fs::read(fixture("facts")).expect("the fixture"), "witapi:openapi", OWN);
     assert!(inspected(&typed)["warnings"].to_string().contains("without a raw HTTP handler"));
 }

@@ -50,17 +50,17 @@ pub fn difference(ty: &Ty, sent: &Json, got: &Value) -> Result<(), String> {
         (Ty::Map(key, ty), Json::Array(pairs)) => pairs_differ(&Ty::Scalar(key), ty, pairs, got),
         (Ty::Record(_, fields), Json::Object(members)) => {
             let names: Vec<_> = got.as_object().into_iter().flat_map(|got| got.keys().cloned()).collect();
-            let wanted: Vec<_> = fields.iter().map(|(name, _)| name.replace('-', "_").to_ascii_lowercase()).collect();
-            if names != wanted {
+            let expected: Vec<_> = fields.iter().map(|(name, _)| name.replace('-', "_").to_ascii_lowercase()).collect();
+            if names != expected {
                 return wrong("members");
             }
-            fields.iter().zip(&wanted).try_for_each(|((_, ty), name)| {
+            fields.iter().zip(&expected).try_for_each(|((_, ty), name)| {
                 let sent = members.iter().find(|(sent, _)| sent == name);
                 difference(ty, sent.map_or(&Json::Null, |(_, value)| value), &got[name])
             })
         }
         (Ty::Variant(_, cases), Json::Object(members)) => {
-            let member = |wanted: &str| members.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+            let member = |expected: &str| members.iter().find(|(name, _)| name == expected).map(|(_, value)| value);
             let Some(Json::String(tag)) = member("tag") else { return wrong("no tag") };
             let ty = cases.iter().find(|(name, _)| name == tag).and_then(|(_, ty)| ty.as_ref());
             let len = if ty.is_some() { 2 } else { 1 };

@@ -52,7 +52,7 @@ async fn a_guest_that_waits_for_itself_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_line_that_is_wrong_breaks_an_answer_that_has_begun() {
+async fn a_wrong_line_breaks_a_begun_response() {
     let host = host().fixture("streams").start().await;
     let item = host.get("/items?count=1").await.text();
     for accept in [NDJSON, EVENTS] {
@@ -75,7 +75,7 @@ async fn a_line_that_is_wrong_breaks_an_answer_that_has_begun() {
 }
 
 #[tokio::test]
-async fn a_request_that_breaks_off_is_never_an_end_for_the_guest() {
+async fn a_broken_request_is_never_an_end_for_the_guest() {
     let host = host().fixture("streams").start().await;
     let mut wire = Wire::begin_body(&host, "/sum", NDJSON, "x-request-id: breaks-off-1\r\n").await;
     wire.send(b"1\n2\n").await;

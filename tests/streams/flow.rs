@@ -81,7 +81,7 @@ async fn memory_stays_flat_however_much_streams() {
 }
 
 #[tokio::test]
-async fn a_stream_goes_on_when_its_plugin_is_replaced_and_unloaded() {
+async fn a_stream_survives_replacement_and_unloading() {
     let host = host().fixture("streams").start().await;
     let item = host.get("/items?count=1").await.text();
     let mut wire = Wire::begin_body(&host, "/echo/items", NDJSON, "").await;

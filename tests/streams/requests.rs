@@ -154,7 +154,7 @@ async fn rules_of_the_parameter_hold_for_each_item() {
 }
 
 #[tokio::test]
-async fn a_function_may_answer_before_the_end_of_the_request() {
+async fn a_function_may_respond_before_the_request_ends() {
     let host = host().fixture("streams").start().await;
     let mut wire = Wire::begin_body(&host, "/first", NDJSON, "").await;
     wire.send(b"41\n42\n").await;

@@ -5,6 +5,7 @@ pub mod cli;
 mod code;
 pub mod dev;
 pub mod disk;
+pub mod markdown;
 pub mod process;
 pub mod stall;
 
@@ -313,6 +314,14 @@ impl Log {
     }
 }
 
+/// Whether a message has what was expected, or its beginning, and what was found: `expected a number, found `x``.
+pub fn says(message: &str, expected: &str) -> bool {
+    match expected.split_once(", found ") {
+        Some((expected, found)) => message.contains(expected) && message.contains(&format!(", found {found}")),
+        None => message.contains(expected),
+    }
+}
+
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -415,7 +424,7 @@ impl Host {
         plugins.find(|plugin| plugin["name"] == name).cloned().unwrap_or_default()
     }
 
-    /// Waits until what `/_witapi/plugins` says of that plugin is as wanted, and says how long it took.
+    /// Waits until what `/_witapi/plugins` says of that plugin is as expected, and says how long it took.
     pub async fn wait_for(&self, name: &str, is_wanted: impl Fn(&Value) -> bool) -> Duration {
         let began = Instant::now();
         loop {

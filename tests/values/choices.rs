@@ -28,7 +28,7 @@ async fn an_option_is_its_value_null_or_absent() {
 }
 
 #[tokio::test]
-async fn the_object_around_an_inner_option_takes_what_its_schema_does() {
+async fn the_object_of_an_inner_option_follows_its_schema() {
     let host = host().fixture("zoo").start().await;
     let document = host.get("/openapi.json").await.json();
     let nested = &document["components"]["schemas"]["Maybes"]["properties"]["nested"];
@@ -56,7 +56,7 @@ async fn enums_flags_and_variants_without_payload_are_words() {
         &body("\"red\"", r#"["read","write"]"#, "\"on\""),
     )
     .await;
-    for (wrong, wanted) in [
+    for (wrong, expected) in [
         (body("\"dark_blue\"", "[]", "\"on\""), "body.color enum"),
         (body("\"Red\"", "[]", "\"on\""), "body.color enum"),
         (body("0", "[]", "\"on\""), "body.color type"),
@@ -68,10 +68,10 @@ async fn enums_flags_and_variants_without_payload_are_words() {
         (body("\"red\"", r#"{"read":true}"#, "\"on\""), "body.permissions type"),
         (body("\"red\"", "\"read\"", "\"on\""), "body.permissions type"),
     ] {
-        faults(&host, "/echo/words", &wrong, &[wanted]).await;
+        faults(&host, "/echo/words", &wrong, &[expected]).await;
     }
     let answer = message(&host, "/echo/words", &body("\"pink\"", "[]", "\"on\"")).await;
-    assert_eq!(answer, "`pink` is none of `red`, `green`, `dark-blue`");
+    assert_eq!(answer, "expected one of `red`, `green`, `dark-blue`, found `pink`");
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn a_variant_is_an_object_with_a_tag() {
     }
     becomes(&host, "/echo/shape", r#"{"tag":"label"}"#, r#"{"tag":"label","val":null}"#).await;
     becomes(&host, "/echo/shape", r#"{"val":3,"tag":"circle"}"#, r#"{"tag":"circle","val":3}"#).await;
-    for (wrong, wanted) in [
+    for (wrong, expected) in [
         (r#"{}"#, &["body.tag missing"][..]),
         (r#"{"val":3}"#, &["body.tag missing"]),
         (r#"{"tag":"square","val":3}"#, &["body.tag enum"]),
@@ -108,7 +108,7 @@ async fn a_variant_is_an_object_with_a_tag() {
         (r#""nothing""#, &["body type"]),
         (r#"null"#, &["body type"]),
     ] {
-        faults(&host, "/echo/shape", wrong, wanted).await;
+        faults(&host, "/echo/shape", wrong, expected).await;
     }
     // A payload in front of its tag is text like any other.
     for malformed in [r#"{"val":[1,],"tag":"polygon"}"#, r#"{"val":"\ud83d","tag":"label"}"#] {
@@ -117,7 +117,7 @@ async fn a_variant_is_an_object_with_a_tag() {
 }
 
 #[tokio::test]
-async fn a_result_inside_a_value_is_an_object_with_ok_or_err() {
+async fn a_nested_result_is_an_object_with_ok_or_err() {
     let host = host().fixture("zoo").start().await;
     let body = |both: &str, only_ok: &str, only_err: &str, neither: &str| {
         format!(r#"{{"both":{both},"only_ok":{only_ok},"only_err":{only_err},"neither":{neither}}}"#)
@@ -125,7 +125,7 @@ async fn a_result_inside_a_value_is_an_object_with_ok_or_err() {
     let (ok, err) = (r#"{"ok":null}"#, r#"{"err":null}"#);
     comes_back(&host, "/echo/results", &body(r#"{"ok":1}"#, r#"{"ok":2}"#, ok, ok)).await;
     comes_back(&host, "/echo/results", &body(r#"{"err":"a"}"#, err, r#"{"err":"b"}"#, err)).await;
-    for (wrong, wanted) in [
+    for (wrong, expected) in [
         ("{}", "body.both one_of"),
         ("null", "body.both type"),
         (r#"{"ok":"a"}"#, "body.both.ok type"),
@@ -134,7 +134,7 @@ async fn a_result_inside_a_value_is_an_object_with_ok_or_err() {
         (r#"{"ok":1,"err":"a"}"#, "body.both.err one_of"),
         (r#"{"ok":1,"more":2}"#, "body.both.more unknown_member"),
     ] {
-        faults(&host, "/echo/results", &body(wrong, ok.replace("null", "1").as_str(), ok, ok), &[wanted]).await;
+        faults(&host, "/echo/results", &body(wrong, ok.replace("null", "1").as_str(), ok, ok), &[expected]).await;
     }
     faults(&host, "/echo/results", &body(r#"{"ok":1}"#, err, ok, r#"{"ok":1}"#), &["body.neither.ok type"]).await;
     // Said twice is a fault, whether the two are alike or not.

@@ -12,7 +12,7 @@ fn integers(name: &str, number: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_integer_type_takes_its_whole_range_exactly_and_not_one_more() {
+async fn integers_take_their_exact_range() {
     let host = host().fixture("zoo").start().await;
     for (ty, below, min, max, above) in [
         ("u8", "-1", "0", "255", "256"),
@@ -57,12 +57,12 @@ async fn an_integer_is_one_however_it_is_spelt() {
     assert_eq!(
         message(&host, "/echo/number", r#"{"value": -7}"#).await,
         "-7 is less than 0, the minimum of u64",
-        "a message says what was found and what was wanted"
+        "a message says what was found and what was expected"
     );
 }
 
 #[tokio::test]
-async fn floats_booleans_characters_and_strings_come_back_as_they_went() {
+async fn other_scalars_come_back_unchanged() {
     let host = host().fixture("zoo").start().await;
     for body in [
         r#"{"bool":true,"f32":1.5,"f64":0.1,"char":"a","string":""}"#,
@@ -84,7 +84,7 @@ async fn floats_booleans_characters_and_strings_come_back_as_they_went() {
 }
 
 #[tokio::test]
-async fn the_greatest_f32_that_the_host_writes_it_also_takes() {
+async fn the_greatest_f32_is_written_and_read() {
     let host = host().fixture("zoo").start().await;
     let body = |number: &str| format!(r#"{{"bool":true,"f32":{number},"f64":0,"char":"c","string":""}}"#);
     // Exactly f32::MAX, which is written with fewer digits.
@@ -125,8 +125,8 @@ async fn what_no_scalar_is_is_told_apart() {
         ("string", "[]", "type"),
         ("string", "{}", "type"),
     ] {
-        let wanted = format!("body.{name} {fault}");
-        faults(&host, "/echo/scalars", &body(name, value), &[&wanted]).await;
+        let expected = format!("body.{name} {fault}");
+        faults(&host, "/echo/scalars", &body(name, value), &[&expected]).await;
     }
     // JSON has neither of these, whatever JavaScript's printers do.
     for value in ["NaN", "Infinity", "-Infinity", "+1", "01", "1.", ".5", "0x10", "nan"] {

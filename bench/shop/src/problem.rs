@@ -27,7 +27,7 @@ impl Document {
         };
         Document {
             r#type: "/problems/operation-error",
-            title: "The operation answered with an error",
+            title: "The operation returned an error",
             status,
             detail: None,
             error: Some(error),
@@ -38,7 +38,7 @@ impl Document {
     pub fn of_request(detail: String) -> Document {
         Document {
             r#type: "/problems/invalid-request",
-            title: "The request does not fit the contract",
+            title: "Validation failed",
             status: 422,
             detail: Some(detail),
             error: None,

@@ -25,12 +25,12 @@ const GRANTS: &str = include_str!("template/grants.md");
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
     #[error(
-        "`{0}` cannot be a plugin's name: it becomes a WIT package; wanted lower-case words of letters and digits, joined by `-`, such as `my-notes`"
+        "expected a plugin name of lower-case words of letters and digits joined by `-`, such as `my-notes`, found `{0}`"
     )]
     Name(String),
-    #[error("{} is there already; choose another name", .0.display())]
+    #[error("{} already exists; choose another name", .0.display())]
     Exists(PathBuf),
-    #[error("{}: no such file or folder; wanted a WIT file, or a folder of them", .0.display())]
+    #[error("{}: not found; expected a WIT file or a folder of WIT files", .0.display())]
     NoWit(PathBuf),
     #[error(transparent)]
     Project(#[from] ProjectError),

@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use witapi_contract::{Options, decode, decode_wit, schema::Schemas};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let file: PathBuf = std::env::args_os().nth(1).ok_or("wanted a component (.wasm) or WIT (.wit)")?.into();
+    let file: PathBuf = std::env::args_os().nth(1).ok_or("expected a component (.wasm) or WIT (.wit)")?.into();
     let contract = match file.extension().and_then(OsStr::to_str) {
         Some("wit") => decode_wit(&fs::read_to_string(&file)?, None, &Options::default())?,
         _ => decode(&fs::read(&file)?, &Options::default())?,

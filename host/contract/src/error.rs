@@ -1,4 +1,4 @@
-//! Why a component has no contract. Every message names the item, what was found and what was wanted.
+//! Why a component has no contract. Every message names the item, what was expected and what was found.
 
 use std::fmt;
 
@@ -17,13 +17,13 @@ pub struct Defect {
     /// What it is about, such as ``function `get-todo` of interface `todos` ``.
     pub item: String,
     pub found: String,
-    /// What would be right, and so what to do.
-    pub wanted: String,
+    /// What would be right, and so what to do. An explanation may follow, behind a semicolon.
+    pub expected: String,
 }
 
 impl Defect {
-    pub fn new(item: impl Into<String>, found: impl Into<String>, wanted: impl Into<String>) -> Self {
-        Defect { item: item.into(), found: found.into(), wanted: wanted.into() }
+    pub fn new(item: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Defect { item: item.into(), found: found.into(), expected: expected.into() }
     }
 }
 
@@ -35,7 +35,10 @@ impl From<Defect> for ContractError {
 
 impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: found {}; wanted {}", self.item, self.found, self.wanted)
+        // What follows a semicolon explains what is expected, and comes last.
+        let (expected, help) = self.expected.split_once("; ").unwrap_or((&self.expected, ""));
+        write!(f, "{}: expected {expected}, found {}", self.item, self.found)?;
+        if help.is_empty() { Ok(()) } else { write!(f, "; {help}") }
     }
 }
 

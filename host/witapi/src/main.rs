@@ -20,46 +20,48 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve plugins, and follow every change of their files
+    /// Serve plugins, and load, replace and unload them as their files change
     Serve(Serve),
-    /// Show what a component promises: its routes, parameters and imports
+    /// Show a component's contract: its routes, parameters and imports
     Inspect(cli::inspect::Inspect),
-    /// Put WIT with its documentation into a component, since toolchains drop the documentation
+    /// Embed WIT with its documentation into a component built by other tools
     Embed(Embed),
-    /// Begin a plugin: a folder with its contract, its source and how it is built
+    /// Create a plugin: a folder with its contract, its source and its build files
     New(cli::new::New),
-    /// Build a plugin in any language: its folder becomes a component
+    /// Build a plugin's folder into a component
     Build(cli::build::Build),
     /// Call one operation of a component, without a host
     Call(cli::call::Call),
-    /// Run a plugin's tests: files of requests and the answers that are wanted
+    /// Run a plugin's tests: files of requests and expected responses
     Test(cli::test::Test),
-    /// Write a plugin: build it, serve it, and do so again with every save
+    /// Build and serve a plugin, and do both again whenever you save
     Dev(cli::dev::Dev),
-    /// Print what a shell needs to complete commands
+    /// Check witapi.toml, or print its JSON Schema for editors
+    Config(cli::config::Configuration),
+    /// Print a completion script for a shell
     Completions(cli::completions::Completions),
-    /// Print the man page of witapi, or of one command
+    /// Print the man page of witapi or of a command
     Man(cli::man::ManPage),
 }
 
 #[derive(Args)]
 #[command(after_help = cli::help::SERVE)]
 struct Serve {
-    /// Components and folders of components; without any, the plugin folder
+    /// Components and folders of components [default: the plugin folder]
     paths: Vec<PathBuf>,
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// The plugin folder, which is made if it is not there [default: plugins]
+    /// The plugin folder; created if it does not exist [default: plugins]
     #[arg(long, value_name = "FOLDER")]
     plugins: Option<PathBuf>,
-    /// The folder of compiled code and key-value stores [default: data]
+    /// The folder for compiled code and key-value stores [default: data]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// The configuration [default: witapi.toml, if it is there]
+    /// The configuration [default: witapi.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How log lines are written; WITAPI_LOG sets which
+    /// The format of log lines; WITAPI_LOG selects which lines
     #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     log_format: LogFormat,
 }
@@ -73,9 +75,9 @@ enum LogFormat {
 #[derive(Args)]
 #[command(after_help = cli::help::EMBED)]
 struct Embed {
-    /// The component, which is changed in place
+    /// The component; it is changed in place
     file: PathBuf,
-    /// The folder with the component's WIT, its dependencies in `deps`
+    /// The folder with the component's WIT; dependencies are in its folder `deps`
     #[arg(long, value_name = "FOLDER")]
     wit: PathBuf,
 }
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Call(arguments) => return cli::call::run(&arguments),
         Command::Test(arguments) => return cli::test::run(&arguments),
         Command::Dev(arguments) => cli::dev::run(arguments),
+        Command::Config(arguments) => cli::config::run(&arguments),
         Command::Completions(arguments) => cli::completions::run(&arguments),
         Command::Man(arguments) => cli::man::run(&arguments),
         Command::Embed(arguments) => {
@@ -130,7 +133,11 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
 }
 
 async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
-    let stop = serving::stop_signal()?;
+    let stopped = serving::stop_signal()?;
+    let stop = async move {
+        stopped.await;
+        serving::tell(sd_notify::NotifyState::Stopping);
+    };
     let listener = serving::listen(config.listen).await?;
     let address = listener.local_addr()?;
     let host = Arc::new(serving::host(config)?);
@@ -142,8 +149,9 @@ async fn run(config: Config, sources: Vec<PathBuf>) -> anyhow::Result<()> {
             return ended;
         }
         server.set_ready(true);
+        serving::tell(sd_notify::NotifyState::Ready);
         for name in host.config().plugin_names().filter(|name| !host.catalog().entries().contains_key(*name)) {
-            tracing::warn!("witapi.toml has a table `[plugin.{name}]`, but there is no {name}.wasm");
+            tracing::warn!("witapi.toml configures `[plugin.{name}]`, but no {name}.wasm is loaded");
         }
         let routes = table::routes(&host.catalog());
         let text = format!(

@@ -28,71 +28,71 @@ const isObject = (value) => typeof value === "object" && value !== null;
 
 /** What is wrong with the value, with its place in it; undefined if nothing is. */
 export function fault(type, value, place = "") {
-  const wanted = (what) => `${place || "it"} is ${found(value)}, wanted ${what}`;
+  const expected = (what) => `${place || "it"}: expected ${what}, found ${found(value)}`;
   if (typeof type === "string") {
-    return scalar(type, value, wanted);
+    return scalar(type, value, expected);
   }
   const [kind, of, more] = type;
   switch (kind) {
     case "list": {
       const typed = typedArrays[of];
       if (typed && value instanceof typed) return;
-      if (!Array.isArray(value)) return wanted(typed ? `an array or a ${typed.name}` : "an array");
+      if (!Array.isArray(value)) return expected(typed ? `an array or a ${typed.name}` : "an array");
       return first(value, (item, i) => fault(of, item, `${place}[${i}]`));
     }
     case "option":
       if (isOption(of)) {
         if (!isObject(value) || (value.tag !== "some" && value.tag !== "none")) {
-          return wanted('{ tag: "some", val } or { tag: "none" }');
+          return expected('{ tag: "some", val } or { tag: "none" }');
         }
         return value.tag === "some" ? fault(of, value.val, `${place}.val`) : undefined;
       }
       return value === null || value === undefined ? undefined : fault(of, value, place);
     case "result": {
       if (!isObject(value) || (value.tag !== "ok" && value.tag !== "err")) {
-        return wanted('{ tag: "ok", val } or { tag: "err", val }');
+        return expected('{ tag: "ok", val } or { tag: "err", val }');
       }
       const arm = value.tag === "ok" ? of : more;
       return arm === null ? undefined : fault(arm, value.val, `${place}.val`);
     }
     case "record":
-      if (!isObject(value)) return wanted(`an object with ${Object.keys(of).join(", ")}`);
+      if (!isObject(value)) return expected(`an object with ${Object.keys(of).join(", ")}`);
       return first(Object.entries(of), ([name, type]) => fault(type, value[name], place ? `${place}.${name}` : name));
     case "variant":
       if (!isObject(value) || !Object.hasOwn(of, value.tag)) {
-        return wanted(`an object whose \`tag\` is one of ${Object.keys(of).join(", ")}`);
+        return expected(`an object whose \`tag\` is one of ${Object.keys(of).join(", ")}`);
       }
       return of[value.tag] === null ? undefined : fault(of[value.tag], value.val, `${place}.val`);
     case "enum":
-      return of.includes(value) ? undefined : wanted(`one of ${of.map((it) => JSON.stringify(it)).join(", ")}`);
+      return of.includes(value) ? undefined : expected(`one of ${of.map((it) => JSON.stringify(it)).join(", ")}`);
     case "flags":
-      return isObject(value) ? undefined : wanted(`an object with ${of.join(", ")}, each true or false`);
+      return isObject(value) ? undefined : expected(`an object with ${of.join(", ")}, each true or false`);
     case "tuple":
-      if (!Array.isArray(value) || value.length !== of.length) return wanted(`an array of ${of.length} items`);
+      if (!Array.isArray(value) || value.length !== of.length) return expected(`an array of ${of.length} items`);
       return first(of, (type, i) => fault(type, value[i], `${place}[${i}]`));
     case "map":
-      if (!(value instanceof Map)) return wanted("a Map");
+      if (!(value instanceof Map)) return expected("a Map");
       return first([...value], ([key, item]) => fault(of, key, `a key of ${place || "it"}`) ?? fault(more, item, `${place}[${found(key)}]`));
   }
 }
 
-function scalar(type, value, wanted) {
+function scalar(type, value, expected) {
   const range = integers[type];
   if (range) {
     const [least, most] = range;
     if (Number.isInteger(value) && value >= least && value <= most) return;
-    return wanted(`an integer from ${least} to ${most}`);
+    return expected(`an integer from ${least} to ${most}`);
   }
   switch (type) {
     case "bool":
-      return typeof value === "boolean" ? undefined : wanted("true or false");
+      return typeof value === "boolean" ? undefined : expected("true or false");
     case "f32":
     case "f64":
-      return typeof value === "number" ? undefined : wanted("a number");
+      return typeof value === "number" ? undefined : expected("a number");
     case "string":
-      return typeof value === "string" && value.isWellFormed() ? undefined : wanted("a string without lone surrogates");
+      return typeof value === "string" && value.isWellFormed() ? undefined : expected("a string without lone surrogates");
     case "char":
-      return typeof value === "string" && [...value].length === 1 && value.isWellFormed() ? undefined : wanted("one character");
+      return typeof value === "string" && [...value].length === 1 && value.isWellFormed() ? undefined : expected("one character");
   }
 }
 

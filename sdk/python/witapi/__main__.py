@@ -32,8 +32,8 @@ def contract_of(loaded: Any, name: str, folder: str) -> Contract:
     if len(apis) != 1:
         file = getattr(loaded, "__file__", None) or "app.py"
         found = f"{len(apis)} instances of `API`" if apis else "no instance of `API`"
-        wanted = "one, `app = API()`; or a contract in the folder `wit`, and classes that do what it says"
-        raise ContractError(Place(file, 1, "module"), found, wanted)
+        expected = "one, `app = API()`; or a contract in the folder `wit`, and classes that do what it says"
+        raise ContractError(Place(file, 1, "module"), found, expected)
     return derive(next(iter(apis.values())), name, folder)
 
 

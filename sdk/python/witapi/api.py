@@ -63,12 +63,12 @@ class APIRouter:
         """Answers DELETE; see `get`."""
         return self._add("DELETE", path, options)
 
-    def _refused(self, what: str, wanted: str) -> Callable[..., Any]:
+    def _refused(self, what: str, expected: str) -> Callable[..., Any]:
         from .errors import ContractError
 
         frame = sys._getframe(2)
         place = Place(frame.f_code.co_filename, frame.f_lineno, type(self).__name__)
-        raise ContractError(place, what, wanted)
+        raise ContractError(place, what, expected)
 
     def exception_handler(self, *_: Any, **__: Any) -> Callable[..., Any]:
         return self._refused(
@@ -77,7 +77,7 @@ class APIRouter:
         )
 
     def middleware(self, *_: Any, **__: Any) -> Callable[..., Any]:
-        return self._refused("`middleware`", "functions only: each call has an instance of its own, and the host does what is common to all")
+        return self._refused("`middleware`", "functions only; each call has an instance of its own, and the host does what is common to all")
 
     add_middleware = middleware
 

@@ -129,7 +129,7 @@ class _Deriver:
             self.errors.append(ContractError(Place(file, line, "HTTPException"), found, "`status_code` and `detail` only"))
         place = api.place
         for option in api.others:
-            self.errors.append(ContractError(place, f"`{type(api).__name__}({option}=…)`", "it without that: a contract has no place for it"))
+            self.errors.append(ContractError(place, f"`{type(api).__name__}({option}=…)`", "it without that; a contract has no place for it"))
         if not re.fullmatch(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?", api.version):
             self.errors.append(ContractError(place, f"the version {api.version!r}", "one of three numbers, such as '1.0.0' (semver)"))
         self.router(api, self.contract.name, "", [], api.description)
@@ -178,7 +178,7 @@ class _Deriver:
         function.is_async = awaits(route.call)
         for option, value in options.items():
             if value is not None:
-                raise ContractError(place, f"`{option}={value!r}`", "the route without it: a contract has no place for it")
+                raise ContractError(place, f"`{option}={value!r}`", "the route without it; a contract has no place for it")
         return function
 
     def document(self, function: Function, options: dict[str, Any], tags: list[Any], place: Place) -> None:
@@ -198,7 +198,7 @@ class _Deriver:
         status = options.pop("status_code", None)
         place = function.route.place
         if status is not None and not (isinstance(status, int) and 200 <= status <= 299):
-            raise ContractError(place, f"`status_code={status!r}`", "a number from 200 to 299: the status of a success")
+            raise ContractError(place, f"`status_code={status!r}`", "a number from 200 to 299; the status of a success")
         if status in (204, 205) and function.result is not None:
             raise ContractError(place, f"`status_code={status}` and an answer of type `{function.result.name}`", "an answer without a value: `-> None`")
         if status is not None:
@@ -242,8 +242,8 @@ class _Deriver:
                     default = info.default
             where = next((info.where for info in infos if isinstance(info, Info) and info.where), None)
             if where in ("cookie", "form"):
-                wanted = "`witapi.request.header(\"cookie\")`" if where == "cookie" else "`Body()`: the host takes forms wherever it takes JSON"
-                raise ContractError(at, f"`{where.capitalize()}()`", wanted)
+                expected = "`witapi.request.header(\"cookie\")`" if where == "cookie" else "`Body()`: the host takes forms wherever it takes JSON"
+                raise ContractError(at, f"`{where.capitalize()}()`", expected)
             if name in in_path and where not in (None, "path"):
                 raise ContractError(at, f"`{where}` for what stands in the path {path!r}", "`Path()`, or another name")
             if where == "path" and name not in in_path and next((i.alias for i in infos if isinstance(i, Info) and i.alias), None) not in in_path:
@@ -275,8 +275,8 @@ class _Deriver:
         hint = f"{function.wit}-{kebab(name)}"
         type = interface.types.of(of, place, hint)
         if where in ("query", "header", "path") and not _is_word(type, where):
-            wanted = "a scalar, a text or an enum" + ("" if where == "path" else ", or an option or a list of one")
-            raise ContractError(place, f"`{show(of)}` in the {where}", wanted)
+            expected = "a scalar, a text or an enum" + ("" if where == "path" else ", or an option or a list of one")
+            raise ContractError(place, f"`{show(of)}` in the {where}", expected)
         docs, keywords = said(infos, type, place)
         if where == "path" and default is not MISSING:
             raise ContractError(place, "a default in the path", "none: a path always has all of its parameters")

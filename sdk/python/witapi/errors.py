@@ -42,14 +42,16 @@ _PHRASES = {
 
 
 class ContractError(Exception):
-    """What WIT cannot say, or not as it was meant. Names the place in the source, what was found and what was wanted."""
+    """What WIT cannot say, or not as it was meant. Names the place in the source, what was expected and what was found."""
 
-    def __init__(self, place: Place, found: str, wanted: str) -> None:
-        super().__init__(place, found, wanted)
-        self.place, self.found, self.wanted = place, found, wanted
+    def __init__(self, place: Place, found: str, expected: str) -> None:
+        super().__init__(place, found, expected)
+        self.place, self.found, self.expected = place, found, expected
 
     def __str__(self) -> str:
-        return f"{self.place}: found {self.found}; wanted {self.wanted}"
+        # What follows a semicolon explains what is expected, and comes last.
+        expected, semicolon, help = self.expected.partition("; ")
+        return f"{self.place}: expected {expected}, found {self.found}{semicolon}{help}"
 
 
 class Place:

@@ -435,7 +435,7 @@ class Types:
             raise ContractError(
                 place,
                 f"`{show(annotation)}`",
-                "a model, or a list of models with a key: the bindings for Python (componentize-py) have no maps yet",
+                "a model, or a list of models with a key; the bindings for Python (componentize-py) have no maps yet",
             )
         for form in FORMATS:
             if python is form.python:
@@ -518,7 +518,7 @@ class Types:
         if name in self.named:
             return self.named[name]
         if python in self._under_way:
-            raise ContractError(place, f"`{python.__name__}` within itself", "types that end: WIT has no recursive ones")
+            raise ContractError(place, f"`{python.__name__}` within itself", "types that end; WIT has no recursive ones")
         self._under_way.append(python)
         config = getattr(python, "model_config", None) or {}
         if config.get("extra") in ("allow", "ignore"):
@@ -536,7 +536,7 @@ class Types:
     def fill(self, record: Record, members: list[Member], place: Place) -> None:
         """Gives the record its members."""
         if not members:
-            raise ContractError(place, f"`{record.name}` without members", "at least one: WIT has no empty records")
+            raise ContractError(place, f"`{record.name}` without members", "at least one; WIT has no empty records")
         for member in members:
             at = member_place(record.python, member.name, place)
             at = at.within(f"member {member.name}") if at.subject else at
@@ -579,7 +579,7 @@ def without_infos(annotation: Any) -> Any:
 
 
 def said(infos: Any, type: Type, place: Place) -> tuple[str, list[str]]:
-    """What the author says beside a type, as documentation and keywords of `wit/README.md`."""
+    """What the author says beside a type, as documentation and keywords of the reference."""
     docs: list[str] = []
     keywords: list[str] = []
     for info in infos:
@@ -593,7 +593,7 @@ def said(infos: Any, type: Type, place: Place) -> tuple[str, list[str]]:
         if not isinstance(info, Info):
             continue
         for name in info.unsayable:
-            raise ContractError(place, f"`{info}({name}=…)`", "it without that: a contract has no place for it")
+            raise ContractError(place, f"`{info}({name}=…)`", "it without that; a contract has no place for it")
         docs += [text.strip() for text in (info.title, info.description) if text]
         for name, bound in info.bounds.items():
             if bound is not None:
@@ -733,12 +733,12 @@ def _is_mapping(python: Any) -> bool:
 def _check_words(words: list[Any], subject: str, place: Place) -> None:
     for word in words:
         if not isinstance(word, str):
-            raise ContractError(place, f"the value {word!r} in `{subject}`", "strings: the cases of a WIT enum are words")
+            raise ContractError(place, f"the value {word!r} in `{subject}`", "strings; the cases of a WIT enum are words")
         if not is_wit_name(word):
-            wanted = kebab(word)
-            wanted = f", such as {wanted!r}" if is_wit_name(wanted) else ""
+            expected = kebab(word)
+            expected = f", such as {expected!r}" if is_wit_name(expected) else ""
             raise ContractError(
-                place, f"the value {word!r} in `{subject}`", f"words of letters and digits with hyphens between them, as WIT spells cases{wanted}"
+                place, f"the value {word!r} in `{subject}`", f"words of letters and digits with hyphens between them, as WIT spells cases{expected}"
             )
 
 
@@ -772,11 +772,11 @@ def _brief(value: Any) -> str:
 def _instead(python: Any) -> str:
     name = getattr(python, "__name__", "")
     if python is typing.Any or python is object:
-        return "a type: a contract has no value of any kind"
+        return "a type; a contract has no value of any kind"
     if name == "Decimal":
         return "`float`, or `str` where every digit counts"
     if name == "complex":
         return "a model with two numbers"
     if "Response" in name or name == "Request":
-        return "the value that is the answer, such as a model: the contract has no raw requests and responses. A plugin that needs them exports wasi:http"
+        return "the value that is the answer, such as a model; the contract has no raw requests and responses. A plugin that needs them exports wasi:http"
     return "str, int, float, bool, bytes, list, set, tuple, datetime, date, time, timedelta, UUID, an Enum or Literal of words, a model, dataclass or TypedDict, or an option or union of these"

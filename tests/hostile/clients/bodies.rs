@@ -61,9 +61,9 @@ async fn json_of_every_extreme_is_judged_in_bounds() {
         ("spaces", " ".repeat(most).into(), &[400, 422]),
         ("a prototype", r#"{"__proto__":{"times":9},"text":"","times":0}"#.into(), &[204, 422]),
     ];
-    for (name, body, wanted) in &bodies {
+    for (name, body, expected) in &bodies {
         let status = post(&host, "/hostile/print", "application/json", body.clone()).await.status.as_u16();
-        assert!(wanted.contains(&status), "{name}: {status}, wanted {wanted:?}");
+        assert!(expected.contains(&status), "{name}: {status}, expected {expected:?}");
     }
     // All of them at the same time.
     let all: Vec<_> = bodies.iter().cycle().take(100).map(|(_, body, _)| body.clone()).collect();
@@ -110,13 +110,13 @@ async fn decompression_bombs_are_put_out_by_the_dozen() {
     let bodies = [(&bomb, "gzip", 413), (&empties, "gzip", 400), (&twice, "gzip", 400), (&twice, "gzip, gzip", 415)];
     let mut asked = vec![];
     for i in 0..60 {
-        let (body, coding, wanted) = bodies[i % bodies.len()];
+        let (body, coding, expected) = bodies[i % bodies.len()];
         let request = host.request("POST", "/hostile/print").header("content-type", "application/json");
         let request = request.header("content-encoding", coding).body(body.clone());
-        asked.push((wanted, tokio::spawn(send(request))));
+        asked.push((expected, tokio::spawn(send(request))));
     }
-    for (wanted, answer) in asked {
-        assert_eq!(answer.await.expect("an answer").status, wanted);
+    for (expected, answer) in asked {
+        assert_eq!(answer.await.expect("an answer").status, expected);
     }
     neighbour.was_served().await;
     let peak = host.usage().peak >> 10;
@@ -134,7 +134,7 @@ async fn multipart_bombs_are_bodies_like_any_other() {
     let multipart = "multipart/form-data; boundary=b";
     let long = "multipart/form-data; boundary=".to_owned() + &"b".repeat(70);
     let most = (1 << 20) - 200;
-    for (name, media_type, body, wanted) in [
+    for (name, media_type, body, expected) in [
         ("parts", multipart, part("").repeat(most / part("").len()) + end, &[400, 422][..]),
         ("a part of many headers", multipart, part(&"x: y\r\n".repeat(100_000)) + end, &[400]),
         ("a part of a long header", multipart, part(&format!("x: {}\r\n", "y".repeat(900_000))) + end, &[400, 422]),
@@ -162,7 +162,7 @@ async fn multipart_bombs_are_bodies_like_any_other() {
         ),
     ] {
         let status = post(&host, "/forms/order", media_type, body).await.status.as_u16();
-        assert!(wanted.contains(&status), "{name}: {status}, wanted {wanted:?}");
+        assert!(expected.contains(&status), "{name}: {status}, expected {expected:?}");
     }
     neighbour.was_served().await;
     let peak = host.usage().peak >> 10;

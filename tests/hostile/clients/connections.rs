@@ -52,7 +52,7 @@ async fn ten_thousand_idle_connections_are_in_nobodys_way() {
 /// Expectation: those that have waited longest are closed, so that a new client is always answered; a request in flight is
 /// not given up for them.
 #[tokio::test]
-async fn when_all_connections_are_taken_the_idle_ones_go_first() {
+async fn idle_connections_give_way_when_all_are_taken() {
     let setup = host().fixture("hostile").config("[server]\nconnections = 200\nheader_timeout_ms = 600000");
     let host = beside(setup).start().await;
     let neighbour = Neighbour::of(&host).await;

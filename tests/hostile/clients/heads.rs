@@ -57,7 +57,7 @@ async fn heads_are_bounded() {
 async fn headers_of_thousands_of_parts_are_read_in_no_time() {
     let host = beside(host().fixture("hostile")).start().await;
     let neighbour = Neighbour::of(&host).await;
-    for (header, part, wanted) in [
+    for (header, part, expected) in [
         ("accept", "text/x;q=0.1,", [406, 200]),
         ("accept", "*/*;a=\",\";q=0.001,", [406, 200]),
         ("accept-encoding", "gzip;q=0.1,", [200, 200]),
@@ -73,10 +73,10 @@ async fn headers_of_thousands_of_parts_are_read_in_no_time() {
         ("expect", "100-continue,", [200, 200]),
     ] {
         let value = part.repeat(50_000 / part.len());
-        for (path, wanted) in [("/hostile/light", wanted[0]), ("/openapi.json", wanted[1])] {
+        for (path, expected) in [("/hostile/light", expected[0]), ("/openapi.json", expected[1])] {
             let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{header}: {value}\r\nconnection: close\r\n\r\n");
             let answer = Wire::with(&host, request).await.answer().await.expect("an answer");
-            assert_eq!(answer.status, wanted, "{header} of {path}");
+            assert_eq!(answer.status, expected, "{header} of {path}");
         }
     }
     neighbour.was_served().await;

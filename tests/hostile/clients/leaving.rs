@@ -22,7 +22,7 @@ async fn are_free(host: &Host, instances: usize) {
 /// Attack: clients leave in the head, in the body, in a chunk, in a form, while they wait for a document.
 /// Expectation: nothing is begun for them, and nothing left of them.
 #[tokio::test]
-async fn who_leaves_before_the_request_is_whole_leaves_nothing() {
+async fn clients_that_leave_early_leave_nothing() {
     let setup = host().fixture("hostile").config("[scheduler]\ninstances = 4\nqueue = 0");
     let host = beside(setup).start().await;
     let before = host.usage().descriptors;

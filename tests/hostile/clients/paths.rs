@@ -113,7 +113,7 @@ async fn a_name_is_found_only_as_it_is() {
 /// Expectation: what is under its mount by its bytes is its own to read, and stays as it was sent; nothing else reaches it,
 /// and nothing that reaches it gets to a file.
 #[tokio::test]
-async fn a_raw_handler_gets_its_own_paths_only_and_as_they_are() {
+async fn a_raw_handler_gets_only_its_own_paths() {
     let host = beside(host().fixture("raw").config(&format!("# {SECRET}"))).start().await;
     let neighbour = Neighbour::of(&host).await;
     for up in UP {

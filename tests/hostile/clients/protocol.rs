@@ -64,7 +64,7 @@ async fn methods_that_nobody_has_are_refused() {
 /// Attack: thousands of requests on one connection before the first answer is read, on several at once.
 /// Expectation: they are answered one after the other, in their order, and take no more instances than connections.
 #[tokio::test]
-async fn requests_without_waiting_are_answered_in_their_order() {
+async fn pipelined_requests_are_answered_in_order() {
     let config = "[scheduler]\ninstances = 8\nqueue = 4";
     let host = beside(host().config(config)).start().await;
     let neighbour = Neighbour::of(&host).await;
@@ -95,7 +95,7 @@ async fn requests_without_waiting_are_answered_in_their_order() {
 /// Attack: `Expect: 100-continue` with nothing behind it, for bodies that are refused, with other words, again and again.
 /// Expectation: the host says to go on only where it wants the body, waits no longer than for any, and answers else at once.
 #[tokio::test]
-async fn who_expects_to_go_on_is_told_once_and_not_waited_for() {
+async fn an_expectation_is_answered_once() {
     let host = beside(host().fixture("hostile").config(CONFIG)).start().await;
     let neighbour = Neighbour::of(&host).await;
     let body = r#"{"text":"","times":0}"#;
@@ -104,7 +104,7 @@ async fn who_expects_to_go_on_is_told_once_and_not_waited_for() {
             "POST /hostile/print HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n{rest}"
         )
     };
-    for (request, wanted) in [
+    for (request, expected) in [
         (head("content-length: 21\r\n\r\n"), &[100, 408][..]),
         (head(&format!("content-length: 21\r\n\r\n{body}")), &[100, 204]),
         (
@@ -119,7 +119,7 @@ async fn who_expects_to_go_on_is_told_once_and_not_waited_for() {
         ("GET /hostile/light HTTP/1.1\r\nhost: x\r\nexpect: the-unexpected\r\n\r\n".into(), &[200]),
     ] {
         let statuses: Vec<_> = Wire::with(&host, &request).await.answers().await.iter().map(|it| it.status).collect();
-        assert_eq!(statuses, wanted, "{request}");
+        assert_eq!(statuses, expected, "{request}");
     }
     neighbour.was_served().await;
 }

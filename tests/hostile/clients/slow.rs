@@ -25,7 +25,7 @@ async fn drip(mut wire: Wire, bytes: &[u8]) -> Vec<u16> {
 /// Attack: hundreds of connections send a head byte by byte and never end it (Slowloris).
 /// Expectation: each is closed after `header_timeout_ms`, however often it sends a byte.
 #[tokio::test]
-async fn heads_that_come_byte_by_byte_end_with_their_connections() {
+async fn heads_sent_byte_by_byte_end_their_connections() {
     let setup = host().config("[server]\nheader_timeout_ms = 1000");
     let host = beside(setup).start().await;
     let neighbour = Neighbour::of(&host).await;

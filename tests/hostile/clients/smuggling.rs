@@ -21,9 +21,9 @@ async fn statuses(host: &Host, request: &[u8]) -> Vec<u16> {
 
 /// That each of these requests is answered so, with [`HIDDEN`] behind it, and by nothing else.
 async fn are_answered(host: &Host, requests: Vec<(&str, Vec<u8>, &[u16])>) {
-    for (name, mut request, wanted) in requests {
+    for (name, mut request, expected) in requests {
         request.extend_from_slice(HIDDEN.as_bytes());
-        assert_eq!(statuses(host, &request).await, wanted, "{name}");
+        assert_eq!(statuses(host, &request).await, expected, "{name}");
     }
 }
 
@@ -144,11 +144,11 @@ async fn a_body_that_nobody_reads_is_no_request() {
     let of_hidden = format!("content-length: {}\r\n\r\n{HIDDEN}", HIDDEN.len());
     let chunked_hidden = format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{HIDDEN}\r\n0\r\n\r\n", HIDDEN.len());
     for rest in [&of_hidden, &chunked_hidden] {
-        for (line, wanted) in
+        for (line, expected) in
             [("GET /hostile/light", 200), ("POST /nowhere", 404), ("GET /healthz", 200), ("PUT /docs", 405)]
         {
             let request = format!("{line} HTTP/1.1\r\nhost: x\r\n{rest}");
-            assert_eq!(statuses(&host, request.as_bytes()).await, [wanted], "{request}");
+            assert_eq!(statuses(&host, request.as_bytes()).await, [expected], "{request}");
         }
     }
     assert_eq!(host.log.lines_with("smuggled"), [""; 0]);

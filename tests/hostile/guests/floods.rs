@@ -115,7 +115,7 @@ async fn handles_without_end() {
 /// From several requests at once. What reaches the log is bounded for each, has its plugin and request on every line, and no
 /// line is anything else than it says.
 #[tokio::test]
-async fn floods_of_log_lines_that_drive_terminals_and_forge_others() {
+async fn floods_of_forged_log_lines_are_escaped() {
     let setup = host().fixture("hostile").config("[limits]\ndeadline_ms = 2000\n[plugin.hostile]\nlog_kib = 16");
     let attack = Attack::on(setup).await;
     let host = &attack.host;

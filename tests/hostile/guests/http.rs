@@ -176,7 +176,7 @@ async fn handlers_that_never_return() {
     }
     let answer = attack.host.get("/raw/behind").await;
     assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "done"));
-    attack.host.log.wait_for("behind its answer").await;
+    attack.host.log.wait_for("after its response").await;
     attack.answers("/neighbour/name?name=x", json!("x")).await;
     is_over(attack).await;
 }

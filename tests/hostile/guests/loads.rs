@@ -86,8 +86,11 @@ async fn instances_that_double_with_every_level() {
                 "(component $c {text} {alias} (instance (instantiate {name})) (instance (instantiate {name})))"
             );
         }
-        let words =
-            if levels == 10 { "which exceeds the configured maximum of 100" } else { "instances of instances counted" };
+        let words = if levels == 10 {
+            "which exceeds the configured maximum of 100"
+        } else {
+            "instances of instances included"
+        };
         is_refused(around(&format!("{text} (instance (instantiate $c))")), &[words]).await;
     }
 }
@@ -102,7 +105,7 @@ async fn instances_that_double_beside_one_another() {
             "(component $c{i} (alias outer 1 $c{before} (component $a)) (instance (instantiate $a)) (instance (instantiate $a)))"
         ));
     }
-    is_refused(around(&format!("{text} (instance (instantiate $c39))")), &["instances of instances counted"]).await;
+    is_refused(around(&format!("{text} (instance (instantiate $c39))")), &["instances of instances included"]).await;
 }
 
 /// What is instantiated is not in the file, so nobody can say how much it is.
@@ -126,7 +129,7 @@ async fn memories_and_tables_that_are_too_large() {
 }
 
 #[tokio::test]
-async fn data_and_elements_outside_of_their_memory_and_table() {
+async fn data_and_elements_out_of_bounds_are_traps() {
     for items in [
         "(memory 1) (data (i32.const 65536) \"x\")",
         "(memory 1) (data (i32.const -1) \"x\")",

@@ -46,7 +46,7 @@ async fn a_guest_gets_no_more_memory_than_its_limit() {
 }
 
 #[tokio::test]
-async fn the_memory_limit_is_of_each_plugin_and_may_be_larger_than_the_common_one() {
+async fn each_plugin_may_have_its_own_memory_limit() {
     let host = host()
         .fixture("hostile")
         .component("large", fixture("hostile"))
@@ -68,7 +68,7 @@ async fn memory_bombs_by_the_dozen_leave_the_host_up() {
 }
 
 #[tokio::test]
-async fn a_result_that_is_too_large_is_a_500_and_costs_the_host_little_memory() {
+async fn too_large_a_result_is_a_500_and_cheap() {
     let host = host()
         .fixture("hostile")
         .config("[limits]\nresult_kib = 1024\nmemory_mib = 512\ndeadline_ms = 120000")
@@ -99,7 +99,7 @@ async fn what_one_request_leaves_in_memory_no_other_finds() {
 }
 
 #[tokio::test]
-async fn a_guest_sees_no_environment_no_files_and_no_network() {
+async fn a_guest_sees_no_environment_files_or_network() {
     let host = host().fixture("hostile").env("SECRET", "of the host").start().await;
     let answer = host.get("/hostile/surroundings").await;
     let outside = answer.json();
@@ -130,7 +130,7 @@ fn starting_with(start: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_trap_and_a_loop_in_the_start_function_cost_their_requests_only() {
+async fn a_bad_start_function_costs_only_its_requests() {
     let folder = tempfile::tempdir().expect("a folder");
     let component = |name: &str, start| {
         let path = folder.path().join(name);

@@ -69,13 +69,13 @@ pub async fn attacks(address: SocketAddr, mut chance: Chance, counts: Arc<Counts
         counts.attacks.fetch_add(1, Ordering::Relaxed);
         match chance.below(4) {
             0 | 1 => {
-                let (path, wanted) = GUESTS[chance.below(GUESTS.len() as u64) as usize];
+                let (path, expected) = GUESTS[chance.below(GUESTS.len() as u64) as usize];
                 let answer = client.get(format!("http://{address}{path}")).send().await;
                 // One whose stream breaks off has a status all the same; and it is not read to its end.
                 match answer.map(|answer| answer.status().as_u16()) {
                     Ok(503) => {}
-                    Ok(status) if wanted.contains(&status) => {}
-                    other => counts.wrong(format!("{path}: {other:?}, wanted {wanted:?}")),
+                    Ok(status) if expected.contains(&status) => {}
+                    other => counts.wrong(format!("{path}: {other:?}, expected {expected:?}")),
                 }
             }
             2 => {

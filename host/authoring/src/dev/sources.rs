@@ -68,7 +68,8 @@ impl SourceWatch {
             }
         });
         // They are still looked at every few seconds.
-        let complain = |error: &_| tracing::warn!("saves are seen with a delay of some seconds: {}", explained(error));
+        let complain =
+            |error: &_| tracing::warn!("changes are noticed with a delay of some seconds: {}", explained(error));
         let watcher = watcher.inspect_err(complain).ok();
         SourceWatch { project, wake, watcher, _tell: kept, watched: BTreeSet::new() }
     }
@@ -80,7 +81,7 @@ impl SourceWatch {
                 let watched = self.watcher.as_mut().map(|it| it.watch(&folder, RecursiveMode::NonRecursive));
                 if let Some(Err(error)) = watched {
                     let why = explained(&error);
-                    tracing::warn!(folder = %folder.display(), "saves are seen with a delay of some seconds: {why}");
+                    tracing::warn!(folder = %folder.display(), "changes are noticed with a delay of some seconds: {why}");
                 }
                 self.watched.insert(folder);
             }

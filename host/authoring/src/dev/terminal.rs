@@ -47,7 +47,7 @@ impl Terminal {
     pub fn started(self, name: &str, language: &str, address: &str) {
         let row = |what: &str, path: &str| format!("  {DIM}{what:<10}{DIM:#} http://{address}{path}\n");
         self.print(&format!(
-            "{STRONG}{name}{STRONG:#}, a plugin in {language}\n\nListening on http://{address}\n{}{}{}\nBuilding {name}; every save builds it anew, Ctrl-C ends\n",
+            "{STRONG}{name}{STRONG:#}, a plugin in {language}\n\nListening on http://{address}\n{}{}{}\nBuilding {name}; saving a file builds it again, Ctrl-C stops\n",
             row("Docs", "/docs"),
             row("Reference", "/reference"),
             row("OpenAPI", "/openapi.json"),
@@ -63,7 +63,7 @@ impl Terminal {
 
     /// A build or a load that failed, with all that was said.
     pub fn failed(self, step: &str, said: &str, after: Duration, is_serving: bool) {
-        let then = if is_serving { "; the version before it serves on" } else { "; nothing serves yet" };
+        let then = if is_serving { "; the last good version keeps serving" } else { "; nothing is served yet" };
         self.print(&format!("\n{}\n", said.trim_end()));
         self.line(BAD, &format!("{step} failed"), &format!("after {}{then}", seconds(after)));
     }
@@ -79,7 +79,7 @@ impl Terminal {
         }
         let packages: Vec<_> = packages.iter().map(|package| format!("\"{package}\"")).collect();
         self.print(&format!(
-            "\nGranted here, and to be granted in the witapi.toml of production:\n\n  [plugin.{}]\n  grants = [{}]\n",
+            "\n`witapi dev` grants what the plugin imports. In production, grant it in witapi.toml:\n\n  [plugin.{}]\n  grants = [{}]\n",
             toml_key(plugin),
             packages.join(", ")
         ));

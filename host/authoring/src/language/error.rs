@@ -17,7 +17,7 @@ pub enum BuildError {
     #[error(transparent)]
     Wit(#[from] WitError),
     #[error(
-        "{language} plugins cannot be built here yet; missing:{}\nrun it again with `--install` to install that",
+        "the toolchain for {language} is incomplete; missing:{}\nrun the command again with `--install` to install it",
         list(missing)
     )]
     Missing { language: &'static str, missing: Vec<Missing> },
@@ -26,9 +26,9 @@ pub enum BuildError {
     /// All that the compiler said, as it said it.
     #[error("{}\n{tool} failed", said.trim_end())]
     Compiler { tool: String, said: String },
-    #[error("{tool} could not be started: {error}")]
+    #[error("cannot start {tool}: {error}")]
     Start { tool: String, error: io::Error },
-    #[error("what the compiler made is no component: {0}")]
+    #[error("the compiler's output is not a component: {0}")]
     Component(String),
     #[error("{0}")]
     Unsupported(String),

@@ -51,7 +51,7 @@ fn look(wit: &Wit, language: &str, limit: Limit, is_plain: bool) -> Result<(), B
                 }
             };
             if let Some((item, found)) = found {
-                return Err(BuildError::Unsupported(format!("{item}: plugins in {language} cannot have {found}")));
+                return Err(BuildError::Unsupported(format!("{item}: plugins in {language} do not support {found}")));
             }
         }
     }
@@ -73,7 +73,7 @@ impl Search<'_> {
             FunctionKind::AsyncFreestanding | FunctionKind::AsyncMethod(_) | FunctionKind::AsyncStatic(_)
         );
         if is_async && self.is_plain {
-            return Some("`async func`; wanted `func`");
+            return Some("`async func`; use `func`");
         }
         let mut types = function.params.iter().map(|param| param.ty).chain(function.result);
         types.find_map(|ty| self.ty(ty))

@@ -201,9 +201,9 @@ impl Toolchain for Python {
 fn limit(kind: &TypeDefKind) -> Option<&'static str> {
     match kind {
         TypeDefKind::FixedLengthList(..) => {
-            Some("lists of fixed length, such as `list<u8, 3>`; wanted a tuple, or a list with @minItems and @maxItems")
+            Some("lists of fixed length, such as `list<u8, 3>`; use a tuple, or a list with @minItems and @maxItems")
         }
-        TypeDefKind::Map(..) => Some("maps; wanted a list of tuples, such as `list<tuple<string, u8>>`"),
+        TypeDefKind::Map(..) => Some("maps; use a list of tuples, such as `list<tuple<string, u8>>`"),
         _ => None,
     }
 }

@@ -27,7 +27,7 @@ pub struct Missing {
 /// An installation did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    #[error("{what} could not be installed: `{command}` {found}")]
+    #[error("cannot install {what}: `{command}` {found}")]
     Failed { what: String, command: String, found: String },
     #[error("{}: {error}", file.display())]
     Io { file: PathBuf, error: io::Error },

@@ -16,29 +16,31 @@ use witapi_host::{openapi, value::scalar::nearest};
 /// Why no request can be made.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    #[error("no operation `{found}`{}; there are:\n{}", did_you_mean(nearest), known.join("\n"))]
+    #[error("no operation `{found}`{}; the operations are:\n{}", did_you_mean(nearest), known.join("\n"))]
     UnknownOperation { found: String, nearest: Option<String>, known: Vec<String> },
-    #[error("`{found}` is the name of several operations; name one of:\n{}", known.join("\n"))]
+    #[error("`{found}` is ambiguous; use one of:\n{}", known.join("\n"))]
     Ambiguous { found: String, known: Vec<String> },
     #[error("the arguments are not JSON: {why} at line {line}, column {column}")]
     NotJson { why: String, line: usize, column: usize },
-    #[error("the arguments are {found}; wanted an object with the parameters of `{operation}`: {known}")]
+    #[error("the arguments: expected an object with the parameters of `{operation}` ({known}), found {found}")]
     NotAnObject { found: &'static str, operation: String, known: String },
-    #[error("`{operation}` has no parameter `{found}`{}; it has: {known}", did_you_mean(nearest))]
+    #[error("`{operation}` has no parameter `{found}`{}; its parameters are: {known}", did_you_mean(nearest))]
     UnknownParameter { found: String, operation: String, nearest: Option<String>, known: String },
-    #[error("the parameter `{name}` stands twice in the arguments; wanted it once")]
+    #[error("the parameter `{name}`: expected once in the arguments, found twice")]
     Twice { name: String },
     #[error("the parameter `{name}` is missing; it is part of the path `{path}`")]
     MissingInPath { name: String, path: String },
-    #[error("the parameter `{name}` is {found}; wanted a string, a number or a boolean, as it stands in the {place}")]
+    #[error(
+        "the parameter `{name}`: expected a string, a number or a boolean, since it goes into the {place}; found {found}"
+    )]
     NotAWord { name: String, found: &'static str, place: &'static str },
-    #[error("the parameter `{name}` is {found}; wanted a string of base64, since it is bytes")]
+    #[error("the parameter `{name}`: expected a string of base64, since it is bytes; found {found}")]
     NotBytes { name: String, found: &'static str },
-    #[error("the parameter `{name}` is {found}; wanted an array of the items of its stream")]
+    #[error("the parameter `{name}`: expected an array of the items of its stream, found {found}")]
     NotItems { name: String, found: &'static str },
-    #[error("the parameter `{name}` cannot stand in a header: it has a line break or another control character")]
+    #[error("the parameter `{name}` cannot go into a header: it has a line break or another control character")]
     NotAHeader { name: String },
-    #[error("the body is given twice: in the arguments and on its own; wanted it in one place")]
+    #[error("expected one body, found two: in the arguments and in `--body`")]
     TwoBodies,
 }
 
@@ -53,20 +55,20 @@ fn encoded(text: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(text, RESERVED)
 }
 
-/// The operation that `wanted` names: by its operationId, by the function's name in WIT (`get-note`, or `notes/get-note`), or
+/// The operation that `expected` names: by its operationId, by the function's name in WIT (`get-note`, or `notes/get-note`), or
 /// as `METHOD /path`.
 ///
 /// # Errors
 ///
 /// There is none, or more than one.
-pub fn find<'c>(plugin: &str, contract: &'c Contract, wanted: &str) -> Result<&'c Operation, RequestError> {
+pub fn find<'c>(plugin: &str, contract: &'c Contract, expected: &str) -> Result<&'c Operation, RequestError> {
     let ids = openapi::operation_ids(plugin, contract);
     let with_ids = || contract.operations.iter().zip(&ids);
-    if let Some((operation, _)) = with_ids().find(|(operation, id)| *id == wanted || operation.route() == wanted) {
+    if let Some((operation, _)) = with_ids().find(|(operation, id)| *id == expected || operation.route() == expected) {
         return Ok(operation);
     }
     let is_called = |operation: &&Operation| {
-        operation.function == wanted || qualified(operation) == wanted || operation.label() == wanted
+        operation.function == expected || qualified(operation) == expected || operation.label() == expected
     };
     let called: Vec<&Operation> = contract.operations.iter().filter(is_called).collect();
     match called[..] {
@@ -79,12 +81,12 @@ pub fn find<'c>(plugin: &str, contract: &'c Contract, wanted: &str) -> Result<&'
             let qualified: Vec<String> = contract.operations.iter().map(qualified).collect();
             let names: Vec<&str> =
                 functions.chain(qualified.iter().map(String::as_str)).chain(ids.iter().map(String::as_str)).collect();
-            let nearest = nearest(wanted, &names).map(str::to_owned);
-            Err(RequestError::UnknownOperation { found: wanted.to_owned(), nearest, known })
+            let nearest = nearest(expected, &names).map(str::to_owned);
+            Err(RequestError::UnknownOperation { found: expected.to_owned(), nearest, known })
         }
         _ => {
             let known = called.into_iter().map(|it| format!("  {}  {}", qualified(it), it.route())).collect();
-            Err(RequestError::Ambiguous { found: wanted.to_owned(), known })
+            Err(RequestError::Ambiguous { found: expected.to_owned(), known })
         }
     }
 }

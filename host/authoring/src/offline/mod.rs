@@ -63,9 +63,9 @@ pub enum OfflineError {
     Load(#[from] LoadError),
     #[error(transparent)]
     Refused(#[from] Refusal),
-    #[error("the host does not start")]
+    #[error("the host cannot start")]
     Host(#[source] EngineError),
-    #[error("{}: a folder for what plugins store: {error}", folder.display())]
+    #[error("{}: cannot create the folder for the stores: {error}", folder.display())]
     Data { folder: PathBuf, error: io::Error },
 }
 
@@ -75,7 +75,7 @@ impl Offline {
     ///
     /// # Errors
     ///
-    /// The file is no plugin, or the host does not start.
+    /// The file is no plugin, or the host cannot start.
     pub fn open(file: &Path, mut config: Config) -> Result<Offline, OfflineError> {
         let failed = |cause| LoadError { file: file.to_owned(), cause };
         let name = load::name_of(file).ok_or_else(|| failed(Cause::Name))?.to_owned();
@@ -88,7 +88,8 @@ impl Offline {
         Ok(Offline { file: file.to_owned(), bytes, loader, name, contract, deadline })
     }
 
-    /// A host with the component. What it stores is kept in `data`, or else forgotten.
+    /// A host with the component. What it stores is kept in `data`, or else forgotten. To be called on a runtime with several
+    /// threads.
     ///
     /// # Errors
     ///
@@ -100,7 +101,8 @@ impl Offline {
         };
         let folder = data.or(temporary.as_ref().map(|it| it.0.as_path())).unwrap_or(Path::new("data"));
         let loader = self.loader.with_data(folder);
-        let plugin = load::listed(&loader, &self.file, &self.bytes)?;
+        // Loading may wait for a raw handler's document, which the runtime has to drive meanwhile.
+        let plugin = tokio::task::block_in_place(|| load::listed(&loader, &self.file, &self.bytes))?;
         let host = Arc::new(Host::of(loader));
         host.serve(plugin)?;
         let server = Server::new(host.clone());

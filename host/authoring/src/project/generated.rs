@@ -8,7 +8,7 @@ use std::{
 
 use crate::project::ProjectError;
 
-/// Makes a folder hold just these files. One that is as it should be is not touched, so that compilers and editors see no
+/// Makes a folder hold just these files, and no folder without any. One that is as it should be is not touched, so that compilers and editors see no
 /// change where there is none.
 ///
 /// # Errors
@@ -27,6 +27,9 @@ pub(crate) fn replace<T: AsRef<[u8]>>(folder: &Path, files: &BTreeMap<String, T>
     });
     for file in stale {
         fs::remove_file(&file).map_err(failed(&file))?;
+        // An empty folder would be a package without WIT. One that holds something yet stays.
+        let parents = file.ancestors().skip(1).take_while(|parent| *parent != folder);
+        parents.map(fs::remove_dir).take_while(Result::is_ok).for_each(drop);
     }
     for (path, text) in files {
         put(&folder.join(path), text.as_ref())?;
@@ -61,3 +64,21 @@ fn found(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) {
 
 /// Folders within folders that we make.
 const MAX_DEPTH: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stale_is_removed_with_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = |names: &[&str]| names.iter().map(|name| (name.to_string(), "")).collect::<BTreeMap<_, _>>();
+        let names = ["deps/a/a.wit", "deps/b/c/d.wit", "plugin.wit"];
+        replace(folder.path(), &files(&names)).expect("the files");
+        replace(folder.path(), &files(&names[..1])).expect("fewer files");
+        assert!(folder.path().join("deps/a/a.wit").is_file());
+        assert!(!folder.path().join("deps/b").exists() && !folder.path().join("plugin.wit").exists());
+        replace(folder.path(), &files(&[])).expect("no file");
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+    }
+}

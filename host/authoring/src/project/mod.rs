@@ -58,17 +58,20 @@ pub struct Project {
 pub enum ProjectError {
     #[error("{folder}: {error}")]
     Unreadable { folder: PathBuf, error: io::Error },
-    #[error("{folder} holds no plugin; wanted one of {}; `witapi new NAME --lang …` makes one", wanted())]
+    #[error(
+        "{folder}: expected a plugin with one of {}, found none; create one with `witapi new NAME --lang …`",
+        expected()
+    )]
     NoLanguage { folder: PathBuf },
     #[error(
-        "{folder} holds plugins in two languages, {one} and {other}; give each a folder of its own, or say which with `--lang`"
+        "{folder}: expected one language, found {one} and {other}; choose one with `--lang`, or use a folder for each"
     )]
     Ambiguous { folder: PathBuf, one: String, other: String },
     #[error("{file}: {error}")]
     Io { file: PathBuf, error: io::Error },
 }
 
-fn wanted() -> String {
+fn expected() -> String {
     let entries = Language::ALL.iter().flat_map(|language| language.entries());
     entries.copied().collect::<Vec<_>>().join(", ")
 }

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_version_is_answered_and_a_newer_one_or_a_draft_is_not() {
+    fn older_versions_match_newer_ones_and_drafts_do_not() {
         for (wanted, is_found) in [
             ("wasi:random/random@0.2.12", true),
             ("wasi:random/random@0.2.3", true),

@@ -24,11 +24,11 @@ pub struct Wit {
 
 #[derive(Debug, thiserror::Error)]
 pub enum WitError {
-    #[error("{}: there is no WIT; the plugin's contract belongs there, in a file such as `plugin.wit`", folder.display())]
+    #[error("{}: expected the plugin's contract in a WIT file such as `plugin.wit`, found none", folder.display())]
     None { folder: PathBuf },
     #[error(
-        "the WIT refers to the package `{package}`, which is neither in {} nor offered by this host; put its WIT there, \
-         or take one of {}",
+        "the WIT refers to the package `{package}`, which is neither in {} nor provided by this host; put its WIT there, \
+         or use one of {}",
         deps.display(), offered::list()
     )]
     NoPackage { package: String, deps: PathBuf },
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn offered_packages_are_there_at_the_version_that_is_asked_for() {
+    fn offered_packages_have_the_requested_version() {
         for (name, wit) in [
             "package a:b; world w { import wasi:random/random@0.2.3; import wasi:clocks/monotonic-clock@0.2.12; }",
             "package a:b; world w { import wasi:clocks/wall-clock@0.2.0; import wasi:logging/logging@0.1.0-draft; }",
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_that_is_nowhere_is_named_with_those_that_are_offered() {
+    fn an_unknown_package_is_named_with_the_offered_ones() {
         for package in ["x:y@1.0.0", "x:y", "wasi:random@0.2.99", "wasi:logging"] {
             let (name, version) = package.split_once('@').unwrap_or((package, ""));
             let at = if version.is_empty() { String::new() } else { format!("@{version}") };

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::placeholder::parse_json;
 
-/// One request and the answer that is wanted.
+/// One request and the answer that is expected.
 #[derive(Debug, Clone)]
 pub(super) struct TestStep {
     /// What stands behind `###`, or else method and target.
@@ -19,14 +19,14 @@ pub(super) struct TestStep {
     pub target: String,
     pub headers: Vec<(HeaderName, String)>,
     pub body: Option<FileContent>,
-    pub wanted: Option<Wanted>,
-    /// Where the wanted answer stands in the file, or would.
+    pub expected: Option<Expected>,
+    /// Where the expected answer stands in the file, or would.
     pub span: Range<usize>,
 }
 
 /// What an answer has to be.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(super) struct Expected {
     /// `None` for any.
     pub status: Option<u16>,
     pub headers: Vec<(HeaderName, String)>,
@@ -46,11 +46,11 @@ pub(super) enum FileContent {
 
 /// What is wrong with a test file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: found {found}, wanted {wanted}")]
+#[error("line {line}: expected {expected}, found {found}")]
 pub(super) struct Mistake {
     pub line: usize,
     pub found: String,
-    pub wanted: &'static str,
+    pub expected: &'static str,
 }
 
 /// A line of the file.
@@ -67,8 +67,8 @@ impl Line<'_> {
         text.is_empty() || text.starts_with('#') || text.starts_with("//")
     }
 
-    fn mistake(&self, wanted: &'static str) -> Mistake {
-        Mistake { line: self.number, found: format!("`{}`", self.text.trim()), wanted }
+    fn mistake(&self, expected: &'static str) -> Mistake {
+        Mistake { line: self.number, found: format!("`{}`", self.text.trim()), expected }
     }
 }
 
@@ -102,18 +102,18 @@ pub(super) fn parse(text: &str) -> Result<Vec<TestStep>, Mistake> {
 fn step(title: &str, lines: &[Line], until: usize) -> Result<Option<TestStep>, Mistake> {
     let Some(first) = lines.iter().position(|line| !line.is_void()) else { return Ok(None) };
     let request = lines[first];
-    let wanted = "a request such as `POST /todos`";
+    let expected = "a request such as `POST /todos`";
     let mut words = request.text.split_whitespace();
     let method = words.next().filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase()));
     let method = method.and_then(|word| Method::from_bytes(word.as_bytes()).ok());
     let (Some(method), Some(target)) = (method, words.next().filter(|target| target.starts_with('/'))) else {
-        return Err(request.mistake(wanted));
+        return Err(request.mistake(expected));
     };
     let lines = &lines[first + 1..];
     let answer = lines.iter().position(|line| status(line).is_some());
     let (of_request, of_answer) = lines.split_at(answer.unwrap_or(lines.len()));
     let (headers, body) = message(of_request)?;
-    let wanted = match of_answer.split_first() {
+    let expected = match of_answer.split_first() {
         None => None,
         Some((line, rest)) => {
             let word = status(line).unwrap_or_default();
@@ -126,12 +126,12 @@ fn step(title: &str, lines: &[Line], until: usize) -> Result<Option<TestStep>, M
             };
             let (headers, body) = message(rest)?;
             check_json(&body, rest)?;
-            Some(Wanted { status, headers, body })
+            Some(Expected { status, headers, body })
         }
     };
     let title = if title.is_empty() { format!("{method} {target}") } else { title.to_owned() };
     let span = of_answer.first().map_or(until, |line| line.begin)..until;
-    Ok(Some(TestStep { title, line: request.number, method, target: target.to_owned(), headers, body, wanted, span }))
+    Ok(Some(TestStep { title, line: request.number, method, target: target.to_owned(), headers, body, expected, span }))
 }
 
 /// The status of a line such as `HTTP 201` or `HTTP/1.1 201 Created`.
@@ -148,10 +148,10 @@ fn message(lines: &[Line]) -> Result<Message, Mistake> {
     let end = lines.iter().position(|line| line.text.trim().is_empty()).unwrap_or(lines.len());
     let mut headers = vec![];
     for line in lines[..end].iter().filter(|line| !line.is_void()) {
-        let wanted = "a header such as `x-tenant: acme`, or an empty line before the body";
-        let (name, value) = line.text.split_once(':').ok_or_else(|| line.mistake(wanted))?;
-        let name = name.trim().parse().map_err(|_| line.mistake(wanted))?;
-        HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| line.mistake(wanted))?;
+        let expected = "a header such as `x-tenant: acme`, or an empty line before the body";
+        let (name, value) = line.text.split_once(':').ok_or_else(|| line.mistake(expected))?;
+        let name = name.trim().parse().map_err(|_| line.mistake(expected))?;
+        HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| line.mistake(expected))?;
         headers.push((name, value.trim().to_owned()));
     }
     let body = lines[end..].iter().map(|line| line.text).collect::<Vec<_>>().join("\n");
@@ -168,7 +168,7 @@ fn content(body: &str, line: Option<&Line>) -> Result<Option<FileContent>, Mista
             let decoded = BASE64_STANDARD.decode(compact).map_err(|_| Mistake {
                 line: line.map_or(1, |line| line.number + 1),
                 found: "a body that is no base64".into(),
-                wanted: "base64 with padding between `base64,` and `;`",
+                expected: "base64 with padding between `base64,` and `;`",
             })?;
             Some(FileContent::Bytes(decoded))
         }
@@ -177,7 +177,7 @@ fn content(body: &str, line: Option<&Line>) -> Result<Option<FileContent>, Mista
     })
 }
 
-/// A wanted body that begins like JSON and is none is a typing error.
+/// A expected body that begins like JSON and is none is a typing error.
 fn check_json(body: &Option<FileContent>, lines: &[Line]) -> Result<(), Mistake> {
     let Some(FileContent::Text(text)) = body else { return Ok(()) };
     if !text.starts_with(['{', '[']) || text.starts_with("{{") {
@@ -192,7 +192,7 @@ fn check_json(body: &Option<FileContent>, lines: &[Line]) -> Result<(), Mistake>
     Err(Mistake {
         line: first.map_or(1, |line| line.number) + error.line().saturating_sub(1),
         found: format!("a body that is no JSON: {error}"),
-        wanted: "JSON, in which values may be placeholders such as {{id}}",
+        expected: "JSON, in which values may be placeholders such as {{id}}",
     })
 }
 

@@ -1,4 +1,4 @@
-//! Requests and the answers that are wanted, in files: run against a component without a socket.
+//! Requests and the answers that are expected, in files: run against a component without a socket.
 
 mod expect;
 mod file;
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::offline::{Offline, OfflineError, Session};
 pub use expect::Difference;
-use file::{FileContent, TestStep, Wanted};
+use file::{Expected, FileContent, TestStep};
 use placeholder::{Captured, filled_json, filled_plain, pretty};
 
 /// The ending of a test file's name.
@@ -36,7 +36,7 @@ pub struct FileReport {
     pub mistake: Option<String>,
     pub steps: usize,
     pub failures: Vec<TestFailure>,
-    /// Steps whose wanted answer was written anew.
+    /// Steps whose expected answer was written anew.
     pub updated: usize,
 }
 
@@ -51,7 +51,7 @@ pub struct TestFailure {
     /// Why it could not be run.
     pub mistake: Option<String>,
     pub differences: Vec<Difference>,
-    /// The body that was found, where the status is another than wanted.
+    /// The body that was found, where the status is another than expected.
     pub body: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub struct TestFailure {
 pub enum TestError {
     #[error("{}: {error}", file.display())]
     Read { file: PathBuf, error: io::Error },
-    #[error("{}: no file `*.{ENDING}`; wanted one test at least", folder.display())]
+    #[error("{}: expected at least one test file `*.{ENDING}`, found none", folder.display())]
     NoTests { folder: PathBuf },
     #[error(transparent)]
     Offline(#[from] OfflineError),
@@ -88,7 +88,7 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>, TestError> {
 }
 
 /// Runs one file against a host of its own. With `update`, what was found is written into the file where it is not what was
-/// wanted.
+/// expected.
 ///
 /// # Errors
 ///
@@ -191,14 +191,14 @@ async fn one(
     };
     let before = values.clone();
     let mut differences = vec![];
-    match &step.wanted {
-        Some(wanted) => {
-            if let Some(status) = wanted.status.filter(|status| *status != head.status) {
-                let (wanted, found) = (Some(status.to_string()), Some(head.status.as_u16().to_string()));
-                differences.push(Difference { place: "status".into(), wanted, found });
+    match &step.expected {
+        Some(expected) => {
+            if let Some(status) = expected.status.filter(|status| *status != head.status) {
+                let (expected, found) = (Some(status.to_string()), Some(head.status.as_u16().to_string()));
+                differences.push(Difference { place: "status".into(), expected, found });
             }
-            headers(wanted, &head.headers, values, &mut differences);
-            match wanted.body.as_ref().map(|wanted| content(wanted, &body, folder, values)).transpose() {
+            headers(expected, &head.headers, values, &mut differences);
+            match expected.body.as_ref().map(|expected| content(expected, &body, folder, values)).transpose() {
                 Ok(found) => differences.extend(found.unwrap_or_default()),
                 Err(why) => return Outcome::Failed(Box::new(failure(sent, Some(why)))),
             }
@@ -206,7 +206,7 @@ async fn one(
         None if head.status.is_success() && !update => {}
         None => differences.push(Difference {
             place: "status".into(),
-            wanted: Some("a success, where nothing else is said".into()),
+            expected: Some("a success status".into()),
             found: Some(head.status.as_u16().to_string()),
         }),
     }
@@ -214,7 +214,7 @@ async fn one(
         return Outcome::Passed;
     }
     if update {
-        return Outcome::Updated(answer(step.wanted.as_ref(), head.status, &head.headers, &body, &before));
+        return Outcome::Updated(answer(step.expected.as_ref(), head.status, &head.headers, &body, &before));
     }
     let is_other_status = differences[0].place == "status";
     let found = is_other_status.then(|| shown(&body)).filter(|body| !body.is_empty());
@@ -259,28 +259,28 @@ fn read(folder: &Path, name: &str) -> Result<Vec<u8>, String> {
     fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-fn headers(wanted: &Wanted, found: &HeaderMap, values: &mut Captured, differences: &mut Vec<Difference>) {
-    for (name, text) in &wanted.headers {
+fn headers(expected: &Expected, found: &HeaderMap, values: &mut Captured, differences: &mut Vec<Difference>) {
+    for (name, text) in &expected.headers {
         let lines: Vec<_> = found.get_all(name).iter().map(|it| String::from_utf8_lossy(it.as_bytes())).collect();
         if !lines.iter().any(|line| placeholder::matches(text, line, values)) {
             let found = Some(lines.join(", ")).filter(|_| !lines.is_empty());
-            differences.push(Difference { place: format!("header {name}"), wanted: Some(text.clone()), found });
+            differences.push(Difference { place: format!("header {name}"), expected: Some(text.clone()), found });
         }
     }
 }
 
-/// Where a body is not as wanted.
+/// Where a body is not as expected.
 fn content(
-    wanted: &FileContent,
+    expected: &FileContent,
     found: &Bytes,
     folder: &Path,
     values: &mut Captured,
 ) -> Result<Vec<Difference>, String> {
-    let bytes = match wanted {
+    let bytes = match expected {
         FileContent::Text(text) => {
             let found = String::from_utf8_lossy(found);
             return Ok(match (file::json(text), found_json(&found)) {
-                (Some(wanted), Some(found)) => expect::compare(&wanted, &found, values),
+                (Some(expected), Some(found)) => expect::compare(&expected, &found, values),
                 _ => expect::compare_text(text, &found, values).into_iter().collect(),
             });
         }
@@ -290,8 +290,8 @@ fn content(
     if bytes == **found {
         return Ok(vec![]);
     }
-    let (wanted, found) = (Some(shown_bytes(&bytes)), Some(shown_bytes(found)));
-    Ok(vec![Difference { place: "body".into(), wanted, found }])
+    let (expected, found) = (Some(shown_bytes(&bytes)), Some(shown_bytes(found)));
+    Ok(vec![Difference { place: "body".into(), expected, found }])
 }
 
 fn found_json(text: &str) -> Option<Vec<Value>> {
@@ -314,10 +314,16 @@ fn shown(body: &Bytes) -> String {
     }
 }
 
-/// An answer as a test has it. What was wanted and fits stays as it was written.
-fn answer(wanted: Option<&Wanted>, status: StatusCode, headers: &HeaderMap, body: &Bytes, values: &Captured) -> String {
+/// An answer as a test has it. What was expected and fits stays as it was written.
+fn answer(
+    expected: Option<&Expected>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &Bytes,
+    values: &Captured,
+) -> String {
     let mut out = format!("HTTP {}\n", status.as_u16());
-    for (name, text) in wanted.iter().flat_map(|wanted| &wanted.headers) {
+    for (name, text) in expected.iter().flat_map(|expected| &expected.headers) {
         let lines: Vec<_> = headers.get_all(name).iter().map(|it| String::from_utf8_lossy(it.as_bytes())).collect();
         let fits = lines.iter().any(|line| placeholder::matches(text, line, &mut values.clone()));
         if fits {
@@ -327,10 +333,10 @@ fn answer(wanted: Option<&Wanted>, status: StatusCode, headers: &HeaderMap, body
         }
     }
     // A test that said nothing of the body does not begin to, unless it said nothing at all.
-    if wanted.is_some_and(|wanted| wanted.body.is_none()) || body.is_empty() {
+    if expected.is_some_and(|expected| expected.body.is_none()) || body.is_empty() {
         return out;
     }
-    let old = match wanted.and_then(|wanted| wanted.body.as_ref()) {
+    let old = match expected.and_then(|expected| expected.body.as_ref()) {
         Some(FileContent::Text(text)) => file::json(text),
         _ => None,
     };

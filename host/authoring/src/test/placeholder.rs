@@ -113,11 +113,11 @@ impl Quotes {
     }
 }
 
-/// Whether `found` is what `wanted` says. What it gives is kept.
-pub(super) fn matches(wanted: &str, found: &str, values: &mut Captured) -> bool {
+/// Whether `found` is what `expected` says. What it gives is kept.
+pub(super) fn matches(expected: &str, found: &str, values: &mut Captured) -> bool {
     let mut pattern = String::from("(?s)^");
     let mut names = vec![];
-    for piece in pieces(wanted) {
+    for piece in pieces(expected) {
         match piece {
             Piece::Text(text) => pattern.push_str(&regex::escape(text)),
             Piece::Name(name) => match values.get(name) {
@@ -132,7 +132,7 @@ pub(super) fn matches(wanted: &str, found: &str, values: &mut Captured) -> bool 
     pattern.push('$');
     if names.is_empty() {
         // Nothing is open: equal or not. (A pattern of a large text would be refused.)
-        return filled_plain(wanted, values).is_ok_and(|wanted| wanted == found);
+        return filled_plain(expected, values).is_ok_and(|expected| expected == found);
     }
     let Some(captured) = Regex::new(&pattern).ok().and_then(|pattern| pattern.captures(found)) else { return false };
     for (i, name) in names.into_iter().enumerate().filter(|(_, name)| ![ANYTHING, REST].contains(name)) {

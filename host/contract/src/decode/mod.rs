@@ -41,14 +41,14 @@ pub struct Options {
 ///
 /// # Errors
 ///
-/// All problems of the contract, each with item, found and wanted.
+/// All problems of the contract, each with item, found and expected.
 pub fn decode(bytes: &[u8], options: &Options) -> Result<Contract, ContractError> {
     let sections = Sections::read(bytes)?;
     // wit-parser validates as it decodes. It is not meant to panic, but it was not written for hostile bytes either.
     let decoded = panic::catch_unwind(|| decoding::decode(bytes)).map_err(|_| {
         Defect::new(
             "the component",
-            "types that the WIT decoder could not handle",
+            "types that the WIT decoder cannot handle",
             "a component as `wasm-tools validate` accepts it",
         )
     })?;
@@ -91,8 +91,8 @@ pub fn decode_wit(text: &str, world: Option<&str>, options: &Options) -> Result<
 /// WIT as text, which `item` holds, and its main package.
 fn parse_text(text: &str, item: &str) -> Result<(Resolve, PackageId), ContractError> {
     let problem = |found: String| {
-        let wanted = "the author's whole WIT, all packages, as `witapi embed` writes it";
-        Defect::new(item, found, wanted)
+        let expected = "the author's whole WIT, all packages, as `witapi embed` writes it";
+        Defect::new(item, found, expected)
     };
     let parsed = panic::catch_unwind(|| {
         let mut resolve = Resolve { all_features: true, ..Resolve::default() };
@@ -153,7 +153,9 @@ impl<'a> Source<'a> {
     fn signature(&self, function: &Function, item: &str) -> Result<Signature, Defect> {
         let mut types = self.types.borrow_mut();
         let mut convert = |what: Cow<str>, ty, is_result| {
-            types.passed(ty, is_result).map_err(|(found, wanted)| Defect::new(format!("{item}, {what}"), found, wanted))
+            types
+                .passed(ty, is_result)
+                .map_err(|(found, expected)| Defect::new(format!("{item}, {what}"), found, expected))
         };
         let mut params = Vec::with_capacity(function.params.len());
         for param in &function.params {
@@ -255,7 +257,7 @@ impl<'a> Reader<'a> {
         if contract.operations.is_empty() && contract.raw.is_none() && self.problems.is_empty() {
             self.problems.push(Defect::new(
                 "the component",
-                "no exported function that could be an operation",
+                "no exported function that can be an operation",
                 format!(
                     "an exported interface with a full name (`ns:pkg/iface`), an exported function with an `@external-id`, \
                      or a raw HTTP handler ({})",
@@ -297,17 +299,19 @@ impl<'a> Reader<'a> {
     fn embedded_openapi(&mut self, contract: &mut Contract, section: Option<&[u8]>) {
         let Some(json) = section else { return };
         let found = match &mut contract.raw {
-            None => "it in a component without a raw HTTP handler; it is passed over".to_owned(),
-            Some(_) if json.len() > MAX_OPENAPI => format!("{} bytes; wanted at most {MAX_OPENAPI}", json.len()),
+            None => "found it in a component without a raw HTTP handler; it is ignored".to_owned(),
+            Some(_) if json.len() > MAX_OPENAPI => {
+                format!("expected at most {MAX_OPENAPI} bytes, found {}", json.len())
+            }
             Some(raw) => match serde_json::from_slice(json) {
                 Ok(document) => {
                     raw.document = Some(Arc::new(document));
                     return;
                 }
-                Err(error) => format!("no JSON ({error}); wanted an OpenAPI document as JSON"),
+                Err(error) => format!("expected an OpenAPI document as JSON: {error}"),
             },
         };
-        self.warnings.push(format!("the section `{OPENAPI_SECTION}`: found {found}"));
+        self.warnings.push(format!("the section `{OPENAPI_SECTION}`: {found}"));
     }
 
     fn interface(&mut self, contract: &mut Contract, key: &WorldKey, id: InterfaceId) {
@@ -326,7 +330,7 @@ impl<'a> Reader<'a> {
             self.problems.push(Defect::new(
                 format!("function `{}` of interface `{name}`", missing.name),
                 "it in the embedded WIT, but not in the component",
-                "the WIT that the component was built from: embed it again",
+                "the WIT that the component was built from; embed it again",
             ));
         }
         let before = contract.operations.len();
@@ -350,7 +354,7 @@ impl<'a> Reader<'a> {
                         self.problems.push(Defect::new(
                             exported.item(),
                             "it in the component, but not in the embedded WIT",
-                            "the WIT that the component was built from: embed it again",
+                            "the WIT that the component was built from; embed it again",
                         ));
                         continue;
                     }
@@ -418,8 +422,9 @@ impl<'a> Reader<'a> {
         let item = exported.item();
         let function = exported.function;
         if !matches!(function.kind, FunctionKind::Freestanding | FunctionKind::AsyncFreestanding) {
-            let wanted = "plain functions only; a resource lives in one instance, and each request has one of its own";
-            return Err(Defect::new(item, "a function of a resource", wanted));
+            let expected =
+                "plain functions only; a resource lives in one instance, and each request has one of its own";
+            return Err(Defect::new(item, "a function of a resource", expected));
         }
         let mut signature = self.component.signature(function, &item)?;
         if let Some((text, text_function)) = text {
@@ -438,7 +443,7 @@ impl<'a> Reader<'a> {
         let mut route = route::by_convention(exported.interface, &function.name, &ids);
         if let Some(text) = external_id {
             let external =
-                route::parse_external_id(text).map_err(|(found, wanted)| Defect::new(&item, found, wanted))?;
+                route::parse_external_id(text).map_err(|(found, expected)| Defect::new(&item, found, expected))?;
             route = route.replaced_by(external);
         }
         if let Some(status) = signature.docs.keywords.status {
@@ -451,7 +456,11 @@ impl<'a> Reader<'a> {
         let outcome = Outcome::of(signature.result.as_ref(), &route);
         if matches!(route.success, 204 | 205) && outcome.value.is_some() {
             let found = format!("the status {} for a function that returns a value", route.success);
-            return Err(Defect::new(item, found, "a status whose answers have a body, or a function without a result"));
+            return Err(Defect::new(
+                item,
+                found,
+                "a status whose responses have a body, or a function without a result",
+            ));
         }
         let (docs, is_async) = (signature.docs, signature.is_async);
         let mut findings = Findings::default();
@@ -492,7 +501,7 @@ impl<'a> Reader<'a> {
                     "the package {}, which has none of the component's operations",
                     packages.collect::<Vec<_>>().join(", ")
                 ),
-                "the WIT that the component was built from: embed it again",
+                "the WIT that the component was built from; embed it again",
             ));
         } else {
             let undocumented =
@@ -506,8 +515,8 @@ impl<'a> Reader<'a> {
             if let Some(other) = operations[..i].iter().find(|other| other.has_route_of(operation)) {
                 self.problems.push(Defect::new(
                     format!("function `{}`", operation.label()),
-                    format!("the route `{}`, which `{}` has too", operation.route(), other.label()),
-                    "a route of its own: rename the function or give it an `@external-id`",
+                    format!("the route `{}`, which `{}` has as well", operation.route(), other.label()),
+                    "a unique route; rename the function or give it an `@external-id`",
                 ));
             }
         }

@@ -35,11 +35,11 @@ impl<'a> Sections<'a> {
     /// The file is no component, or not a whole one.
     pub fn read(bytes: &'a [u8]) -> Result<Self, ContractError> {
         let item = "the file";
-        let wanted = "a WebAssembly component, such as `wasm-tools component new` makes";
+        let expected = "a WebAssembly component, such as `wasm-tools component new` makes";
         if !bytes.starts_with(b"\0asm") {
             let found = if bytes.is_empty() { "an empty file" } else { "a file that does not begin with `\\0asm`" };
             let is_truncated = b"\0asm".starts_with(bytes);
-            return Err(ContractError { problems: vec![Defect::new(item, found, wanted)], is_truncated });
+            return Err(ContractError { problems: vec![Defect::new(item, found, expected)], is_truncated });
         }
         let mut sections = Sections { wit: vec![], openapi: None, uses_async: false };
         let mut outermost = None;
@@ -54,20 +54,17 @@ impl<'a> Sections<'a> {
                 } else {
                     format!("invalid WebAssembly: {error}")
                 };
-                let problem = Defect::new(item, found, "a whole WebAssembly component: copy or build it again");
+                let problem = Defect::new(item, found, "a whole WebAssembly component; copy or build it again");
                 ContractError { problems: vec![problem], is_truncated }
             })?;
-            size.count(&payload).map_err(|error| Defect::new("the component", error.to_string(), error.wanted()))?;
+            size.count(&payload).map_err(|error| Defect::new("the component", error.to_string(), error.expected()))?;
             match payload {
                 Payload::Version { encoding, .. } => {
                     if depth == 0 && encoding == Encoding::Module {
                         let found = "a core WebAssembly module";
-                        return Err(Defect::new(
-                            item,
-                            found,
-                            "a component: make one of it with `wasm-tools component new`",
-                        )
-                        .into());
+                        return Err(
+                            Defect::new(item, found, "a component; make one with `wasm-tools component new`").into()
+                        );
                     }
                     depth += 1;
                 }
@@ -111,7 +108,7 @@ fn text_of(data: &[u8]) -> Result<&str, Defect> {
         return Err(Defect::new(item, format!("{} bytes", data.len()), format!("at most {MAX_WIT} bytes of WIT")));
     }
     std::str::from_utf8(data)
-        .map_err(|error| Defect::new(item, format!("bytes that are no text ({error})"), "WIT as UTF-8 text"))
+        .map_err(|error| Defect::new(item, format!("bytes that are not text ({error})"), "WIT as UTF-8 text"))
 }
 
 /// Whether it is there only with component-model async. What is not known to be synchronous counts as async.

@@ -27,7 +27,7 @@ impl Signature {
             Defect::new(
                 format!("{item}{what}"),
                 format!("`{component}` in the component, but `{text}` in the embedded WIT"),
-                "both alike: embed the WIT that the component was built from",
+                "the same in both; embed the WIT that the component was built from",
             )
         };
         let kind = |is_async| if is_async { "async func" } else { "func" };

@@ -13,7 +13,7 @@ const MAX_DEFINITIONS: u64 = 200_000;
 /// A component has more than [`MAX_DEFINITIONS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TooLarge {
-    #[error("more than {MAX_DEFINITIONS} definitions, instances of instances counted")]
+    #[error("more than {MAX_DEFINITIONS} definitions, instances of instances included")]
     Definitions,
     /// What such a component is cannot be told from the file alone. No toolchain makes them.
     #[error("an instance of a component that it imports or is given by an instance")]
@@ -21,8 +21,8 @@ pub(crate) enum TooLarge {
 }
 
 impl TooLarge {
-    /// What is wanted instead.
-    pub(crate) fn wanted(self) -> String {
+    /// What is expected instead.
+    pub(crate) fn expected(self) -> String {
         match self {
             TooLarge::Definitions => format!("at most {MAX_DEFINITIONS}: fewer instances of the components within"),
             TooLarge::Unknown => "instances of components that stand in the file".into(),

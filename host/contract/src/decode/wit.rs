@@ -42,7 +42,7 @@ struct Extent {
     types: usize,
 }
 
-/// Why a type has no JSON form: what was found, and what was wanted instead.
+/// Why a type has no JSON form: what was found, and what was expected instead.
 pub type Unfit = (String, String);
 
 impl<'a> Types<'a> {

@@ -173,11 +173,13 @@ impl Report<'_> {
     /// Values that were of the place and are no more, and those that have become so, each in words.
     fn values(&mut self, kind: ChangeKind, what: impl Into<String>, lost: &[&str], gained: &[&str]) {
         let (effect, breaks) = match (self.side, lost, gained) {
-            (_, [], []) => ("the values are the same".to_owned(), false),
-            (Side::Input, [], gained) => (format!("{} are accepted too", gained.join(" and ")), false),
-            (Side::Input, lost, _) => (format!("{} that were accepted are refused", lost.join(" and ")), true),
-            (Side::Output, lost, []) => (format!("{} come no more", lost.join(" and ")), false),
-            (Side::Output, _, gained) => (format!("{} may come that did not before", gained.join(" and ")), true),
+            (_, [], []) => ("the values stay the same".to_owned(), false),
+            (Side::Input, [], gained) => (format!("{} are accepted as well", gained.join(" and ")), false),
+            (Side::Input, lost, _) => (format!("{} that were accepted are now rejected", lost.join(" and ")), true),
+            (Side::Output, lost, []) => (format!("{} are no longer returned", lost.join(" and ")), false),
+            (Side::Output, _, gained) => {
+                (format!("{} may be returned that were not before", gained.join(" and ")), true)
+            }
         };
         self.push(kind, what, effect, breaks);
     }

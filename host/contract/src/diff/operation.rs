@@ -35,7 +35,12 @@ pub(super) fn operations(old: &[Operation], new: &[Operation]) -> Vec<ContractCh
             let name = name(operation);
             let (location, side) = (String::new(), Side::Input);
             let mut report = Report { operation: &name, location, side, is_word: false, changes: &mut changes };
-            report.push(ChangeKind::OperationAdded, "added", format!("`{}` is answered too", operation.route()), false);
+            report.push(
+                ChangeKind::OperationAdded,
+                "added",
+                format!("`{}` is served as well", operation.route()),
+                false,
+            );
         }
     }
     changes
@@ -86,10 +91,10 @@ impl Report<'_> {
         let is_same_route = old.has_route_of(new);
         if !is_same_route {
             let what = format!("{} → {}", old.route(), new.route());
-            self.push(ChangeKind::Route, what, "requests of the old route are not answered by it", true);
+            self.push(ChangeKind::Route, what, "requests to the old route fail", true);
         }
         if new.is_deprecated && !old.is_deprecated {
-            self.push(ChangeKind::Deprecated, "deprecated", "it is answered as before", false);
+            self.push(ChangeKind::Deprecated, "deprecated", "it works as before", false);
         }
         self.side = Side::Input;
         self.params(old, new, is_same_route);
@@ -128,7 +133,7 @@ impl Report<'_> {
             (Content::Object(a), Content::Object(b)) => {
                 let is_told = |members: &[ComparedMember]| members.iter().any(|member| !member.is_optional);
                 if !old.body_is_required() && new.body_is_required() && !is_told(&b) {
-                    report.push(ChangeKind::Required, "required now", "requests without a body are refused", true);
+                    report.push(ChangeKind::Required, "now required", "requests without a body are rejected", true);
                 }
                 report.object(&a, &b, ChangeKind::MemberRemoved, ChangeKind::MemberAdded);
             }
@@ -137,16 +142,16 @@ impl Report<'_> {
             }
             (Content::None, content) => {
                 let (what, is_required) = (format!("{} is new", content.describe()), new.body_is_required());
-                let effect = if is_required { "requests without a body are refused" } else { "it may be left out" };
+                let effect = if is_required { "requests without a body are rejected" } else { "it is optional" };
                 report.push(ChangeKind::Body, what, effect, is_required);
             }
             (content, Content::None) => {
-                let what = format!("{} is gone", content.describe());
-                report.push(ChangeKind::Body, what, "what requests have there is passed over", true);
+                let what = format!("{} is removed", content.describe());
+                report.push(ChangeKind::Body, what, "the body of requests is ignored", true);
             }
             (a, b) => {
                 let what = format!("{} → {}", a.describe(), b.describe());
-                report.push(ChangeKind::Body, what, "bodies that were accepted are refused", true);
+                report.push(ChangeKind::Body, what, "accepted bodies are now rejected", true);
             }
         });
     }
@@ -155,7 +160,7 @@ impl Report<'_> {
         self.at("answer", |report| {
             if old.success != new.success {
                 let what = format!("status {} → {}", old.success, new.success);
-                report.push(ChangeKind::Status, what, "clients that wait for the old status do not see it", true);
+                report.push(ChangeKind::Status, what, "clients that expect the old status do not get it", true);
             }
             let no_docs = Docs::default();
             match (&old.value, &new.value) {
@@ -165,13 +170,13 @@ impl Report<'_> {
                 }
                 (Some(_), Some(_)) => {
                     let what = format!("{} → {}", old.media_types().join(", "), new.media_types().join(", "));
-                    report.push(ChangeKind::MediaType, what, "clients cannot read the answer", true);
+                    report.push(ChangeKind::MediaType, what, "clients cannot read the response", true);
                 }
                 (Some(_), None) => {
-                    report.push(ChangeKind::Body, "the body is gone", "clients that read it find nothing", true);
+                    report.push(ChangeKind::Body, "the body is removed", "clients that read it find nothing", true);
                 }
                 (None, Some(_)) => {
-                    report.push(ChangeKind::Body, "a body is new", "clients pass over what they do not know", false);
+                    report.push(ChangeKind::Body, "a body is new", "clients ignore what they do not know", false);
                 }
                 (None, None) => {}
             }
@@ -183,17 +188,19 @@ impl Report<'_> {
         match (old.none_is_not_found, new.none_is_not_found) {
             (false, true) => {
                 let what = format!("404 for `none` is new: {}", describe(new.value.as_ref()));
-                self.push(ChangeKind::ErrorAdded, what, "it may come where there always was a value", true);
+                self.push(ChangeKind::ErrorAdded, what, "it can occur where there always was a value", true);
             }
-            (true, false) => self.push(ChangeKind::ErrorRemoved, "404 for `none` is gone", "it comes no more", false),
+            (true, false) => {
+                self.push(ChangeKind::ErrorRemoved, "404 for `none` is removed", "it no longer occurs", false)
+            }
             _ => {}
         }
         match (old.fallible, new.fallible) {
             (false, false) => return,
-            (true, false) => return self.push(ChangeKind::ErrorRemoved, "removed", "it comes no more", false),
+            (true, false) => return self.push(ChangeKind::ErrorRemoved, "removed", "it no longer occurs", false),
             (false, true) => {
                 let what = format!("{} is new", describe(new.error.as_ref()));
-                return self.push(ChangeKind::ErrorAdded, what, "it may come where there always was a success", true);
+                return self.push(ChangeKind::ErrorAdded, what, "it can occur where there always was a success", true);
             }
             (true, true) => {}
         }
@@ -204,13 +211,13 @@ impl Report<'_> {
             (Some(_), None) => {
                 self.push(
                     ChangeKind::MemberRemoved,
-                    "the member `error` is gone",
+                    "the member `error` is removed",
                     "clients that read it find nothing",
                     true,
                 );
             }
             (None, Some(_)) => {
-                let effect = "clients pass over members that they do not know";
+                let effect = "clients ignore members that they do not know";
                 self.push(ChangeKind::MemberAdded, "the member `error` is new", effect, false);
             }
             (None, None) => {}
@@ -218,7 +225,7 @@ impl Report<'_> {
     }
 
     fn error_statuses(&mut self, old: &Outcome, new: &Outcome) {
-        let effect = "clients that wait for the old status do not see it";
+        let effect = "clients that expect the old status do not get it";
         let (was, is) = (statuses(old), statuses(new));
         let is_by_case = |statuses: &[(Option<String>, String)]| statuses.iter().any(|(case, _)| case.is_some());
         if is_by_case(&was) != is_by_case(&is) {

@@ -89,7 +89,7 @@ impl Limit {
     fn to(&self, new: &Limit) -> String {
         match (self.keyword, new.keyword) {
             ("", _) => format!("{} is new", new.describe()),
-            (_, "") => format!("{} is gone", self.describe()),
+            (_, "") => format!("{} is removed", self.describe()),
             (a, b) if a == b => format!("{} → {}", self.describe(), new.text),
             _ => format!("{} → {}", self.describe(), new.describe()),
         }
@@ -158,7 +158,7 @@ impl Report<'_> {
         let unique = |rules: &[&Rules]| rules.iter().any(|rules| rules.unique_items);
         match (unique(old), unique(new)) {
             (false, true) => self.bound("@uniqueItems is new".into(), "lists that repeat an item", true),
-            (true, false) => self.bound("@uniqueItems is gone".into(), "lists that repeat an item", false),
+            (true, false) => self.bound("@uniqueItems is removed".into(), "lists that repeat an item", false),
             _ => {}
         }
     }
@@ -183,7 +183,7 @@ impl Report<'_> {
         let what = |keyword: &str, old: Option<u64>, new: Option<u64>| match (old, new) {
             (Some(old), Some(new)) => format!("{keyword} {old} → {new}"),
             (None, Some(new)) => format!("{keyword} {new} is new"),
-            (Some(old), None) => format!("{keyword} {old} is gone"),
+            (Some(old), None) => format!("{keyword} {old} is removed"),
             (None, None) => keyword.to_owned(),
         };
         let (was, is) = (least(old), least(new));
@@ -207,7 +207,7 @@ impl Report<'_> {
                 self.values(ChangeKind::Rule, format!("{keyword} {old} → {new}"), &[values], &[values]);
             }
             (removed, added) => {
-                removed.iter().for_each(|old| self.bound(format!("{keyword} {old} is gone"), values, false));
+                removed.iter().for_each(|old| self.bound(format!("{keyword} {old} is removed"), values, false));
                 added.iter().for_each(|new| self.bound(format!("{keyword} {new} is new"), values, true));
             }
         }

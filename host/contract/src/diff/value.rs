@@ -219,8 +219,8 @@ impl Report<'_> {
         for member in old {
             let Some(successor) = by_name.get(member.json) else {
                 let effect = match (self.side, self.is_word) {
-                    (Side::Input, false) => "requests that have it are refused",
-                    (Side::Input, true) => "what it asks for is passed over",
+                    (Side::Input, false) => "requests with it are rejected",
+                    (Side::Input, true) => "its value is ignored",
                     (Side::Output, _) => "clients that read it find nothing",
                 };
                 self.at_member(member, |report| report.push(removed, "removed", effect, true));
@@ -230,9 +230,9 @@ impl Report<'_> {
         }
         for member in new.iter().filter(|member| !known.contains(member.json)) {
             let (what, effect, breaks) = match (self.side, member.is_optional) {
-                (Side::Output, _) => ("added", "clients pass over members that they do not know", false),
-                (Side::Input, true) => ("added", "it may be left out", false),
-                (Side::Input, false) => ("added, required", "requests without it are refused", true),
+                (Side::Output, _) => ("added", "clients ignore members that they do not know", false),
+                (Side::Input, true) => ("added", "it is optional", false),
+                (Side::Input, false) => ("added, required", "requests without it are rejected", true),
             };
             self.at_member(member, |report| report.push(added, what, effect, breaks));
         }
@@ -248,9 +248,9 @@ impl Report<'_> {
         if self.side == Side::Input {
             match (old.is_optional, new.is_optional) {
                 (true, false) => {
-                    self.push(ChangeKind::Required, "required now", "requests without it are refused", true)
+                    self.push(ChangeKind::Required, "now required", "requests without it are rejected", true)
                 }
-                (false, true) => self.push(ChangeKind::Required, "required no more", "it may be left out", false),
+                (false, true) => self.push(ChangeKind::Required, "no longer required", "it is optional", false),
                 (true, true) => self.default(old, new),
                 (false, false) => {}
             }
@@ -269,7 +269,7 @@ impl Report<'_> {
             let what = match (was, is) {
                 (Some(was), Some(is)) => format!("@default {was} → {is}"),
                 (None, Some(is)) => format!("@default {is} is new"),
-                (was, _) => format!("@default {} is gone", was.unwrap_or_default()),
+                (was, _) => format!("@default {} is removed", was.unwrap_or_default()),
             };
             self.push(ChangeKind::Default, what, "requests without it mean something else", false);
         }
@@ -282,16 +282,16 @@ impl Report<'_> {
         for case in old.iter().filter(|case| !new_names.contains(&case.name)) {
             let values = format!("{called} `{}`", case.name);
             let (effect, breaks) = match self.side {
-                Side::Input => (format!("requests with {values} are refused"), true),
-                Side::Output => (format!("{values} comes no more"), false),
+                Side::Input => (format!("requests with {values} are rejected"), true),
+                Side::Output => (format!("{values} is no longer returned"), false),
             };
             self.push(ChangeKind::CaseRemoved, format!("`{}` removed", case.name), effect, breaks);
         }
         for case in new.iter().filter(|case| !old_names.contains(&case.name)) {
             let values = format!("{called} `{}`", case.name);
             let (effect, breaks) = match self.side {
-                Side::Input => (format!("{values} is accepted too"), false),
-                Side::Output => (format!("{values} may come, which clients do not know"), true),
+                Side::Input => (format!("{values} is accepted as well"), false),
+                Side::Output => (format!("{values} may be returned, which clients do not know"), true),
             };
             self.push(ChangeKind::CaseAdded, format!("`{}` added", case.name), effect, breaks);
         }

@@ -1,5 +1,4 @@
-//! Lines of documentation that begin with `@`: what an author says in them, parsed. The table is in `wit/README.md`,
-//! "Keywords".
+//! Lines of documentation that begin with `@`: what an author says in them, parsed. See `docs/src/reference/keywords.md`.
 
 use std::{str::FromStr, sync::Arc};
 
@@ -115,7 +114,7 @@ impl Docs {
             findings.warnings.push(unknown(item, name));
             return;
         };
-        let problem = |found: String, wanted: String| Defect::new(item, format!("`@{line}`: {found}"), wanted);
+        let problem = |found: String, expected: String| Defect::new(item, format!("`@{line}`: {found}"), expected);
         if !subjects.contains(&subject) {
             let places: Vec<_> = subjects.iter().map(|subject| subject.describe()).collect();
             let found = format!("the keyword on {}", subject.describe());
@@ -141,8 +140,8 @@ impl Docs {
             }
             None => self.keywords.other(name, text, subject),
         };
-        if let Err((found, wanted)) = read {
-            findings.problems.push(problem(found, wanted));
+        if let Err((found, expected)) = read {
+            findings.problems.push(problem(found, expected));
         }
     }
 
@@ -151,7 +150,7 @@ impl Docs {
         let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         if name.is_empty() {
             let found = format!("`@param {text}`: nothing");
-            findings.problems.push(Defect::new(item, found, "the name of a parameter, and then what to say of it"));
+            findings.problems.push(Defect::new(item, found, "the name of a parameter, then its description"));
             return;
         }
         // An at sign within the text is only a keyword's where one follows it.
@@ -180,12 +179,12 @@ impl Docs {
         if let Some(rules) = &keywords.rules {
             let domain = ty.and_then(Domain::of);
             for name in rules.names() {
-                let Some((.., Some(wanted))) = KNOWN.iter().find(|(known, ..)| *known == name) else { continue };
-                if Some(*wanted) != domain {
+                let Some((.., Some(expected))) = KNOWN.iter().find(|(known, ..)| *known == name) else { continue };
+                if Some(*expected) != domain {
                     findings.problems.push(Defect::new(
                         item,
                         format!("`@{name}` on {}", ty.map_or("no value".into(), |ty| format!("`{}`", ty.describe()))),
-                        format!("it on {}, or on an `option` of one", wanted.describe()),
+                        format!("it on {}, or on an `option` of one", expected.describe()),
                     ));
                 }
             }
@@ -202,11 +201,11 @@ impl Docs {
                 findings.problems.push(Defect::new(
                     item,
                     format!("a large pattern without a `@maxLength` of at most {longest}"),
-                    "that beside it, since a match takes time for each character of text and of pattern; or a smaller pattern",
+                    "a `@maxLength` beside it, or a smaller pattern; a match takes time for each character of text and of pattern",
                 ));
             }
             findings.problems.extend(
-                rules.contradiction().map(|found| Defect::new(item, found, "bounds that some value is within")),
+                rules.contradiction().map(|found| Defect::new(item, found, "bounds that some value can satisfy")),
             );
         }
         let texts = keywords.default.iter_mut().chain(&mut keywords.examples);
@@ -220,8 +219,8 @@ impl Docs {
                 Some(json) => *text = json.into(),
                 None => findings.problems.push(Defect::new(
                     item,
-                    format!("`{text}`, which is no JSON"),
-                    "a value as JSON; a string may stand without its quotes",
+                    format!("`{text}`, which is not JSON"),
+                    "a value as JSON; a string needs no quotes",
                 )),
             }
         }
@@ -231,7 +230,8 @@ impl Docs {
 impl Keywords {
     /// The keywords that are no rules.
     fn other(&mut self, name: &str, text: &str, subject: Subject) -> Result<(), (String, String)> {
-        let empty = |wanted: &str| if text.is_empty() { Err(("nothing".into(), wanted.to_owned())) } else { Ok(()) };
+        let empty =
+            |expected: &str| if text.is_empty() { Err(("nothing".into(), expected.to_owned())) } else { Ok(()) };
         let twice = |is_there: bool| if is_there { Err(("it twice".into(), "it once".into())) } else { Ok(()) };
         match name {
             "default" => {
@@ -258,9 +258,9 @@ impl Keywords {
             }
             "json" => {
                 twice(self.casing.is_some())?;
-                let wanted = || Casing::ALL.map(|casing| format!("`{casing}`")).join(", ");
+                let expected = || Casing::ALL.map(|casing| format!("`{casing}`")).join(", ");
                 let casing =
-                    Casing::from_str(text).map_err(|_| (format!("`{text}`"), format!("one of {}", wanted())))?;
+                    Casing::from_str(text).map_err(|_| (format!("`{text}`"), format!("one of {}", expected())))?;
                 self.casing = Some(casing);
             }
             "query" => {

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_is_the_summary_and_the_rest_the_description() {
+    fn the_first_line_of_a_comment_is_the_summary() {
         let (docs, _) = Docs::split("Lists todos.\n\nNewest *first*.\nSecond line.");
         assert_eq!(docs.summary.as_deref(), Some("Lists todos."));
         assert_eq!(docs.description.as_deref(), Some("Newest *first*.\nSecond line."));

@@ -7,7 +7,7 @@ use serde_json::Number;
 
 use crate::{Scalar, Type, format::Format, number, pattern::TextPattern, schema};
 
-/// What a value breaks: a stable word, and what was found and wanted.
+/// What a value breaks: a stable word, and what was found and expected.
 pub type BrokenRule = (&'static str, String);
 
 /// The rules of one item. Those that are not there hold for every value.
@@ -112,10 +112,16 @@ impl Rules {
             broken.push(("maximum", format!("{} is greater than {}, the maximum", found(), max.text())));
         }
         if let Some(min) = self.exclusive_minimum.as_ref().filter(|min| min.compare(text) != Ordering::Less) {
-            broken.push(("exclusive_minimum", format!("{} is not greater than {}", found(), min.text())));
+            broken.push((
+                "exclusive_minimum",
+                format!("{} is not greater than {}, the exclusive minimum", found(), min.text()),
+            ));
         }
         if let Some(max) = self.exclusive_maximum.as_ref().filter(|max| max.compare(text) != Ordering::Greater) {
-            broken.push(("exclusive_maximum", format!("{} is not less than {}", found(), max.text())));
+            broken.push((
+                "exclusive_maximum",
+                format!("{} is not less than {}, the exclusive maximum", found(), max.text()),
+            ));
         }
         if let Some(unit) = self.multiple_of.as_ref().filter(|unit| !number::is_multiple(text, &unit.text())) {
             broken.push(("multiple_of", format!("{} is not a multiple of {}", found(), unit.text())));
@@ -186,12 +192,12 @@ fn check_count(
     [too_few, too_many]: [&'static str; 2],
     broken: &mut Vec<BrokenRule>,
 ) {
-    let found = || if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") };
+    let counted = |count: u64| if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") };
     if let Some(min) = min.filter(|min| count < *min) {
-        broken.push((too_few, format!("{}, wanted at least {min}", found())));
+        broken.push((too_few, format!("expected at least {}, found {count}", counted(min))));
     }
     if let Some(max) = max.filter(|max| count > *max) {
-        broken.push((too_many, format!("{}, wanted at most {max}", found())));
+        broken.push((too_many, format!("expected at most {}, found {count}", counted(max))));
     }
 }
 

@@ -60,7 +60,7 @@ pub struct UnknownCasing(pub String);
 impl fmt::Display for UnknownCasing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [snake, camel, kebab] = Casing::ALL;
-        write!(f, "found `{}`, wanted `{snake}`, `{camel}` or `{kebab}`", self.0)
+        write!(f, "expected `{snake}`, `{camel}` or `{kebab}`, found `{}`", self.0)
     }
 }
 
@@ -104,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn every_casing_is_found_by_its_name_and_nothing_else_is() {
+    fn only_the_three_casings_have_names() {
         for casing in Casing::ALL {
             assert_eq!(casing.to_string().parse(), Ok(casing));
         }
         assert_eq!(
             "Camel".parse::<Casing>().unwrap_err().to_string(),
-            "found `Camel`, wanted `snake_case`, `camelCase` or `kebab-case`"
+            "expected `snake_case`, `camelCase` or `kebab-case`, found `Camel`"
         );
     }
 }

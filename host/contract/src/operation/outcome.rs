@@ -1,4 +1,4 @@
-//! What a function returns → status and body. The tables are in `wit/README.md`, "Results and errors".
+//! What a function returns → status and body. See `docs/src/reference/results.md`.
 
 use std::sync::Arc;
 

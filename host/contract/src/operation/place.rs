@@ -1,4 +1,4 @@
-//! The parameters of a function → path, query and body. The table is in `wit/README.md`, "Parameters".
+//! The parameters of a function → path, query and body. See `docs/src/reference/parameters.md`.
 
 use crate::{
     Absent, Body, Defect, Delivery, Docs, Param, Passed, Pattern, Place, Scalar, Segment, Shape, Type,
@@ -48,12 +48,12 @@ pub(crate) fn place(
     let known = |name: &str, what: String| {
         params.iter().position(|(param, _)| same(name, param)).ok_or_else(|| {
             let known = params.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let wanted = if known.is_empty() {
+            let expected = if known.is_empty() {
                 "none, since the function has no parameters".into()
             } else {
                 format!("one of its parameters: {known}")
             };
-            Defect::new(item, what, wanted)
+            Defect::new(item, what, expected)
         })
     };
     let mut in_path = Vec::new();
@@ -93,7 +93,7 @@ pub(crate) fn place(
         };
         if !fits {
             let found = format!("parameter `{name}` of type `{}` in the {}", passed.describe(), place.name());
-            let wanted = match place {
+            let expected = match place {
                 _ if passed.delivery == Delivery::Stream => {
                     "a stream as the body: POST, PUT or PATCH, by an `@external-id`"
                 }
@@ -103,22 +103,22 @@ pub(crate) fn place(
                     "scalars, strings, enums, options or lists of these, or flags; or a method with a body, by an `@external-id`"
                 }
             };
-            return Err(Defect::new(item, found, wanted));
+            return Err(Defect::new(item, found, expected));
         }
         let Passed { ty, delivery, .. } = passed;
         let item = format!("{item}, parameter `{name}`");
         docs.fit(Some(&ty), &item, findings);
         if place == Place::Path && matches!(ty.absent(&docs), Absent::Default(_)) {
-            return Err(Defect::new(item, "a default in the path", "none: a path always has all of its parameters"));
+            return Err(Defect::new(item, "a default in the path", "none; a path always has all its parameters"));
         }
         if delivery == Delivery::Stream && docs.keywords.default.is_some() {
-            return Err(Defect::new(item, "a default of a stream", "none: a body that is left out has no items"));
+            return Err(Defect::new(item, "a default of a stream", "none; a missing body has no items"));
         }
         if delivery == Delivery::Stream
             && is_byte(&ty)
             && (docs.keywords.rules.is_some() || ty.rules().next().is_some())
         {
-            return Err(Defect::new(item, "rules for the bytes of a stream", "none: bytes are taken as they are"));
+            return Err(Defect::new(item, "rules for the bytes of a stream", "none; bytes have no rules"));
         }
         let json = header.map_or_else(|| casing.apply(&name), str::to_owned);
         placed.push(Param { json, name, ty, delivery, place, docs });
@@ -140,7 +140,7 @@ pub(crate) fn place(
         return Err(Defect::new(
             item,
             found,
-            "a stream alone in the body: the others in the path, by an `@external-id`",
+            "a stream alone in the body; put the others into the path with an `@external-id`",
         ));
     }
     let body = match in_body[..] {
@@ -158,7 +158,7 @@ pub(crate) fn place(
         && matches!(placed[i].absent(), Absent::Default(_))
     {
         let item = format!("{item}, parameter `{}`", placed[i].name);
-        return Err(Defect::new(item, "a default of raw bytes", "none: a body without bytes is the empty list"));
+        return Err(Defect::new(item, "a default of raw bytes", "none; an empty body is the empty list"));
     }
     // In path and document, parameters go by the names that they have in JSON.
     let spelt = |segment: &Segment| match segment {

@@ -1,4 +1,4 @@
-//! A raw HTTP handler: an export of `wasi:http` that gets requests as they came. `wit/README.md`, "Raw HTTP".
+//! A raw HTTP handler: an export of `wasi:http` that gets requests as they came. See `docs/src/reference/raw-http.md`.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl Generation {
     /// It is a handler of a version that this host does not call.
     pub fn of(export: &str) -> Option<Result<Generation, ()>> {
         let (name, version) = export.split_once('@').unwrap_or((export, ""));
-        let is_release = |wanted: &str| version.starts_with(wanted) && !version.contains('-');
+        let is_release = |expected: &str| version.starts_with(expected) && !version.contains('-');
         match name {
             "wasi:http/incoming-handler" if is_release("0.2.") => Some(Ok(Generation::P2)),
             "wasi:http/handler" if is_release("0.3.") => Some(Ok(Generation::P3)),

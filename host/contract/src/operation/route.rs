@@ -1,4 +1,4 @@
-//! WIT name or external id → method and path pattern. The tables are in `wit/README.md`, "Routes".
+//! WIT name or external id → method and path pattern. See `docs/src/reference/routes.md`.
 
 use std::fmt;
 
@@ -177,7 +177,7 @@ fn repeats(resource: &str, rest: &str) -> bool {
     plural_of(resource, rest) || plural_of(rest, resource)
 }
 
-/// Reads `"POST /todos/{id} 202"`. The error says what was found and what was wanted.
+/// Reads `"POST /todos/{id} 202"`. The error says what was found and what was expected.
 pub fn parse_external_id(text: &str) -> Result<ExternalId, (String, String)> {
     const FORM: &str = "`METHOD /path/{parameter}` with an optional status, such as `POST /todos 202`";
     let mut words = text.split_ascii_whitespace();
@@ -194,7 +194,7 @@ pub fn parse_external_id(text: &str) -> Result<ExternalId, (String, String)> {
             (format!("the status `{status}` in the external id `{text}`"), "a number from 200 to 299".to_owned())
         })?),
     };
-    let pattern = parse_path(path).map_err(|wanted| (format!("the path `{path}`"), wanted))?;
+    let pattern = parse_path(path).map_err(|expected| (format!("the path `{path}`"), expected))?;
     Ok(ExternalId { method, pattern, status })
 }
 
@@ -210,7 +210,7 @@ fn parse_path(path: &str) -> Result<Pattern, String> {
     }
 }
 
-/// Reads `/todos/{id}`. The error says what was wanted.
+/// Reads `/todos/{id}`. The error says what was expected.
 pub fn parse_pattern(path: &str) -> Result<Pattern, String> {
     let Some(path) = path.strip_prefix('/') else { return Err("a path that begins with `/`".into()) };
     if path.is_empty() {
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_the_name_is_a_segment_unless_it_repeats_the_resource() {
+    fn the_rest_of_a_name_is_a_segment_unless_redundant() {
         assert_eq!(route("todos", "get-stats", &[]), "GET /todos/stats 200");
         assert_eq!(route("categories", "get-category", &["id"]), "GET /categories/{id} 200");
         assert_eq!(route("boxes", "get-box", &["id"]), "GET /boxes/{id} 200");
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn an_external_id_is_a_method_a_path_and_perhaps_a_status() {
+    fn an_external_id_has_a_method_a_path_and_a_status() {
         let id = parse_external_id("POST /todos/{id}/x 202").unwrap();
         assert_eq!((id.method, id.status), (Method::Post, Some(202)));
         assert_eq!(id.pattern.to_string(), "/todos/{id}/x");

@@ -88,7 +88,7 @@ impl Host {
             let has_failed = |name| edit.entries().get(name).is_some_and(|entry| entry.failure.is_some());
             if has_failed(name) {
                 edit.forget_failure(name);
-                tracing::info!(plugin = name, "its file is again what is serving");
+                tracing::info!(plugin = name, "the file matches the serving version again");
                 has_changed = true;
             }
         }
@@ -183,7 +183,7 @@ impl Host {
             return Err(Reason::Incompatible { plugin: plugin.name.to_string(), breaks: lines.join("\n") });
         }
         for line in lines {
-            tracing::warn!(plugin = %plugin.name, "the new version breaks the contract: {}", log::printable_lines(&line));
+            tracing::warn!(plugin = %plugin.name, "the new version breaks clients: {}", log::printable_lines(&line));
         }
         Ok(())
     }

@@ -359,7 +359,7 @@ impl Routes {
                 // The paths are well-formed and all different, so the router takes each.
                 _ => {
                     if let Err(error) = self.router.insert(&*route.path, vec![target]) {
-                        tracing::error!(path = %route.path, %error, "a route is not served");
+                        tracing::error!(path = %route.path, %error, "route not served");
                     }
                 }
             }

@@ -17,12 +17,12 @@ pub struct Refusal {
 /// What of others is in its way.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
-    #[error("another file has this plugin's name: {}", other.display())]
+    #[error("another file already serves a plugin of this name: {}; rename one of them", other.display())]
     NameTaken { other: PathBuf },
     #[error(transparent)]
     Conflict(#[from] Conflict),
     #[error(
-        "its contract breaks clients of the version that serves; to let it, write `compatible = \"warn\"` under `[plugin.{}]` \
+        "the contract breaks clients of the serving version; to allow it, write `compatible = \"warn\"` under `[plugin.{}]` \
          in witapi.toml:\n{breaks}",
         toml_key(plugin)
     )]
@@ -35,7 +35,7 @@ pub enum Reason {
 /// Two plugins that want one route.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the route `{route}` of `{newcomer}` is taken by `{operation}` of plugin `{owner}`; mount one of the two elsewhere \
+    "the route `{route}` of `{newcomer}` is already served by `{operation}` of plugin `{owner}`; mount one of them elsewhere \
      (`mount` under `[plugin.<name>]` in witapi.toml)"
 )]
 pub struct Conflict {

@@ -68,7 +68,7 @@ fn who_wants_a_taken_route_serves_nothing() {
 }
 
 #[test]
-fn an_earlier_version_goes_on_where_the_new_one_may_not() {
+fn a_rejected_version_leaves_the_earlier_one_serving() {
     let host = host();
     serve(&host, &[("a.wasm", &["get-a"]), ("b.wasm", &["get-b"])], Precedence::Served);
     serve(&host, &[("b.wasm", &["get-b", "get-a"])], Precedence::Served);
@@ -104,7 +104,7 @@ fn a_file_of_a_name_that_another_has_is_refused() {
 }
 
 #[test]
-fn failures_are_noted_beside_what_serves_and_forgotten_with_it() {
+fn a_failure_is_noted_until_its_plugin_is_gone() {
     let host = host();
     serve(&host, &[("a.wasm", &["get-a"])], Precedence::Served);
     host.note_failure(LoadError { file: "a.wasm".into(), cause: Cause::TooLarge { found: 1 << 40 } });

@@ -49,7 +49,7 @@ const TABLES: [(&str, &[&str]); 7] = [
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file is missing, not ours to read or not UTF-8.
-    #[error("{}: cannot be read", file.display())]
+    #[error("cannot read {}", file.display())]
     Unreadable { file: PathBuf, source: io::Error },
     /// The file is not TOML.
     #[error("{}:{line}: {message}", file.display())]
@@ -58,8 +58,8 @@ pub enum ConfigError {
     #[error("{}:{line}: unknown key `{key}` in {table}{hint} (known: {})", file.display(), known.join(", "))]
     UnknownKey { file: PathBuf, line: usize, key: String, table: KeyPath, hint: Hint, known: Box<[String]> },
     /// A value that makes no sense.
-    #[error("{}:{line}: {key}: found {found}, wanted {wanted}", file.display())]
-    Value { file: PathBuf, line: usize, key: KeyPath, found: String, wanted: String },
+    #[error("{}:{line}: {key}: expected {expected}, found {found}", file.display())]
+    Value { file: PathBuf, line: usize, key: KeyPath, found: String, expected: String },
 }
 
 /// The way from the top level to a table or a value.
@@ -130,12 +130,12 @@ pub(super) fn locate(error: &toml::de::Error, tree: &DeTable<'_>, text: &str, fi
     // What it says of a value: "invalid value: integer `0`, expected a whole number".
     let value = message.split_once(": ").and_then(|(_, value)| value.rsplit_once(", expected "));
     match value {
-        Some((found, wanted)) => ConfigError::Value {
+        Some((found, expected)) => ConfigError::Value {
             file,
             line,
             key: KeyPath(place),
             found: in_words_of_toml(found),
-            wanted: in_words_of_toml(wanted),
+            expected: in_words_of_toml(expected),
         },
         None => ConfigError::Syntax { file, line, message: message.replace('\n', ", ") },
     }
@@ -148,7 +148,7 @@ pub(super) fn of_value<const N: usize>(
     file: &Path,
     keys: [&str; N],
     found: &str,
-    wanted: &str,
+    expected: &str,
 ) -> ConfigError {
     let mut table = Some(tree);
     let mut span = None;
@@ -162,7 +162,7 @@ pub(super) fn of_value<const N: usize>(
         line: line(text, span),
         key: KeyPath(keys.map(str::to_owned).into()),
         found: found.to_owned(),
-        wanted: wanted.to_owned(),
+        expected: expected.to_owned(),
     }
 }
 

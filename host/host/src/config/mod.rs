@@ -5,6 +5,7 @@
 //! the current one; so to write a default into the file changes nothing.
 
 mod fault;
+mod file;
 pub(crate) mod memory;
 mod openapi;
 mod values;
@@ -20,8 +21,10 @@ use serde::Deserialize;
 
 use crate::contract::casing::Casing;
 pub use fault::{ConfigError, Hint, KeyPath, toml_key};
+pub use file::schema;
+use file::{ConfigFile, MAX_INSTANCES, PluginTable};
 pub use openapi::{Contact, License, OpenApi};
-use values::{DocumentPath, GrantName, Header, Mount, Origin, PluginName, Table, Text, WholeNumber};
+use values::{GrantName, Text};
 
 /// The file that is read when none is named and the current folder has one.
 pub const FILE_NAME: &str = "witapi.toml";
@@ -227,20 +230,19 @@ impl Config {
     /// Any [`ConfigError`] but [`ConfigError::Unreadable`].
     pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         let tree = toml::de::DeTable::parse(text).map_err(|error| fault::syntax(&error, text, path))?;
-        let file = File::deserialize(toml::de::Deserializer::from(tree.clone()))
+        let file = ConfigFile::deserialize(toml::de::Deserializer::from(tree.clone()))
             .map_err(|error| fault::locate(&error, tree.get_ref(), text, path))?;
         let config = file.config(path.parent().unwrap_or(Path::new("")));
         if config.cors.credentials && config.cors.origins.iter().any(|origin| origin == "*") {
             // Else every page that its user visits could act in the user's name.
-            let wanted =
-                "each origin by its name, since every page there is must not use the credentials of its visitor";
+            let expected = "each origin by its name, so that not every page can use the credentials of its visitors";
             return Err(fault::of_value(
                 tree.get_ref(),
                 text,
                 path,
                 ["cors", "credentials"],
                 "`true` with the origin `*`",
-                wanted,
+                expected,
             ));
         }
         Ok(config)
@@ -356,211 +358,6 @@ impl Default for KeyValue {
     fn default() -> Self {
         // Opening a store takes some milliseconds and two fsyncs, which is nothing once a minute; an open file may hold 16 MiB.
         KeyValue { max_bytes: 256 << 20, idle: Duration::from_secs(60) }
-    }
-}
-
-// The file as it is written.
-
-type Milliseconds = WholeNumber<1, 3_600_000>;
-type StreamMilliseconds = WholeNumber<1, 86_400_000>;
-type MemoryMib = WholeNumber<1, 4096>;
-/// A wasm32 guest could address four times the upper bound.
-type Kib = WholeNumber<1, { 1 << 20 }>;
-type KeyValueMib = WholeNumber<1, { 1 << 20 }>;
-type LogKib = WholeNumber<0, 65_536>;
-type Instances = WholeNumber<1, MAX_INSTANCES>;
-type QueueLength = WholeNumber<0, 1_000_000>;
-type Weight = WholeNumber<1, 10_000>;
-
-const MAX_INSTANCES: u64 = 20_000;
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct File {
-    listen: Option<Text<SocketAddr>>,
-    plugins: Option<Text<PathBuf>>,
-    data: Option<Text<PathBuf>>,
-    grants: Vec<Text<GrantName>>,
-    compatible: Option<Text<Compatible>>,
-    resident: Option<WholeNumber<1, 20_000>>,
-    code_cache_mib: Option<WholeNumber<1, { 1 << 20 }>>,
-    limits: Table<LimitsTable>,
-    scheduler: Table<SchedulerTable>,
-    server: Table<ServerTable>,
-    cors: Table<CorsTable>,
-    keyvalue: Table<KeyValueTable>,
-    openapi: Table<openapi::OpenApiTable>,
-    plugin: Table<BTreeMap<Text<PluginName>, Table<PluginTable>>>,
-}
-
-impl File {
-    /// With the defaults where the file is silent.
-    fn config(self, folder: &Path) -> Config {
-        let default = Config::default();
-        let (scheduler, server) = (self.scheduler.0, self.server.0);
-        let plugin = self.plugin.0.into_iter();
-        Config {
-            listen: Text::or(self.listen, default.listen),
-            plugins: folder.join(Text::or(self.plugins, default.plugins)),
-            data: folder.join(Text::or(self.data, default.data)),
-            grants: self.grants.into_iter().map(|grant| grant.0.0).collect(),
-            compatible: Text::or(self.compatible, default.compatible),
-            resident: self.resident.map_or(default.resident, WholeNumber::count),
-            code_cache: self.code_cache_mib.map_or(default.code_cache, |max| Some(max.0 << 20)),
-            limits: default.limits.overridden(self.limits.0),
-            scheduler: SchedulerConfig {
-                instances: scheduler.instances.map_or(default.scheduler.instances, WholeNumber::count),
-                queue: scheduler.queue.map_or(default.scheduler.queue, WholeNumber::count),
-            },
-            server: ServerConfig {
-                header_timeout: server.header_timeout_ms.map_or(default.server.header_timeout, WholeNumber::ms),
-                body_timeout: server.body_timeout_ms.map_or(default.server.body_timeout, WholeNumber::ms),
-                drain: server.drain_ms.map_or(default.server.drain, WholeNumber::ms),
-                write_timeout: server.write_timeout_ms.map_or(default.server.write_timeout, WholeNumber::ms),
-                header: server.header_kib.map_or(default.server.header, WholeNumber::kib),
-                connections: server.connections.map_or(default.server.connections, WholeNumber::count),
-                connections_per_peer: server
-                    .connections_per_peer
-                    .map_or(default.server.connections_per_peer, WholeNumber::count),
-                buffer: server.buffer_mib.map_or(default.server.buffer, WholeNumber::mib),
-                compression: server.compression.unwrap_or(default.server.compression),
-            },
-            cors: self.cors.0.config(default.cors),
-            keyvalue: KeyValue {
-                max_bytes: self.keyvalue.0.max_mib.map_or(default.keyvalue.max_bytes, |max| max.0 << 20),
-                idle: self.keyvalue.0.idle_s.map_or(default.keyvalue.idle, |idle| Duration::from_secs(idle.0)),
-            },
-            openapi: self.openapi.0.into(),
-            plugin: plugin.map(|(name, table)| (name.0.0, table.0)).collect(),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct LimitsTable {
-    memory_mib: Option<MemoryMib>,
-    deadline_ms: Option<Milliseconds>,
-    stream_deadline_ms: Option<StreamMilliseconds>,
-    body_kib: Option<Kib>,
-    result_kib: Option<Kib>,
-    log_kib: Option<LogKib>,
-    cpu_ms: Option<Milliseconds>,
-    concurrency: Option<Instances>,
-    queue: Option<QueueLength>,
-    weight: Option<Weight>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct SchedulerTable {
-    instances: Option<Instances>,
-    queue: Option<QueueLength>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ServerTable {
-    header_timeout_ms: Option<Milliseconds>,
-    body_timeout_ms: Option<Milliseconds>,
-    drain_ms: Option<WholeNumber<0, 3_600_000>>,
-    write_timeout_ms: Option<Milliseconds>,
-    header_kib: Option<WholeNumber<8, 1024>>,
-    connections: Option<WholeNumber<1, 1_000_000>>,
-    connections_per_peer: Option<WholeNumber<1, 1_000_000>>,
-    buffer_mib: Option<WholeNumber<1, { 1 << 20 }>>,
-    compression: Option<bool>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct CorsTable {
-    origins: Vec<Text<Origin>>,
-    methods: Option<Vec<Text<Method>>>,
-    headers: Option<Vec<Text<Header>>>,
-    expose_headers: Option<Vec<Text<HeaderName>>>,
-    credentials: Option<bool>,
-    max_age_s: Option<WholeNumber<0, 86_400>>,
-}
-
-impl CorsTable {
-    fn config(self, default: CorsConfig) -> CorsConfig {
-        let names = |names: Vec<Text<Header>>| names.into_iter().map(|name| name.0.0).collect::<Option<Vec<_>>>();
-        CorsConfig {
-            origins: self.origins.into_iter().map(|origin| origin.0.0).collect(),
-            methods: self.methods.map_or(default.methods, |methods| methods.into_iter().map(|it| it.0).collect()),
-            headers: self.headers.map_or(default.headers, names),
-            expose_headers: self
-                .expose_headers
-                .map_or(default.expose_headers, |names| names.into_iter().map(|it| it.0).collect()),
-            credentials: self.credentials.unwrap_or(default.credentials),
-            max_age: self.max_age_s.map_or(default.max_age, |seconds| Duration::from_secs(seconds.0)),
-        }
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct KeyValueTable {
-    max_mib: Option<KeyValueMib>,
-    idle_s: Option<WholeNumber<1, 86_400>>,
-}
-
-/// The limits stand here once more: serde cannot both flatten a table and refuse unknown keys.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct PluginTable {
-    mount: Option<Text<Mount>>,
-    openapi: Option<Text<DocumentPath>>,
-    casing: Option<Text<Casing>>,
-    keyvalue_mib: Option<KeyValueMib>,
-    requests_per_instance: Option<WholeNumber<1, 1_000_000>>,
-    grants: Vec<Text<GrantName>>,
-    compatible: Option<Text<Compatible>>,
-    memory_mib: Option<MemoryMib>,
-    deadline_ms: Option<Milliseconds>,
-    stream_deadline_ms: Option<StreamMilliseconds>,
-    body_kib: Option<Kib>,
-    result_kib: Option<Kib>,
-    log_kib: Option<LogKib>,
-    cpu_ms: Option<Milliseconds>,
-    concurrency: Option<Instances>,
-    queue: Option<QueueLength>,
-    weight: Option<Weight>,
-}
-
-impl PluginTable {
-    fn limits(&self) -> LimitsTable {
-        LimitsTable {
-            memory_mib: self.memory_mib,
-            deadline_ms: self.deadline_ms,
-            stream_deadline_ms: self.stream_deadline_ms,
-            body_kib: self.body_kib,
-            result_kib: self.result_kib,
-            log_kib: self.log_kib,
-            cpu_ms: self.cpu_ms,
-            concurrency: self.concurrency,
-            queue: self.queue,
-            weight: self.weight,
-        }
-    }
-}
-
-impl Limits {
-    fn overridden(self, by: LimitsTable) -> Limits {
-        Limits {
-            memory: by.memory_mib.map_or(self.memory, WholeNumber::mib),
-            deadline: by.deadline_ms.map_or(self.deadline, WholeNumber::ms),
-            stream_deadline: by.stream_deadline_ms.map_or(self.stream_deadline, WholeNumber::ms),
-            body: by.body_kib.map_or(self.body, WholeNumber::kib),
-            result: by.result_kib.map_or(self.result, WholeNumber::kib),
-            keyvalue: self.keyvalue,
-            log: by.log_kib.map_or(self.log, WholeNumber::kib),
-            cpu: by.cpu_ms.map_or(self.cpu, WholeNumber::ms),
-            concurrency: by.concurrency.map_or(self.concurrency, WholeNumber::count),
-            queue: by.queue.map_or(self.queue, WholeNumber::count),
-            weight: by.weight.map_or(self.weight, |weight| weight.0 as u32),
-        }
     }
 }
 

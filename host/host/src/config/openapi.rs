@@ -1,6 +1,7 @@
 //! `[openapi]`: what the documents say of the API as a whole.
 
 use axum::http::Uri;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::values::{Read, Table, Text};
@@ -57,35 +58,49 @@ impl Default for OpenApi {
 }
 
 /// The table as it is written.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct OpenApiTable {
+    /// The title of the document of all plugins. The document of one plugin has the plugin's name.
     title: Option<Text<Words>>,
+    /// The description of the document of all plugins, in Markdown.
     description: Option<Text<Words>>,
+    /// The version of the API. Default: the host's version; the document of one plugin has the version of its WIT package.
     version: Option<Text<Words>>,
+    /// Where clients reach the API, such as `https://api.example.com` or a path. Default: where the document came from.
     servers: Vec<Text<ServerUrl>>,
+    /// Whom to contact about the API.
     contact: Option<Table<ContactTable>>,
+    /// The licence of the API.
     license: Option<Table<LicenseTable>>,
+    /// The URL of the terms of service.
     terms_of_service: Option<Text<Url>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct ContactTable {
+    /// The name of the person or team.
     name: Option<Text<Words>>,
+    /// Their page.
     url: Option<Text<Url>>,
+    /// Their e-mail address.
     email: Option<Text<Email>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, try_from = "AnyLicense")]
+#[schemars(with = "AnyLicense")]
 struct LicenseTable(License);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AnyLicense {
+    /// The name of the licence.
     name: Text<Words>,
+    /// Its SPDX identifier. Not together with `url`.
     identifier: Option<Text<Words>>,
+    /// The URL of its text. Not together with `identifier`.
     url: Option<Text<Url>>,
 }
 
@@ -142,7 +157,7 @@ struct ServerUrl(String);
 struct Email(String);
 
 impl Read for Words {
-    const WANTED: &str = "a text that is not empty";
+    const EXPECTED: &str = "a text that is not empty";
 
     fn read(text: &str) -> Option<Self> {
         (!text.trim().is_empty()).then(|| Words(text.to_owned()))
@@ -150,7 +165,7 @@ impl Read for Words {
 }
 
 impl Read for Url {
-    const WANTED: &str = "a URL, such as \"https://example.com/about\"";
+    const EXPECTED: &str = "a URL, such as \"https://example.com/about\"";
 
     fn read(text: &str) -> Option<Self> {
         is_url(text).then(|| Url(text.to_owned()))
@@ -158,7 +173,7 @@ impl Read for Url {
 }
 
 impl Read for ServerUrl {
-    const WANTED: &str = "a URL without query, such as \"https://api.example.com\", or a path, such as \"/api\"";
+    const EXPECTED: &str = "a URL without query, such as \"https://api.example.com\", or a path, such as \"/api\"";
 
     fn read(text: &str) -> Option<Self> {
         let is_path = text.starts_with('/') && !text.starts_with("//") && text.parse::<Uri>().is_ok();
@@ -168,7 +183,7 @@ impl Read for ServerUrl {
 }
 
 impl Read for Email {
-    const WANTED: &str = "an e-mail address, such as \"api@example.com\"";
+    const EXPECTED: &str = "an e-mail address, such as \"api@example.com\"";
 
     fn read(text: &str) -> Option<Self> {
         let (local, domain) = text.rsplit_once('@')?;
@@ -234,7 +249,7 @@ mod tests {
             "#,
         );
         let some = |text: &str| Some(text.to_owned());
-        let wanted = OpenApi {
+        let expected = OpenApi {
             title: "Shop".to_owned(),
             description: some("All of *it*."),
             version: some("2.1"),
@@ -247,33 +262,33 @@ mod tests {
             license: Some(License { name: "MIT License".to_owned(), identifier: some("MIT"), url: None }),
             terms_of_service: some("http://example.com/terms?of=service"),
         };
-        assert_eq!(read, Ok(wanted));
+        assert_eq!(read, Ok(expected));
     }
 
     #[test]
     fn what_no_document_could_hold_is_refused() {
         refused(
             "[openapi]\ntitle = ' '",
-            "witapi.toml:2: `openapi.title`: found string \" \", wanted a text that is not empty",
+            "witapi.toml:2: `openapi.title`: expected a text that is not empty, found string \" \"",
         );
         for server in ["", "api.example.com", "//a.b", "ftp://a.b", "https://", "https://a.b?c", "/a b", "/a#b"] {
             refused(
                 &format!("[openapi]\nservers = ['{server}']"),
                 &format!(
-                    "witapi.toml:2: `openapi.servers`: found string \"{server}\", wanted a URL without query, \
-                     such as \"https://api.example.com\", or a path, such as \"/api\""
+                    "witapi.toml:2: `openapi.servers`: expected a URL without query, \
+                     such as \"https://api.example.com\", or a path, such as \"/api\", found string \"{server}\""
                 ),
             );
         }
         refused(
             "openapi.contact.email = 'ann'",
-            "witapi.toml:1: `openapi.contact.email`: found string \"ann\", wanted an e-mail address, such as \"api@example.com\"",
+            "witapi.toml:1: `openapi.contact.email`: expected an e-mail address, such as \"api@example.com\", found string \"ann\"",
         );
         refused(
             "openapi.terms_of_service = '/terms'",
-            "witapi.toml:1: `openapi.terms_of_service`: found string \"/terms\", wanted a URL, such as \"https://example.com/about\"",
+            "witapi.toml:1: `openapi.terms_of_service`: expected a URL, such as \"https://example.com/about\", found string \"/terms\"",
         );
-        refused("openapi.license = 'MIT'", "witapi.toml:1: `openapi.license`: found string \"MIT\", wanted a table");
+        refused("openapi.license = 'MIT'", "witapi.toml:1: `openapi.license`: expected a table, found string \"MIT\"");
     }
 
     #[test]

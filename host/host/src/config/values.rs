@@ -1,5 +1,6 @@
-//! Values of `witapi.toml` that can be wrong: each knows what is wanted instead.
+//! Values of `witapi.toml` that can be wrong: each knows what is expected instead.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method, uri::PathAndQuery};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor};
 
@@ -68,6 +70,20 @@ impl<const MIN: u64, const MAX: u64> Visitor<'_> for WholeVisitor<MIN, MAX> {
     }
 }
 
+impl<const MIN: u64, const MAX: u64> JsonSchema for WholeNumber<MIN, MAX> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("WholeNumber{MIN}To{MAX}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+}
+
 /// A table. serde's own reading of a struct would take a list as well, by position.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table<T>(pub(super) T);
@@ -92,6 +108,20 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
     }
 }
 
+impl<T: JsonSchema> JsonSchema for Table<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
 /// What is written as a string and read as a `T`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Text<T>(pub(super) T);
@@ -103,7 +133,9 @@ impl<T> Text<T> {
 }
 
 pub(super) trait Read: Sized {
-    const WANTED: &str;
+    const EXPECTED: &str;
+    /// All that there are, if they can be listed.
+    const VALUES: &[&str] = &[];
 
     fn read(text: &str) -> Option<Self>;
 }
@@ -120,7 +152,7 @@ impl<T: Read> Visitor<'_> for TextVisitor<T> {
     type Value = Text<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(T::WANTED)
+        f.write_str(T::EXPECTED)
     }
 
     fn visit_str<E: de::Error>(self, found: &str) -> Result<Self::Value, E> {
@@ -131,8 +163,25 @@ impl<T: Read> Visitor<'_> for TextVisitor<T> {
     }
 }
 
+impl<T: Read> JsonSchema for Text<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::EXPECTED.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        match T::VALUES {
+            [] => json_schema!({ "type": "string" }),
+            values => json_schema!({ "type": "string", "enum": values }),
+        }
+    }
+}
+
 impl Read for SocketAddr {
-    const WANTED: &str = "an address and a port, such as \"127.0.0.1:8080\"";
+    const EXPECTED: &str = "an address and a port, such as \"127.0.0.1:8080\"";
 
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()
@@ -140,7 +189,7 @@ impl Read for SocketAddr {
 }
 
 impl Read for PathBuf {
-    const WANTED: &str = "a folder";
+    const EXPECTED: &str = "a folder";
 
     fn read(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| text.into())
@@ -148,7 +197,8 @@ impl Read for PathBuf {
 }
 
 impl Read for Casing {
-    const WANTED: &str = "\"snake_case\", \"camelCase\" or \"kebab-case\"";
+    const EXPECTED: &str = "\"snake_case\", \"camelCase\" or \"kebab-case\"";
+    const VALUES: &[&str] = &["snake_case", "camelCase", "kebab-case"];
 
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()
@@ -156,7 +206,8 @@ impl Read for Casing {
 }
 
 impl Read for Compatible {
-    const WANTED: &str = "\"required\", \"warn\" or \"off\"";
+    const EXPECTED: &str = "\"required\", \"warn\" or \"off\"";
+    const VALUES: &[&str] = &["required", "warn", "off"];
 
     fn read(text: &str) -> Option<Self> {
         Some(match text {
@@ -173,7 +224,7 @@ impl Read for Compatible {
 pub(super) struct Mount(pub(super) String);
 
 impl Read for Mount {
-    const WANTED: &str = "a path such as \"/\" or \"/shop/v1\", its segments of A-Z a-z 0-9 - . _ ~";
+    const EXPECTED: &str = "a path such as \"/\" or \"/shop/v1\", its segments of A-Z a-z 0-9 - . _ ~";
 
     fn read(text: &str) -> Option<Self> {
         let path = text.strip_prefix('/')?;
@@ -193,7 +244,7 @@ impl Read for Mount {
 pub(super) struct DocumentPath(pub(super) String);
 
 impl Read for DocumentPath {
-    const WANTED: &str = "a path under the plugin's mount, such as \"/openapi.json\"";
+    const EXPECTED: &str = "a path under the plugin's mount, such as \"/openapi.json\"";
 
     fn read(text: &str) -> Option<Self> {
         let is_path = text.starts_with('/') && !text.starts_with("//") && text.is_ascii() && !text.contains('#');
@@ -206,7 +257,7 @@ impl Read for DocumentPath {
 pub(super) struct GrantName(pub(super) String);
 
 impl Read for GrantName {
-    const WANTED: &str =
+    const EXPECTED: &str =
         "a package or an interface without its version, such as \"wasi:keyvalue\" or \"wasi:keyvalue/store\"";
 
     fn read(text: &str) -> Option<Self> {
@@ -231,7 +282,7 @@ fn is_label(text: &str) -> bool {
 pub(super) struct Origin(pub(super) HeaderValue);
 
 impl Read for Origin {
-    const WANTED: &str = "\"*\" or an origin as browsers write it, such as \"https://app.example\" or \"http://localhost:3000\": \
+    const EXPECTED: &str = "\"*\" or an origin as browsers write it, such as \"https://app.example\" or \"http://localhost:3000\": \
                           lower case, no path, no port that the scheme has anyway";
 
     fn read(text: &str) -> Option<Self> {
@@ -268,7 +319,7 @@ impl Read for Origin {
 pub(super) struct Header(pub(super) Option<HeaderName>);
 
 impl Read for Header {
-    const WANTED: &str = "\"*\" or the name of a header, such as \"x-request-id\"";
+    const EXPECTED: &str = "\"*\" or the name of a header, such as \"x-request-id\"";
 
     fn read(text: &str) -> Option<Self> {
         if text == "*" { Some(Header(None)) } else { HeaderName::read(text).map(|name| Header(Some(name))) }
@@ -276,7 +327,7 @@ impl Read for Header {
 }
 
 impl Read for HeaderName {
-    const WANTED: &str = "the name of a header, such as \"x-request-id\"";
+    const EXPECTED: &str = "the name of a header, such as \"x-request-id\"";
 
     fn read(text: &str) -> Option<Self> {
         HeaderName::try_from(text).ok().filter(|name| name != "*")
@@ -284,7 +335,8 @@ impl Read for HeaderName {
 }
 
 impl Read for Method {
-    const WANTED: &str = "GET, HEAD, POST, PUT, PATCH or DELETE";
+    const EXPECTED: &str = "GET, HEAD, POST, PUT, PATCH or DELETE";
+    const VALUES: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
     fn read(text: &str) -> Option<Self> {
         let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
@@ -297,7 +349,7 @@ impl Read for Method {
 pub(super) struct PluginName(pub(super) String);
 
 impl Read for PluginName {
-    const WANTED: &str = "the name of a plugin: A-Z a-z 0-9 . _ - and no dot first";
+    const EXPECTED: &str = "the name of a plugin: A-Z a-z 0-9 . _ - and no dot first";
 
     fn read(text: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_heaviest_wins_and_ties_go_to_the_order_of_offers() {
+    fn the_heaviest_offer_wins_and_ties_keep_their_order() {
         picks("text/event-stream", Some("text/event-stream"));
         picks("TEXT/Event-Stream", Some("text/event-stream"));
         picks("text/event-stream, application/json", Some("application/json"));

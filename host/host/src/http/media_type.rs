@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_media_type_has_two_tokens_and_parameters_in_any_order_and_quotes() {
+    fn media_types_parse_with_parameters_and_quotes() {
         let html = MediaType::parse(" Text/HTML ; Charset=\"utf\\-8\" ; a=b;; q=\"x;\\\"y,\" ").unwrap();
         assert!(html.is("text/html") && !html.is("text/plain") && !html.is("text"));
         assert_eq!(html.param("charset"), Some("utf-8"));

@@ -216,7 +216,7 @@ impl<'t> Tables<'t> {
         let wanted = without + entry_bytes(key, value);
         // What makes the store smaller is allowed also where the bound has been lowered since.
         if wanted > self.max_bytes && wanted > self.bytes {
-            return Ok(Err(Error::Full { key: key.to_owned(), max: self.max_bytes, wanted }));
+            return Ok(Err(Error::Full { key: key.to_owned(), max: self.max_bytes, needed: wanted }));
         }
         if wanted > self.bytes
             && let Some(refused) = self.refused

@@ -84,30 +84,30 @@ const READERS: usize = 4;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The plugin's name cannot be a file name.
-    #[error("a store cannot be named {name:?}: wanted 1 to {MAX_NAME_BYTES} of A-Z a-z 0-9 . _ - and no dot first")]
+    #[error("invalid store name {name:?}: expected 1 to {MAX_NAME_BYTES} of A-Z a-z 0-9 . _ - and no dot first")]
     Name { name: String },
     /// The key is empty or longer than [`MAX_KEY_BYTES`].
-    #[error("a key has 1 to {MAX_KEY_BYTES} bytes, found {found}")]
+    #[error("expected a key of 1 to {MAX_KEY_BYTES} bytes, found {found}")]
     KeySize { found: usize },
     /// The value is longer than [`MAX_VALUE_BYTES`].
-    #[error("a value has at most {MAX_VALUE_BYTES} bytes, found {found} for key {key:?}")]
+    #[error("key {key:?}: expected a value of at most {MAX_VALUE_BYTES} bytes, found {found}")]
     ValueSize { key: String, found: usize },
     /// The write would make the store larger than it may be.
     #[error(
-        "the store holds at most {max} bytes (keys, values and {ENTRY_BYTES} for each entry), with key {key:?} it would hold {wanted}"
+        "key {key:?}: the store is full: expected at most {max} bytes (keys, values and {ENTRY_BYTES} for each entry), found {needed} with this write"
     )]
-    Full { key: String, max: u64, wanted: u64 },
+    Full { key: String, max: u64, needed: u64 },
     /// The value to increment is not a number.
-    #[error("to be incremented, key {key:?} must hold a whole number in decimal text, found {found}")]
+    #[error("key {key:?}: expected a whole number in decimal text to increment, found {found}")]
     NotANumber { key: String, found: String },
     /// The incremented value would not fit 64 bits.
-    #[error("key {key:?} holds {found}, plus {delta} exceeds {}", u64::MAX)]
+    #[error("key {key:?}: {found} plus {delta} exceeds {}", u64::MAX)]
     Overflow { key: String, found: u64, delta: u64 },
     /// The file cannot be opened, read or written: locked by another process, damaged, disk full.
     #[error("{}: {source}", path.display())]
     Storage { path: PathBuf, source: Arc<redb::Error> },
     /// The disk has no room for what would make the store larger. Nothing has changed.
-    #[error("{}: the disk has no room for more; free some of it, or delete keys", path.display())]
+    #[error("{}: the disk is full; free some space, or delete keys", path.display())]
     NoRoom { path: PathBuf },
 }
 

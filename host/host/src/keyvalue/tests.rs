@@ -179,7 +179,7 @@ async fn writes_apply_in_the_order_of_arrival() {
 }
 
 #[tokio::test]
-async fn a_counter_is_decimal_text_and_neither_wraps_nor_overwrites_text() {
+async fn a_counter_never_wraps_or_overwrites_text() {
     let data = Data::new();
     let store = data.stores().open("todos").await.unwrap();
     set(&store, "n", "41").await;
@@ -200,7 +200,7 @@ async fn a_counter_is_decimal_text_and_neither_wraps_nor_overwrites_text() {
 }
 
 #[tokio::test]
-async fn a_write_that_fails_does_not_fail_those_it_shares_a_commit_with() {
+async fn a_failed_write_leaves_others_of_its_commit_alone() {
     let data = Data::new();
     let store = data.stores().open("todos").await.unwrap();
     set(&store, "t", "ten").await;
@@ -214,7 +214,7 @@ async fn a_write_that_fails_does_not_fail_those_it_shares_a_commit_with() {
 }
 
 #[tokio::test]
-async fn keys_and_values_up_to_their_bounds_are_stored_and_beyond_refused() {
+async fn keys_and_values_are_stored_up_to_their_bounds() {
     let data = Data::new();
     let store = data.stores().open("todos").await.unwrap();
     let (longest, largest) = ("k".repeat(MAX_KEY_BYTES), vec![7; MAX_VALUE_BYTES]);
@@ -237,7 +237,7 @@ async fn keys_and_values_up_to_their_bounds_are_stored_and_beyond_refused() {
 }
 
 #[tokio::test]
-async fn a_full_store_refuses_growth_and_counts_what_is_freed() {
+async fn a_full_store_rejects_growth_and_counts_deletes() {
     let data = Data::new();
     // Room for two entries of 1 + 9 bytes.
     let stores = Stores::new(&data.0, 2 * (ENTRY_BYTES + 10), HashMap::new(), IDLE);
@@ -300,7 +300,7 @@ async fn pages_of_long_keys_are_bounded_in_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_between_pages_neither_hide_nor_repeat_a_key() {
+async fn pages_of_keys_survive_changes_between_them() {
     let data = Data::new();
     let store = data.stores().open("todos").await.unwrap();
     set_keys(&store, (0..1500).map(|n| format!("key-{n}"))).await;
@@ -332,7 +332,7 @@ async fn no_plugin_name_leads_out_of_the_folder() {
 }
 
 #[tokio::test]
-async fn a_locked_file_is_an_error_with_its_path_until_it_is_released() {
+async fn a_locked_file_is_an_error_until_it_is_released() {
     let data = Data::new();
     drop(data.stores().open("todos").await.unwrap());
     let other = Database::create(data.file("todos")).unwrap();
@@ -349,7 +349,7 @@ async fn a_locked_file_is_an_error_with_its_path_until_it_is_released() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_an_error_with_its_path() {
+async fn a_file_that_is_not_a_database_is_an_error() {
     let data = Data::new();
     std::fs::create_dir_all(data.0.join("keyvalue")).unwrap();
     std::fs::write(data.file("todos"), vec![b'x'; 8192]).unwrap();
@@ -367,7 +367,7 @@ async fn a_folder_that_cannot_be_created_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_panic_under_a_write_is_an_error_and_the_store_recovers() {
+async fn a_store_recovers_from_a_panic_during_a_write() {
     let data = Data::new();
     let store = data.stores().open("todos").await.unwrap();
     set(&store, "a", "1").await;

@@ -205,7 +205,7 @@ impl Batched {
 
 /// The line that says so, if the filter shows it.
 fn said_missing(lines: u64) -> Vec<u8> {
-    tracing::warn!(lines, "lines are missing here: stderr took fewer than there were");
+    tracing::warn!(lines, "log lines dropped: stderr was too slow");
     OWN.with_borrow_mut(|own| own.as_mut().map(std::mem::take).unwrap_or_default())
 }
 

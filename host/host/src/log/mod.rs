@@ -51,12 +51,12 @@ pub enum LogFormat {
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    #[error("{ENV}: found {found:?}, wanted a filter such as `{DEFAULT_FILTER}` or `warn,witapi=debug`: {why}")]
+    #[error("{ENV}: expected a filter such as `{DEFAULT_FILTER}` or `warn,witapi=debug`, found {found:?}: {why}")]
     Filter { found: String, why: String },
     /// [`init`] was called before, or something else logs.
-    #[error("the log is set up already")]
+    #[error("the log is already set up")]
     Twice,
-    #[error("there is no thread for the log: {0}")]
+    #[error("cannot start the log's thread: {0}")]
     Thread(io::Error),
 }
 
@@ -283,12 +283,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_filter_is_the_default_and_a_wrong_one_an_error() {
+    fn an_empty_filter_is_the_default() {
         assert_eq!(filter(" ", DEFAULT_FILTER).unwrap().to_string(), "wasmtime_wasi=off,info");
         assert!(filter("warn,witapi=debug,guest=off", DEFAULT_FILTER).is_ok());
         let named = filter("warn,wasmtime_wasi_http=info", DEFAULT_FILTER).unwrap().to_string();
         assert!(!named.contains("off"), "{named}");
         let error = filter("witapi=loud", DEFAULT_FILTER).unwrap_err().to_string();
-        assert!(error.starts_with("WITAPI_LOG: found \"witapi=loud\", wanted a filter"), "{error}");
+        assert!(error.starts_with("WITAPI_LOG: expected a filter"), "{error}");
     }
 }

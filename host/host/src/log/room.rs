@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_is_refused_and_so_is_what_follows() {
+    fn an_entry_that_does_not_fit_stops_those_behind_it() {
         assert_eq!(within(10, || assert_eq!((take(4), take(6)), (Some(Of::Guest), Some(Of::Guest)))), Some(0));
         assert_eq!(within(10, || assert_eq!((take(4), take(7), take(1)), (Some(Of::Guest), None, None))), None);
         assert_eq!(within(10, || ()), Some(10));

@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_beside_a_reference_hold_with_those_of_the_type() {
+    fn rules_beside_a_reference_hold_with_the_types() {
         let schemas = json!({"Count": {"type": "integer", "minimum": 0, "maximum": 255}, "Names": {"type": "array", "items": {"type": "string"}}});
         let examples = Examples::new(schemas.as_object().unwrap());
         let of = |name: &str, rules: Value| {

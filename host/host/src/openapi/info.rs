@@ -9,7 +9,7 @@ use crate::config;
 pub(super) fn of_all(settings: &config::OpenApi) -> Info {
     let description = settings.description.as_deref().unwrap_or(
         "The operations of all plugins that this host serves. Errors are problem documents (RFC 9457): \
-         programs can go by the `type`.",
+         programs can rely on their `type`.",
     );
     let version = settings.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION"));
     with_operator(Info::new(settings.title.as_str(), version), description, settings)

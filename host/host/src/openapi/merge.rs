@@ -51,11 +51,11 @@ const DATA: [&str; 5] = ["example", "default", "enum", "const", "value"];
 ///
 /// # Errors
 ///
-/// What was found in it, and what was wanted.
+/// What was found in it, and what was expected.
 pub fn check(document: &Value) -> Result<(), String> {
     let version = document["openapi"].as_str().unwrap_or_default();
     if !version.starts_with("3.1.") {
-        return Err(format!("found the version {}; wanted OpenAPI 3.1", document["openapi"]));
+        return Err(format!("expected OpenAPI 3.1, found the version {}", document["openapi"]));
     }
     let shape = Shape { at: String::new() };
     shape.check(document)?;
@@ -69,9 +69,7 @@ pub fn check(document: &Value) -> Result<(), String> {
         }
     });
     match wrong {
-        Some(reference) => {
-            Err(format!("found the reference `{reference}`; wanted only those to `#/components/` that lead somewhere"))
-        }
+        Some(reference) => Err(format!("expected references to existing `#/components/` only, found `{reference}`")),
         None => Ok(()),
     }
 }
@@ -88,7 +86,7 @@ impl Shape {
         for (path, item) in self.at("paths").members(&document["paths"])? {
             let at = self.at("paths").at(path);
             if !path.starts_with('/') {
-                return Err(format!("found the path `{path}`; wanted one that begins with `/`"));
+                return Err(format!("expected a path that begins with `/`, found `{path}`"));
             }
             at.object(item)?;
             for method in METHODS {
@@ -100,7 +98,7 @@ impl Shape {
             for (name, component) in at.members(components)? {
                 let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
                 if name.is_empty() || !name.bytes().all(is_allowed) {
-                    return Err(format!("found the component `{name}`; wanted a name of A-Z a-z 0-9 . _ -"));
+                    return Err(format!("expected a component name of A-Z a-z 0-9 . _ -, found `{name}`"));
                 }
                 if !(component.is_object() || kind == "schemas" && component.is_boolean()) {
                     return at.at(name).wrong("an object");
@@ -138,8 +136,8 @@ impl Shape {
         Shape { at: format!("{}.{member}", self.at) }
     }
 
-    fn wrong<T>(&self, wanted: &str) -> Result<T, String> {
-        Err(format!("found something else at `{}`; wanted {wanted}", self.at.trim_start_matches('.')))
+    fn wrong<T>(&self, expected: &str) -> Result<T, String> {
+        Err(format!("expected {expected} at `{}`, found something else", self.at.trim_start_matches('.')))
     }
 
     fn object(&self, value: &Value) -> Result<(), String> {
@@ -193,11 +191,11 @@ impl TakenNames {
         self.ids.extend(ids.map(str::to_owned));
     }
 
-    fn id(&mut self, wanted: &str) -> String {
-        let mut id = wanted.to_owned();
+    fn id(&mut self, expected: &str) -> String {
+        let mut id = expected.to_owned();
         let mut number = 2;
         while !self.ids.insert(id.clone()) {
-            id = format!("{wanted}_{number}");
+            id = format!("{expected}_{number}");
             number += 1;
         }
         id
@@ -219,10 +217,10 @@ fn opaque(document: &mut Value, plugin: &str, raw: &Raw, taken: &mut TakenNames)
         "x-witapi-mount": { "prefix": raw.mount, "export": raw.export },
         "get": {
             "tags": [plugin],
-            "summary": format!("Everything under {path}, with any method"),
+            "summary": format!("All paths under {path}, with any method"),
             "description": text,
             "operationId": taken.id(&id_of(plugin, "mount")),
-            "responses": { "default": { "description": "Whatever the plugin answers" } },
+            "responses": { "default": { "description": "Any response of the plugin" } },
         },
     });
 }
@@ -303,12 +301,12 @@ fn rename(own: &mut Value, document: &Value, plugin: &str) -> HashMap<String, St
     let mut names = HashMap::new();
     for (kind, components) in own["components"].as_object().into_iter().flatten() {
         for name in components.as_object().into_iter().flatten().map(|(name, _)| name) {
-            let wanted = format!("{prefix}{}{}", name[..1].to_ascii_uppercase(), &name[1..]);
+            let expected = format!("{prefix}{}{}", name[..1].to_ascii_uppercase(), &name[1..]);
             let is_taken = |name: &str| document["components"][kind].get(name).is_some();
-            let mut free = wanted.clone();
+            let mut free = expected.clone();
             let mut number = 2;
             while is_taken(&free) || names.values().any(|other| *other == format!("#/components/{kind}/{free}")) {
-                free = format!("{wanted}{number}");
+                free = format!("{expected}{number}");
                 number += 1;
             }
             names.insert(format!("#/components/{kind}/{name}"), format!("#/components/{kind}/{free}"));

@@ -100,9 +100,9 @@ fn string() -> Object {
 fn object() -> Object {
     let mut uri = string();
     uri.format = Some(SchemaFormat::Custom("uri-reference".into()));
-    uri.description = Some("What kind of problem it is. It never changes, so programs can go by it.".into());
+    uri.description = Some("The kind of problem. It never changes, so programs can rely on it.".into());
     let mut status = Object::with_type(JsonType::Integer);
-    status.description = Some("The status of the answer again.".into());
+    status.description = Some("The HTTP status of the response.".into());
     let mut object = Object::with_type(JsonType::Object);
     object.properties.insert("type".into(), uri.into());
     object.properties.insert("title".into(), string().into());
@@ -125,20 +125,21 @@ pub(super) fn own_schemas() -> [(String, RefOr<Schema>); 3] {
     let mut step = AnyOf::new();
     step.items = vec![string().into(), scalar_schema(Scalar::U64).into()];
     let mut loc = Array::new(RefOr::T(Schema::AnyOf(step)));
-    loc.description = Some("The way to the value: `path`, `query`, `header` or `body`, then names and indices.".into());
+    loc.description =
+        Some("The path to the value: `path`, `query`, `header` or `body`, then names and indices.".into());
     let mut msg = string();
-    msg.description = Some("What was found and what was wanted.".into());
+    msg.description = Some("What was expected and what was found.".into());
     let mut word = string();
     word.description = Some("A stable word for programs, such as `missing`.".into());
     let mut fault = Object::with_type(JsonType::Object);
-    fault.description = Some("One thing that is wrong with a request.".into());
+    fault.description = Some("One error in a request.".into());
     fault.properties.insert("loc".into(), RefOr::T(Schema::Array(loc)));
     fault.properties.insert("msg".into(), msg.into());
     fault.properties.insert("type".into(), word.into());
     fault.required = vec!["loc".into(), "msg".into(), "type".into()];
 
     let mut invalid = object();
-    invalid.description = Some("A problem document that lists every fault of the request.".into());
+    invalid.description = Some("A problem document that lists every error in the request.".into());
     invalid.properties.insert("errors".into(), RefOr::T(Schema::Array(Array::new(Ref::from_schema_name(FAULT)))));
     invalid.required.push("errors".into());
     invalid.examples = example(problem::INVALID_REQUEST).into_iter().collect();

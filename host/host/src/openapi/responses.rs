@@ -23,9 +23,9 @@ use crate::{
 const REQUEST_ID: (&str, &str, &str) = (
     "x-request-id",
     "RequestId",
-    "The id of the request: the client's own, or one that the host gave. The log has it too.",
+    "The request's id: the client's, or one that the host generated. The host's log has it as well.",
 );
-const RETRY_AFTER: (&str, &str, &str) = ("retry-after", "RetryAfter", "Seconds after which it is worth another try.");
+const RETRY_AFTER: (&str, &str, &str) = ("retry-after", "RetryAfter", "Seconds to wait before the next try.");
 
 /// Every status that can occur, each with its body.
 pub(super) fn responses(
@@ -38,7 +38,7 @@ pub(super) fn responses(
     let mut success = Response::new(match outcome.success {
         201 => "Created",
         202 => "Accepted",
-        204 => "Done, with nothing to say",
+        204 => "Success without a body",
         _ => "Success",
     });
     if outcome.is_stream() {

@@ -24,8 +24,11 @@ pub(super) fn request_body(operation: &Operation, schemas: &Schemas) -> RequestB
             body.content.insert((*media_type).to_owned(), RefOr::T(content));
         }
     }
-    let text =
-        if is_bytes { "A stream of bytes." } else { "A stream of items, one a line. The schema is that of an item." };
+    let text = if is_bytes {
+        "A stream of bytes."
+    } else {
+        "A stream of items, one per line. The schema is that of one item."
+    };
     body.description = Some(text.into());
     body.required = Some(Required::False);
     body

@@ -131,7 +131,7 @@ impl<'a> Writer<'a> {
             return texts.clone();
         }
         let texts = (self.sources[source].texts)().unwrap_or_else(|error| {
-            tracing::error!(plugin = self.sources[source].plugin, %error, "it is missing in the document");
+            tracing::error!(plugin = self.sources[source].plugin, %error, "the plugin is missing in the OpenAPI document");
             Arc::default()
         });
         self.current = Some((source, texts.clone()));

@@ -152,7 +152,7 @@ impl Listed {
         let copy = copies.and_then(|copies| {
             let kept = copies.keep(sections);
             kept.inspect_err(|error| {
-                tracing::warn!(plugin = %plugin.name, %error, "it stays in memory, in use or not: its component cannot be copied");
+                tracing::warn!(plugin = %plugin.name, %error, "the plugin stays in memory when idle: cannot copy its component");
             })
             .ok()
         });
@@ -284,7 +284,7 @@ impl Listed {
             return Summary::of(&plugin.contract);
         }
         self.read(SUMMARY).unwrap_or_else(|error| {
-            tracing::error!(plugin = %self.name, %error, "what is known of it cannot be read back");
+            tracing::error!(plugin = %self.name, %error, "cannot read back what was kept of the plugin");
             Summary::default()
         })
     }

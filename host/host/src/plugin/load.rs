@@ -65,7 +65,7 @@ impl Loader {
         let copies = self.cache.folder().and_then(|folder| {
             let made = Copies::create(folder);
             made.inspect_err(|error| {
-                tracing::warn!(folder = %folder.display(), %error, "plugins stay in memory, in use or not");
+                tracing::warn!(folder = %folder.display(), %error, "idle plugins stay in memory: the folder for their copies cannot be used");
             })
             .ok()
         });
@@ -103,11 +103,11 @@ pub struct LoadError {
 /// What failed while a component was loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    #[error("the file cannot be read")]
+    #[error("cannot read the file")]
     Read(#[from] io::Error),
-    #[error("the file has {found} bytes; wanted at most {MAX_COMPONENT}")]
+    #[error("the file is too large: expected at most {MAX_COMPONENT} bytes, found {found}")]
     TooLarge { found: u64 },
-    #[error("the file's name has to be `<plugin>.wasm`, with letters, digits, `-`, `_` and `.` and no dot in front")]
+    #[error("expected a file name `<plugin>.wasm` of letters, digits, `-`, `_` and `.` that does not begin with a dot")]
     Name,
     #[error(transparent)]
     Contract(#[from] ContractError),
@@ -117,7 +117,7 @@ pub enum Cause {
     Compile(#[source] EngineError),
     #[error("the component does not link")]
     Link(#[source] EngineError),
-    #[error("loading it failed inside the host")]
+    #[error("loading failed inside the host")]
     Host(#[source] Box<dyn Error + Send + Sync>),
 }
 

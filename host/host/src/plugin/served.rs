@@ -39,7 +39,7 @@ pub(super) fn document(
     match asked {
         Ok(Ok(document)) => openapi::check(&document).map(|()| document),
         Ok(Err(found)) if Instant::now() < deadline => Err(found),
-        _ => Err(format!("found none within {:?}", limits.deadline)),
+        _ => Err(format!("expected a response within {:?}, found none", limits.deadline)),
     }
 }
 
@@ -63,17 +63,17 @@ async fn ask(
     let body = UnsyncBoxBody::new(Empty::new().map_err(|never| match never {}));
     // Who asks needs an instance like any other.
     let permit = share.admit(deadline, &Arc::default()).await;
-    let permit = permit.map_err(|_| "found no free instance to ask".to_owned())?;
+    let permit = permit.map_err(|_| "expected a free instance, found none".to_owned())?;
     let handled = callable.handle(Request::from_parts(head, body), facts, permit, deadline).await;
-    let handled = handled.map_err(|error| format!("found no answer: {error}"))?;
+    let handled = handled.map_err(|error| format!("expected a response, found none: {error}"))?;
     let status = handled.response.status().as_u16();
     if status != 200 {
-        return Err(format!("found the status {status}; wanted 200"));
+        return Err(format!("expected status 200, found {status}"));
     }
     let body = Limited::new(handled.response.into_body(), MAX_OPENAPI).collect().await;
-    let body = body.map_err(|error| format!("found a body that cannot be read: {error}"))?.to_bytes();
+    let body = body.map_err(|error| format!("cannot read the body: {error}"))?.to_bytes();
     if let Some(failure) = handled.failure.get() {
-        return Err(format!("found half an answer: {failure}"));
+        return Err(format!("the response ended early: {failure}"));
     }
-    serde_json::from_slice(&body).map_err(|error| format!("found no JSON ({error}); wanted OpenAPI 3.1 as JSON"))
+    serde_json::from_slice(&body).map_err(|error| format!("expected OpenAPI 3.1 as JSON: {error}"))
 }

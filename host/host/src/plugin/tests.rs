@@ -72,7 +72,7 @@ async fn all_that_wait_for_one_plugin_get_the_same_one() {
 }
 
 #[tokio::test]
-async fn who_holds_a_plugin_keeps_it_though_it_is_put_to_sleep() {
+async fn a_plugin_in_use_survives_being_put_to_sleep() {
     let loading = Loading::new(10);
     let plugin = loading.plugin("a");
     let held = plugin.plugin(&loading.loader).await.unwrap();

@@ -127,15 +127,15 @@ impl Problem {
 
     fn detail(&self) -> Option<String> {
         Some(match self {
-            Problem::MethodNotAllowed { allow } => format!("This path takes {}.", listed(allow)),
+            Problem::MethodNotAllowed { allow } => format!("This path accepts {}.", listed(allow)),
             Problem::NotAcceptable { header, offers } => {
                 let offers: Vec<_> = offers.iter().map(|offer| format!("`{offer}`")).collect();
-                format!("`{header}` takes none of what there is: {}.", offers.join(", "))
+                format!("Expected `{header}` to accept one of {}.", offers.join(", "))
             }
             Problem::Rejected(rejection) => rejection.detail(),
-            Problem::PluginFailed(_) => "The host's log says why, under this answer's `x-request-id`.".into(),
+            Problem::PluginFailed(_) => "The host's log has the reason, under this response's `x-request-id`.".into(),
             Problem::Saturated => TRY_AGAIN.into(),
-            Problem::CpuTime => "It used up its processor time.".into(),
+            Problem::CpuTime => "The operation exceeded its processor time.".into(),
             Problem::NoRoute | Problem::NoneFound | Problem::Operation { .. } | Problem::Deadline => return None,
         })
     }
@@ -157,21 +157,21 @@ impl Rejection {
 
     fn detail(&self) -> String {
         match self {
-            Rejection::UnsupportedMediaType { found, wanted } => format!("Found {found}, wanted {wanted}."),
-            Rejection::UnsupportedEncoding { found } => format!("Found {found}, wanted `gzip`, `deflate` or none."),
+            Rejection::UnsupportedMediaType { found, expected } => format!("Expected {expected}, found {found}."),
+            Rejection::UnsupportedEncoding { found } => {
+                format!("Expected `gzip`, `deflate` or no content encoding, found {found}.")
+            }
             Rejection::MalformedBody(reason) => reason.clone(),
-            Rejection::BodyTooLarge { limit } => format!("The limit is {limit} bytes."),
-            Rejection::SlowRequest { limit } => format!("It has to be complete within {limit:?}."),
-            Rejection::BodyBroken => "The body ended before its time.".into(),
+            Rejection::BodyTooLarge { limit } => format!("Expected at most {limit} bytes."),
+            Rejection::SlowRequest { limit } => format!("Expected the whole body within {limit:?}."),
+            Rejection::BodyBroken => "The body ended early.".into(),
             Rejection::Malformed(at) => format!("Line {}, column {}: {}.", at.line, at.column, at.reason),
             Rejection::Faults(faults) => match faults.omitted {
-                0 if faults.listed.len() == 1 => "1 fault, in `errors`.".into(),
-                0 => format!("{} faults, each in `errors`.", faults.listed.len()),
-                omitted => format!(
-                    "{} faults; the first {} are in `errors`.",
-                    faults.listed.len() + omitted,
-                    faults.listed.len()
-                ),
+                0 if faults.listed.len() == 1 => "1 error, see `errors`.".into(),
+                0 => format!("{} errors, see `errors`.", faults.listed.len()),
+                omitted => {
+                    format!("{} errors, the first {} in `errors`.", faults.listed.len() + omitted, faults.listed.len())
+                }
             },
             Rejection::NoRoom => TRY_AGAIN.into(),
         }

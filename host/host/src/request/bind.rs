@@ -82,7 +82,7 @@ fn bind_body(
         }
         Body::Whole(i) if is_blank() => {
             if !absent(&operation.params[i].ty, &operation.params[i].docs, image, places[i]) {
-                faults.add("missing", "missing, wanted a JSON body");
+                faults.add("missing", "missing, expected a JSON body");
             }
             Ok(())
         }
@@ -94,7 +94,7 @@ fn bind_body(
             let is_blank = is_blank();
             // Members that may all be missing make a body that may be missing.
             if is_blank && operation.body_is_required() {
-                faults.add("missing", "missing, wanted a JSON object");
+                faults.add("missing", "missing, expected a JSON object");
                 faults.leave();
                 return Ok(());
             }
@@ -140,7 +140,7 @@ fn located<T>(faults: &mut Faults, param: &Param, read: impl FnOnce(&mut Faults)
 fn words(faults: &mut Faults, param: &Param, words: Vec<Option<String>>, image: &mut Image, at: usize) -> bool {
     if words.is_empty() {
         if !param.absent().is_allowed() && !param.is_empty_if_absent() {
-            faults.add("missing", format!("missing from the {}", param.place.name()));
+            faults.add("missing", format!("missing, expected in the {}", param.place.name()));
             return false;
         }
         if absent(&param.ty, &param.docs, image, at) {

@@ -1,5 +1,5 @@
 //! Forms as browsers send them → the members of an object: `application/x-www-form-urlencoded` (WHATWG URL, section 5) and
-//! `multipart/form-data` (RFC 7578). The table is in `wit/README.md`, "Forms".
+//! `multipart/form-data` (RFC 7578). See `docs/src/reference/content.md`, "Forms".
 
 use std::collections::HashMap;
 
@@ -101,7 +101,7 @@ impl Form {
         }
         fits &= missing.is_empty();
         for (name, ty) in missing {
-            faults.add_at(name, "missing", format!("missing, wanted {}", read::article(ty)));
+            faults.add_at(name, "missing", format!("missing, expected {}", read::article(ty)));
         }
         fits
     }
@@ -122,7 +122,7 @@ async fn parts(mut form: multer::Multipart<'_>) -> Result<Vec<Field>, String> {
         if let Some(coding) = header("content-transfer-encoding")
             && !["binary", "8bit", "7bit"].iter().any(|known| coding.eq_ignore_ascii_case(known))
         {
-            return Err(format!("Part {} has a `content-transfer-encoding`, wanted its bytes.", fields.len() + 1));
+            return Err(format!("Part {}: expected its bytes, found a `content-transfer-encoding`.", fields.len() + 1));
         }
         let is_json = header("content-type").and_then(MediaType::parse).is_some_and(|it| it.is("application/json"));
         let file = part.file_name().map(str::to_owned);
@@ -205,7 +205,7 @@ fn member(faults: &mut Faults, ty: &Type, docs: &Docs, fields: &[&Field], image:
             }
             [only] => json(faults, ty, docs, only, image, at),
             _ => {
-                faults.add("duplicate", format!("given {} times, wanted once", fields.len()));
+                faults.add("duplicate", format!("expected once, found {} times", fields.len()));
                 false
             }
         },

@@ -23,7 +23,7 @@ pub enum Rejection {
     /// Both as they stand in a sentence.
     UnsupportedMediaType {
         found: String,
-        wanted: String,
+        expected: String,
     },
     UnsupportedEncoding {
         found: String,

@@ -92,7 +92,7 @@ fn typed_words(
         }
         _ => {
             if words.len() > 1 {
-                faults.add("duplicate", format!("given {} times, wanted once", words.len()));
+                faults.add("duplicate", format!("expected once, found {} times", words.len()));
                 return false;
             }
             match words.pop() {

@@ -144,7 +144,7 @@ impl Documents {
             DocumentKind::Wit => plugin.wit(),
         };
         let document = self.blocking(make).await?.map_err(|error| {
-            tracing::error!(plugin = %listed.name, %error, "it has no document");
+            tracing::error!(plugin = %listed.name, %error, "cannot make the plugin's OpenAPI document");
             Problem::PluginFailed(error.to_string())
         })?;
         self.recent.keep(listed, kind, &document);
@@ -175,8 +175,9 @@ fn make(host: &Host, revision: u64) -> Told {
         .plugins()
         .filter_map(|plugin| {
             let head = plugin.head();
-            let head = head
-                .inspect_err(|error| tracing::error!(plugin = %plugin.name, %error, "it is missing in the document"));
+            let head = head.inspect_err(
+                |error| tracing::error!(plugin = %plugin.name, %error, "the plugin is missing in the OpenAPI document"),
+            );
             Some((&**plugin, head.ok()?))
         })
         .collect();

@@ -112,9 +112,9 @@ impl Server {
         connections.accept(listener, answer, stop).await;
         self.set_ready(false);
         self.stopping.send_replace(true);
-        tracing::info!("stopping: waiting for the requests in flight");
+        tracing::info!("stopping: waiting for requests in flight");
         if !connections.drained(drain).await {
-            tracing::warn!(ms = drain.as_millis() as u64, "some requests took longer than `drain_ms` and were cut off");
+            tracing::warn!(ms = drain.as_millis() as u64, "cut off the requests that took longer than `drain_ms`");
         }
     }
 

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_wait_ends_at_its_own_time_whatever_was_waited_for_before() {
+    async fn a_wait_ends_on_time_whatever_came_before() {
         let clock = Patience::default();
         let now = clock.now();
         let millis = |millis| now + Duration::from_millis(millis);

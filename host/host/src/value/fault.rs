@@ -49,7 +49,7 @@ impl Step {
 pub struct Fault {
     /// From the part of the request (`path`, `query`, `body`) to the value.
     pub loc: Vec<Step>,
-    /// What was found and what was wanted.
+    /// What was found and what was expected.
     pub msg: String,
     /// A stable word for programs, such as `missing` or `minimum`.
     #[serde(rename = "type")]

@@ -61,8 +61,8 @@ impl Walk {
                 (Ok(_), _) => format!("it would be printed as {printed}, so write integers in plain digits"),
             };
             let json: String = json.chars().take(200).collect();
-            let wanted = format!("a value of the type `{}` that keeps its rules", ty.describe());
-            self.problems.push(Defect::new(item, format!("`@{keyword} {json}`: {found}"), wanted));
+            let expected = format!("a value of the type `{}` that keeps its rules", ty.describe());
+            self.problems.push(Defect::new(item, format!("`@{keyword} {json}`: {found}"), expected));
         }
     }
 

@@ -1,4 +1,4 @@
-//! JSON ↔ component values, driven by the contract's types. The table is in `wit/README.md`, "Values".
+//! JSON ↔ component values, driven by the contract's types. See `docs/src/reference/values.md`.
 
 pub mod fault;
 pub mod image;

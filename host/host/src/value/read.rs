@@ -176,9 +176,9 @@ impl<'j, 'f> Reader<'j, 'f> {
         }
     }
 
-    fn string(&mut self, ty: &Type, peek: Peek, wanted: &str, at: usize) -> Read {
+    fn string(&mut self, ty: &Type, peek: Peek, expected: &str, at: usize) -> Read {
         if peek != Peek::String {
-            return self.wrong_type(peek, wanted);
+            return self.wrong_type(peek, expected);
         }
         let value = scalar::from_string(ty, self.jiter.known_str()?, self.image, at);
         Ok(value.is_some_and(|value| self.judged(value)))
@@ -201,9 +201,9 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     fn result(&mut self, whole: &Type, ok: Option<&Type>, err: Option<&Type>, peek: Peek, at: usize) -> Read {
-        const WANTED: &str = "an object with either `ok` or `err`";
+        const EITHER: &str = "an object with either `ok` or `err`";
         if peek != Peek::Object {
-            return self.wrong_type(peek, WANTED);
+            return self.wrong_type(peek, EITHER);
         }
         let mut found = None;
         let mut count = 0;
@@ -227,7 +227,11 @@ impl<'j, 'f> Reader<'j, 'f> {
                     found = Some(is_read?);
                 }
                 Some(_) => {
-                    self.faults.add_at(&name, "one_of", format!("`{name}` beside another member, wanted {WANTED}"));
+                    self.faults.add_at(
+                        &name,
+                        "one_of",
+                        format!("expected {EITHER}, found `{name}` beside another member"),
+                    );
                     self.jiter.next_skip()?;
                 }
                 None => {
@@ -238,7 +242,7 @@ impl<'j, 'f> Reader<'j, 'f> {
             key = self.jiter.next_key()?.map(str::to_owned);
         }
         if found.is_none() {
-            self.faults.add("one_of", format!("neither `ok` nor `err`, wanted {WANTED}"));
+            self.faults.add("one_of", format!("expected {EITHER}, found neither"));
         }
         Ok(found.unwrap_or(false))
     }
@@ -289,10 +293,10 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     /// An object with exactly so many members.
-    fn object<'t>(&mut self, count: usize, member: impl Fn(usize) -> Member<'t>, wanted: &str) -> Read {
+    fn object<'t>(&mut self, count: usize, member: impl Fn(usize) -> Member<'t>, expected: &str) -> Read {
         let peek = self.jiter.peek()?;
         if peek != Peek::Object {
-            return self.wrong_type(peek, wanted);
+            return self.wrong_type(peek, expected);
         }
         let mut few = [false; 32];
         let mut many = vec![];
@@ -305,10 +309,10 @@ impl<'j, 'f> Reader<'j, 'f> {
         };
         let mut fits = true;
         // Members mostly come in their order.
-        let mut expected = 0;
+        let mut likely = 0;
         let mut find = |name: &str| {
-            let found = (expected..count).chain(0..expected).find(|i| member(*i).name == name);
-            expected = found.map_or(expected, |i| i + 1);
+            let found = (likely..count).chain(0..likely).find(|i| member(*i).name == name);
+            likely = found.map_or(likely, |i| i + 1);
             found.ok_or_else(|| name.to_owned())
         };
         let mut next = self.jiter.known_object()?.map(&mut find);
@@ -336,7 +340,7 @@ impl<'j, 'f> Reader<'j, 'f> {
         for (i, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
             let Member { name, ty, docs, at } = member(i);
             if !docs.is_some_and(|docs| absent(ty, docs, self.image, at)) {
-                self.faults.add_at(name, "missing", format!("missing, wanted {}", article(ty)));
+                self.faults.add_at(name, "missing", format!("missing, expected {}", article(ty)));
                 fits = false;
             }
         }
@@ -397,7 +401,7 @@ impl<'j, 'f> Reader<'j, 'f> {
             next = self.jiter.next_key()?;
         }
         let Some(case) = case else {
-            self.faults.add_at("tag", "missing", "missing, wanted the name of a case");
+            self.faults.add_at("tag", "missing", "missing, expected the name of a case");
             return Ok(false);
         };
         let Some(case) = case else { return Ok(false) };
@@ -418,7 +422,7 @@ impl<'j, 'f> Reader<'j, 'f> {
             (Some(ty), None, None) => {
                 let is_read = absent(ty, &case.docs, self.image, of_payload);
                 if !is_read {
-                    self.faults.add_at("val", "missing", format!("missing, wanted {}", article(ty)));
+                    self.faults.add_at("val", "missing", format!("missing, expected {}", article(ty)));
                 }
                 Ok(is_read)
             }
@@ -460,9 +464,9 @@ impl<'j, 'f> Reader<'j, 'f> {
     }
 
     /// A list: the items of an array, all of type `ty`.
-    fn items(&mut self, peek: Peek, wanted: &str, ty: &Type, at: usize) -> Read {
+    fn items(&mut self, peek: Peek, expected: &str, ty: &Type, at: usize) -> Read {
         if peek != Peek::Array {
-            return self.wrong_type(peek, wanted);
+            return self.wrong_type(peek, expected);
         }
         let mut list = self.image.list(Layout::of(ty));
         let mut fits = true;
@@ -503,7 +507,7 @@ impl<'j, 'f> Reader<'j, 'f> {
             next = self.jiter.array_step()?;
         }
         if len != count {
-            self.faults.add("length", format!("{count} items, wanted {len}"));
+            self.faults.add("length", format!("expected {len} items, found {count}"));
             return Ok(false);
         }
         Ok(fits)
@@ -523,7 +527,7 @@ impl<'j, 'f> Reader<'j, 'f> {
         value.map_err(|(kind, msg)| self.faults.add(kind, msg)).is_ok()
     }
 
-    fn wrong_type(&mut self, peek: Peek, wanted: &str) -> Read {
+    fn wrong_type(&mut self, peek: Peek, expected: &str) -> Read {
         let found = match peek {
             Peek::Null => "null",
             Peek::True | Peek::False => "a boolean",
@@ -534,7 +538,7 @@ impl<'j, 'f> Reader<'j, 'f> {
         };
         // Skipped first: what is no JSON at all is not also of the wrong type.
         self.jiter.known_skip(peek)?;
-        self.faults.add("type", format!("found {found}, wanted {wanted}"));
+        self.faults.add("type", format!("expected {expected}, found {found}"));
         Ok(false)
     }
 }
@@ -560,15 +564,15 @@ pub fn unknown_member(faults: &mut Faults, name: &str, known: &[&str]) {
     if faults.is_full() {
         return faults.add("unknown_member", "");
     }
-    let wanted = match scalar::nearest(name, known) {
-        _ if known.is_empty() => "no members at all".into(),
-        Some(nearest) => format!("only {}; did you mean `{nearest}`?", scalar::listed(known)),
-        None => format!("only {}", scalar::listed(known)),
+    let expected = match scalar::nearest(name, known) {
+        _ if known.is_empty() => "an empty object".into(),
+        Some(nearest) => format!("one of {}; did you mean `{nearest}`?", scalar::listed(known)),
+        None => format!("one of {}", scalar::listed(known)),
     };
-    faults.add_at(name, "unknown_member", format!("unknown member, wanted {wanted}"));
+    faults.add_at(name, "unknown_member", format!("unknown member, expected {expected}"));
 }
 
-const TWICE: &str = "given twice, wanted once";
+const TWICE: &str = "expected once, found twice";
 
 /// Keys of a map that are looked at one by one.
 const FEW_KEYS: usize = 16;

@@ -1,5 +1,5 @@
 //! What a function returned → its status and its body. The cases are those of [`Outcome::of`]; the tables are in
-//! `wit/README.md`, "Results and errors".
+//! `docs/src/reference/results.md`.
 
 use super::{
     Unreadable, Unwritable,

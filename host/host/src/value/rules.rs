@@ -50,7 +50,7 @@ fn one<'v, S: Source<'v>>(
             for i in 0..count {
                 // Only lists of comparable scalars have the rule.
                 if !seen.insert(key(item, items.next(item)?)?) {
-                    broken.push(("unique", format!("item {i} is there twice, wanted each once")));
+                    broken.push(("unique", format!("expected unique items, found item {i} twice")));
                     break;
                 }
             }

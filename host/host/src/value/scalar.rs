@@ -71,14 +71,13 @@ pub fn from_string(ty: &Type, text: &str, image: &mut Image, at: usize) -> Optio
                 }
                 _ => Err((
                     "length",
-                    format!("{} has {} characters, wanted exactly 1 (char)", quoted(text), text.chars().count()),
+                    format!("expected exactly 1 character, found {}: {}", text.chars().count(), quoted(text)),
                 )),
             }
         }
-        Type::Bytes => STANDARD
-            .decode(text)
-            .map(|bytes| image.bytes(at, &bytes))
-            .map_err(|_| ("base64", format!("{} is not base64 with padding (RFC 4648, section 4)", quoted(text)))),
+        Type::Bytes => STANDARD.decode(text).map(|bytes| image.bytes(at, &bytes)).map_err(|_| {
+            ("base64", format!("expected base64 with padding (RFC 4648, section 4), found {}", quoted(text)))
+        }),
         Type::Named(named) => match &named.shape {
             Shape::Variant(cases) if cases.iter().any(|case| case.ty.is_some()) => return None,
             Shape::Enum(cases) | Shape::Variant(cases) => {
@@ -119,7 +118,7 @@ fn typed(ty: &Type, text: &str, image: &mut Image, at: usize) -> Result<(), Brok
             let value = match text {
                 "true" => 1,
                 "false" => 0,
-                _ => return Err(("type", format!("{} is not a boolean, wanted `true` or `false`", quoted(text)))),
+                _ => return Err(("type", format!("expected `true` or `false`, found {}", quoted(text)))),
             };
             image.put(at, [value]);
             Ok(())
@@ -128,8 +127,8 @@ fn typed(ty: &Type, text: &str, image: &mut Image, at: usize) -> Result<(), Brok
             if number::is_json_number(text) {
                 from_number(*scalar, text, image, at)
             } else {
-                let wanted = if scalar.integer_range().is_some() { "an integer" } else { "a number" };
-                Err(("type", format!("{} is not {wanted} ({})", quoted(text), scalar.name())))
+                let expected = if scalar.integer_range().is_some() { "an integer" } else { "a number" };
+                Err(("type", format!("expected {expected} ({}), found {}", scalar.name(), quoted(text))))
             }
         }
         _ => from_string(ty, text, image, at)
@@ -171,7 +170,7 @@ pub fn case<'a>(cases: &'a [Case], name: &str) -> Result<(usize, &'a Case), Brok
     cases.iter().enumerate().find(|(_, case)| case.name == name).ok_or_else(|| {
         let names: Vec<_> = cases.iter().map(|case| case.name.as_str()).collect();
         let nearest = nearest(name, &names).map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
-        ("enum", format!("{} is none of {}{nearest}", quoted(name), listed(&names)))
+        ("enum", format!("expected one of {}, found {}{nearest}", listed(&names), quoted(name)))
     })
 }
 

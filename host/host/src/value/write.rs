@@ -17,9 +17,9 @@ pub enum Unwritable {
     NotFinite { path: String, found: String },
     #[error("the result is larger than {limit} bytes of JSON; `result_kib` sets the limit")]
     TooLarge { limit: usize },
-    #[error("the result breaks a rule of its documentation at `{path}`: {broken}")]
+    #[error("the result violates its contract at `{path}`: {broken}")]
     BrokenRule { path: String, broken: String },
-    #[error("the error's member `status` is {found}; wanted a number from 400 to 599")]
+    #[error("the error's member `status`: expected a number from 400 to 599, found {found}")]
     Status { found: u16 },
     /// Not even a value.
     #[error("the result at `{path}` cannot be read: {found}")]

@@ -40,7 +40,7 @@ impl Events {
         });
         match (&complaint, &self.complaint) {
             (Some(now), before) if before.as_ref() != Some(now) => tracing::warn!("{now}"),
-            (None, Some(_)) => tracing::info!("changes are seen at once again"),
+            (None, Some(_)) => tracing::info!("file system events work again"),
             _ => {}
         }
         self.complaint = complaint;

@@ -90,11 +90,11 @@ pub(super) struct Look {
 pub(super) enum Unread {
     #[error("{0}")]
     Failed(Errno),
-    #[error("it is a link that leads nowhere")]
+    #[error("the link's target does not exist")]
     DanglingLink,
-    #[error("it is not there")]
+    #[error("not found")]
     Missing,
-    #[error("it is empty and on another mount than before, as if a volume were away")]
+    #[error("empty and on a different mount than before; is a volume not mounted?")]
     Unmounted,
 }
 

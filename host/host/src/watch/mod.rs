@@ -92,7 +92,7 @@ pub struct Watch {
 
 /// The thread is no more, which is a mistake in the host.
 #[derive(Debug, thiserror::Error)]
-#[error("watching the plugins' files failed inside the host; the log says where")]
+#[error("the file watcher failed; see the log")]
 pub struct Ended;
 
 /// A file that was loaded, or was to be.

@@ -35,7 +35,7 @@ impl Troubles {
             trouble.is_over = true;
             over += 1;
             if over <= MAX_LINES {
-                tracing::info!("{} can be read again", printable(file));
+                tracing::info!("{} is readable again", printable(file));
             }
         }
         let mut new = 0;
@@ -51,14 +51,11 @@ impl Troubles {
             self.0.insert(file.clone(), Trouble { why, said: Instant::now(), is_over: false });
             new += 1;
             if new <= MAX_LINES {
-                tracing::warn!(
-                    "{} cannot be read, so what is served of it stays, and it is looked at again: {why}",
-                    printable(file)
-                );
+                tracing::warn!("cannot read {}: {why}; keeping what it serves, and trying again", printable(file));
             }
         }
         if new > MAX_LINES {
-            tracing::warn!("and {} more cannot be read", new - MAX_LINES);
+            tracing::warn!("cannot read {} more", new - MAX_LINES);
         }
         self.0.retain(|_, it| !it.is_over || it.said.elapsed() < PAUSE);
     }

@@ -14,16 +14,16 @@ pub(crate) struct Build {
     /// The plugin's folder
     #[arg(default_value = ".")]
     folder: PathBuf,
-    /// Where the component is put [default: NAME.wasm in the folder]
+    /// Where to write the component [default: NAME.wasm in the folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The plugin's language, if the folder has sources in several
+    /// The plugin's language, if the folder has several
     #[arg(short, long, value_enum)]
     lang: Option<Language>,
-    /// The world of the plugin, if its WIT has several
+    /// The plugin's world, if its WIT has several
     #[arg(long, value_name = "NAME")]
     world: Option<String>,
-    /// Install what of the language's toolchain is missing
+    /// Install the missing parts of the language's toolchain
     #[arg(long)]
     install: bool,
 }

@@ -24,17 +24,17 @@ use super::exit;
 const EXAMPLES: &str = "\
 Examples:
   witapi call notes.wasm create-note '{\"text\": \"milk\"}'
-  witapi call notes.wasm notes/get-note '{\"id\": 1}' --data data    what is stored is kept in ./data
+  witapi call notes.wasm notes/get-note '{\"id\": 1}' --data data    keep the store in ./data
   witapi call notes.wasm 'GET /notes/{id}' '{\"id\": 1}' -i
-  witapi call notes.wasm 'GET /openapi.json'                        any request, as a client would write it
+  witapi call notes.wasm 'GET /openapi.json'                        any request
   jq .note order.json | witapi call notes.wasm create-note -
   witapi call images.wasm resize '{\"width\": 80}' --body photo.png > small.png
 
-The arguments are a JSON object with the operation's parameters, under their JSON names, wherever they stand in a request.
-Where the only parameter is the body, that may stand there itself. Bytes are base64, the items of a stream an array.
-All that the component imports is granted. What it writes and logs goes to stderr (WITAPI_LOG sets how much).
+The arguments are a JSON object with the operation's parameters, by their JSON names, wherever they go in a request.
+If the only parameter is the body, you can give the body itself. Bytes are base64, the items of a stream an array.
+The component is granted everything that it imports. What it writes and logs goes to stderr (WITAPI_LOG sets how much).
 
-Exit status: 0 a success · 1 a problem or an error of the operation · 2 no such operation, or no such arguments
+Exit status: 0 success · 1 a problem, or an error of the operation · 2 unknown operation, or wrong arguments
              3 the component cannot be read or does not load";
 
 #[derive(Args)]
@@ -44,7 +44,7 @@ pub(crate) struct Call {
     file: PathBuf,
     /// The operation: its operationId, its function in WIT (`get-note`, `notes/get-note`), or `METHOD /path`
     operation: String,
-    /// Its parameters, as a JSON object; `-` reads them from stdin
+    /// The operation's parameters as a JSON object; `-` reads it from stdin
     #[arg(default_value = "{}")]
     arguments: String,
     /// Print status and headers before the body
@@ -53,22 +53,22 @@ pub(crate) struct Call {
     /// A header of the request, as `name: value`
     #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = header)]
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// The body of the request, as it is; `-` reads it from stdin
+    /// A file with the request's body; `-` reads stdin
     #[arg(short, long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// Where the component stores what it stores, kept for the next call [default: nowhere]
+    /// The folder for the component's store, kept for the next call [default: a temporary folder]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// The configuration whose limits, mount point and casing hold [default: witapi.toml, if it is there]
+    /// The configuration with limits, mount point and casing [default: witapi.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let wanted = || "wanted `name: value`, such as `x-tenant: acme`".to_owned();
-    let (name, value) = text.split_once(':').ok_or_else(wanted)?;
-    let name = name.trim().parse().map_err(|_| wanted())?;
-    Ok((name, HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| wanted())?))
+    let expected = || "expected `name: value`, such as `x-tenant: acme`".to_owned();
+    let (name, value) = text.split_once(':').ok_or_else(expected)?;
+    let name = name.trim().parse().map_err(|_| expected())?;
+    Ok((name, HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| expected())?))
 }
 
 pub(crate) fn run(arguments: &Call) -> ExitCode {

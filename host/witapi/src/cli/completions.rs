@@ -9,7 +9,7 @@ use crate::{Cli, print};
 #[derive(Args)]
 #[command(after_help = help::COMPLETIONS)]
 pub(crate) struct Completions {
-    /// The shell that reads them
+    /// The shell
     shell: Shell,
 }
 

@@ -26,10 +26,10 @@ pub(crate) struct Dev {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Install what of the language's toolchain is missing
+    /// Install the missing parts of the language's toolchain
     #[arg(long)]
     install: bool,
-    /// The configuration [default: witapi.toml in the plugin's folder, if it is there]
+    /// The configuration [default: witapi.toml in the plugin's folder, if it exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

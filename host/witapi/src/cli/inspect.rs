@@ -28,12 +28,12 @@ const EXAMPLES: &str = "\
 Examples:
   witapi inspect notes.wasm
   witapi inspect notes.wasm --openapi > notes.json
-  witapi inspect --diff notes-1.0.wasm notes.wasm      what clients of the first notice of the second
+  witapi inspect --diff notes-1.0.wasm notes.wasm      what changes for clients of the first
 
-With --diff, a change breaks where a client that was right before may be wrong now: a request that was accepted is refused, an
-answer holds what could not come. Members that are added to an answer do not break: clients pass over what they do not know.
+With --diff, a change breaks clients if the new version rejects a request that the old one accepted, or returns a response
+that the old one could not return. New members of a response do not break: clients ignore what they do not know.
 
-Exit status: 0 done, nothing breaks · 1 something breaks, or the component has no contract · 2 the command line is wrong
+Exit status: 0 done, nothing breaks · 1 a change breaks clients, or the component has no contract · 2 wrong command line
              3 with --diff: one of the files cannot be read or has no contract";
 
 #[derive(Args)]
@@ -51,10 +51,10 @@ pub(crate) struct Inspect {
     /// Print what compiling and instantiating it takes, as JSON; for bench/languages
     #[arg(long, hide = true, conflicts_with_all = ["json", "openapi"])]
     timings: bool,
-    /// Compare the contracts of two components: what clients of OLD notice of NEW, and what breaks them
+    /// Compare the contracts of two components: what changes for clients of OLD, and what breaks them
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["file", "openapi"])]
     diff: Option<Vec<PathBuf>>,
-    /// The configuration whose mount point, casing and `[openapi]` hold [default: witapi.toml, if it is there]
+    /// The configuration with mount point, casing and `[openapi]` [default: witapi.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -101,7 +101,7 @@ fn timings(file: &Path, mut config: Config) -> anyhow::Result<serde_json::Value>
 }
 
 fn compared(arguments: &Inspect, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    let [old, new] = files else { anyhow::bail!("wanted two components, OLD and NEW") };
+    let [old, new] = files else { anyhow::bail!("expected two components, OLD and NEW") };
     let config = Config::load(arguments.config.as_deref())?;
     // Both are versions of one plugin, so what the configuration says of the new one holds for both.
     let (name, contract) = contract_of(new, None, &config)?;

@@ -12,10 +12,10 @@ use crate::{Cli, print};
 #[derive(Args)]
 #[command(after_help = help::MAN)]
 pub(crate) struct ManPage {
-    /// The command whose page it is [default: that of witapi as a whole]
+    /// The command [default: the page of witapi itself]
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
-    /// Write all pages into this folder, which is made if it is not there
+    /// Write all pages into this folder; created if it does not exist
     #[arg(short, long, value_name = "FOLDER", conflicts_with = "command")]
     output: Option<PathBuf>,
 }

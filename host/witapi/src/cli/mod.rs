@@ -11,6 +11,7 @@ macro_rules! say {
 pub(crate) mod build;
 pub(crate) mod call;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod dev;
 pub(crate) mod exit;
 pub(crate) mod help;

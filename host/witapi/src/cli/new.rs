@@ -8,13 +8,13 @@ use witapi_authoring::{Language, language::toolchain, new::new};
 #[derive(Args)]
 #[command(after_help = super::help::NEW)]
 pub(crate) struct New {
-    /// The folder to make; its last part is the plugin's name
+    /// The folder to create; its last part is the plugin's name
     #[arg(value_name = "NAME")]
     folder: PathBuf,
-    /// The language to write it in
+    /// The plugin's language
     #[arg(short, long, value_enum)]
     lang: Language,
-    /// Begin with this contract, a WIT file or a folder of them, and a stub for each of its functions
+    /// Start from this contract (a WIT file or a folder of them), with a stub for each function
     #[arg(long, value_name = "FILE")]
     wit: Option<PathBuf>,
 }

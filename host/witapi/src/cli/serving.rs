@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use anyhow::Context;
 use tokio::net::TcpListener;
 use witapi_host::{catalog::Host, config::Config, log};
 
@@ -11,10 +12,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an end at once waits until the log is written.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
+/// The socket that the service manager opened already (systemd.socket(5), `LISTEN_FDS`), or else one at that address.
+///
 /// # Errors
 ///
-/// The address is none of this machine, or something else listens there.
+/// The address is not one of this machine, or another program listens there. What the service manager passed is not a TCP socket.
 pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let passed = listenfd::ListenFd::from_env().take_tcp_listener(0);
+    if let Some(listener) = passed.context("expected a listening TCP socket in LISTEN_FDS, found something else")? {
+        listener.set_nonblocking(true)?;
+        return Ok(TcpListener::from_std(listener)?);
+    }
     TcpListener::bind(address).await.map_err(|error| {
         if error.kind() == io::ErrorKind::AddrInUse {
             let other = SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(8080));
@@ -35,7 +43,7 @@ pub(crate) fn allow_open_files() {
         && current != maximum
         && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
     {
-        tracing::warn!(?current, ?maximum, %error, "the limit on open files stays as it is");
+        tracing::warn!(?current, ?maximum, %error, "cannot raise the limit on open files");
     }
 }
 
@@ -49,6 +57,13 @@ pub(crate) fn host(config: Config) -> anyhow::Result<Host> {
             "the pools for {instances} instances do not fit; lower `instances` under `[scheduler]`: {error:#}"
         )
     })
+}
+
+/// Tells the service manager how the host is (sd_notify(3), `NOTIFY_SOCKET`), if there is one.
+pub(crate) fn tell(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "cannot notify the service manager");
+    }
 }
 
 /// Has all on disk that is to be there.
@@ -78,7 +93,7 @@ pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
         // Beside all that is waited for until the end.
         tokio::spawn(async move {
             let again = next().await;
-            tracing::warn!("stopped at once by a second signal: requests in flight were cut off");
+            tracing::warn!("stopped by a second signal: cut off the requests in flight");
             log::flush(LAST_LINES);
             std::process::exit(128 + again.as_raw_value());
         });

@@ -20,7 +20,7 @@ use witapi_host::{
 use super::exit;
 
 const FORMAT: &str = "\
-A test is a text file NAME.http of requests and the answers that are wanted, in steps:
+A test is a text file NAME.http of requests and expected responses, in steps:
 
   ### Create a note
   POST /notes
@@ -33,38 +33,38 @@ A test is a text file NAME.http of requests and the answers that are wanted, in 
 
   {\"id\": {{id}}, \"text\": \"milk\", {{...}}}
 
-  ### It is there
+  ### Read it back
   GET /notes/{{id}}
 
   HTTP 200
 
   {\"id\": {{id}}, \"text\": \"milk\", \"created\": \"{{_}}\"}
 
-Steps       A line that begins with `###` begins a step; what is behind it is the step's title. Lines before a request, and
+Steps       A line that begins with `###` begins a step; the rest of the line is its title. Lines before a request, and
             among headers, that begin with `#` or `//` are comments.
 Request     Method and path, headers, an empty line, the body. Without a content-type JSON is sent as application/json, bytes
             as application/octet-stream, other text as text/plain.
-Answer      `HTTP` and the status (`*` for any), the headers that have to be there, an empty line, the body. Headers and a
-            body that are not named are not looked at. A step without an answer has to succeed.
-Bodies      JSON is compared as JSON: the order of members and white space say nothing, and 1 is 1.0. Several values after
+Response    `HTTP` and the status (`*` for any), the required headers, an empty line, the body. The test ignores headers and
+            a body that you leave out. A step without a response expects a success status.
+Bodies      JSON is compared as JSON: the order of members and white space do not matter, and 1 equals 1.0. Several values after
             each other are the lines of a stream. Other text has to be equal, but for line breaks at its end. `base64,…;` are
             bytes, `file,NAME;` is a file beside the test.
-{{name}}    In an answer: whatever stands there, kept under that name; once it is known, just that. As a JSON value of its own
+{{name}}    In a response: any value, kept under that name; where the name is known, that value. As a JSON value of its own
             it is any value, in quotes or amid text a text. In a request: the value that was kept.
 {{_}}       Anything, not kept.
 {{...}}     All other members of an object; at the end of a list or a stream, all other items.
 
-Files run in the order of their names. Each begins with empty stores, and its steps share them. Everything that the
-component imports is granted. What it writes and logs goes to stderr (WITAPI_LOG sets how much).
+Files run in the order of their names. Each begins with empty stores, and its steps share them. The component
+is granted everything that it imports. What it writes and logs goes to stderr (WITAPI_LOG sets how much).
 
 Examples:
   witapi test                            NAME.wasm of this folder, with its folder `tests`
   witapi test notes                      the same in the folder `notes`
   witapi test notes.wasm checks/         a component, with a folder of tests or one of them
-  witapi test --update                   write what was found into the tests, and look at the difference in git
+  witapi test --update                   write the found responses into the tests, then review the change in git
 
-Exit status: 0 all passed · 1 a test failed · 2 the command line is wrong
-             3 nothing could be tested: the component does not load, or there are no tests";
+Exit status: 0 all passed · 1 a test failed · 2 wrong command line
+             3 nothing tested: the component does not load, or there are no tests";
 
 #[derive(Args)]
 #[command(after_long_help = FORMAT, after_help = "`witapi test --help` describes the format of tests.")]
@@ -74,10 +74,10 @@ pub(crate) struct Test {
     plugin: PathBuf,
     /// A folder of tests, or one of them [default: `tests` beside the component]
     tests: Option<PathBuf>,
-    /// Write what was found into the tests where it is not what was wanted
+    /// Update the tests: write the found responses into them
     #[arg(long)]
     update: bool,
-    /// The configuration whose limits, mount point and casing hold [default: witapi.toml beside the component]
+    /// The configuration with limits, mount point and casing [default: witapi.toml beside the component]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -165,13 +165,13 @@ fn tell_failure(file: &Path, failure: &TestFailure) {
     if let Some(mistake) = mistake {
         say!("  {}", safe(mistake));
     }
-    for Difference { place, wanted, found } in differences {
+    for Difference { place, expected, found } in differences {
         say!("  {PLACE}{}{PLACE:#}", safe(place));
-        side("wanted", PASSED, wanted.as_deref().unwrap_or("nothing"));
-        side("found ", FOUND, found.as_deref().unwrap_or("nothing"));
+        side("expected", PASSED, expected.as_deref().unwrap_or("nothing"));
+        side("found   ", FOUND, found.as_deref().unwrap_or("nothing"));
     }
     if let Some(body) = body {
-        say!("  {PLACE}the body that came{PLACE:#}");
+        say!("  {PLACE}the received body{PLACE:#}");
         body.lines().take(MAX_LINES).for_each(|line| say!("    {}", safe(line)));
     }
 }

@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn documentation_and_external_ids_of_all_packages_are_in_the_text() {
+    fn the_text_has_docs_and_external_ids_of_all_packages() {
         let mut resolve = Resolve::default();
         let own = resolve.push_str("text.wit", &text()).expect("the text is one WIT document");
         assert_eq!(resolve.packages[own].docs.contents.as_deref(), Some("A shop."));

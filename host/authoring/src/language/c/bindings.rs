@@ -32,10 +32,10 @@ const WANTED: [(&str, &str); 4] = [
 fn limit(kind: &TypeDefKind) -> Option<&'static str> {
     match kind {
         TypeDefKind::FixedLengthList(..) => {
-            Some("lists of fixed length, such as `list<u8, 3>`; wanted a tuple, or a list with @minItems and @maxItems")
+            Some("lists of fixed length, such as `list<u8, 3>`; use a tuple, or a list with @minItems and @maxItems")
         }
         TypeDefKind::Stream(_) | TypeDefKind::Future(_) => Some("streams and futures"),
-        TypeDefKind::Flags(flags) if flags.flags.len() > 64 => Some("more than 64 flags; wanted several types"),
+        TypeDefKind::Flags(flags) if flags.flags.len() > 64 => Some("more than 64 flags; use several types"),
         _ => None,
     }
 }
@@ -62,8 +62,8 @@ pub(super) fn generate(wit: &Wit) -> Result<BTreeMap<String, Vec<u8>>, BuildErro
 
     let mut imports = String::from("// Made by `witapi build`: what the world in the WIT imports.\n");
     let names: Vec<String> = wit.imports().iter().map(|import| import.name.clone()).collect();
-    for (define, wanted) in WANTED {
-        if names.iter().any(|name| name == wanted) {
+    for (define, expected) in WANTED {
+        if names.iter().any(|name| name == expected) {
             writeln!(imports, "#define {define} 1").ok();
         }
     }

@@ -155,11 +155,11 @@ pub(super) fn is_keyword(name: &str) -> bool {
 fn limit(kind: &TypeDefKind) -> Option<&'static str> {
     match kind {
         TypeDefKind::FixedLengthList(..) => {
-            Some("lists of fixed length, such as `list<u8, 3>`; wanted a tuple, or a list with @minItems and @maxItems")
+            Some("lists of fixed length, such as `list<u8, 3>`; use a tuple, or a list with @minItems and @maxItems")
         }
         TypeDefKind::Stream(_) | TypeDefKind::Future(_) => Some("streams and futures"),
-        TypeDefKind::Tuple(tuple) if tuple.types.len() > 16 => Some("tuples of more than 16; wanted a record"),
-        TypeDefKind::Flags(flags) if flags.flags.len() > 32 => Some("more than 32 flags; wanted several types"),
+        TypeDefKind::Tuple(tuple) if tuple.types.len() > 16 => Some("tuples of more than 16; use a record"),
+        TypeDefKind::Flags(flags) if flags.flags.len() > 32 => Some("more than 32 flags; use several types"),
         _ => None,
     }
 }

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_written_into_the_only_room_and_nowhere_else() {
+    fn a_text_goes_into_the_only_free_range() {
         let room =
             |spaces: usize| [b"wasm".to_vec(), mark().to_vec(), vec![b' '; DIGITS + spaces], b"end".to_vec()].concat();
         let filled = fill(room(10), b"code", 10).expect("room");

@@ -94,7 +94,7 @@ impl Toolchain for Rust {
         });
         let Some(artifact) = artifact else {
             return Err(BuildError::Unsupported(format!(
-                "cargo made no .wasm file for {target}; wanted one of the crate's library"
+                "cargo built no .wasm file for {target}; expected that of the crate's library"
             )));
         };
         let changed = |file: &Path| fs::metadata(file).and_then(|metadata| metadata.modified()).ok();

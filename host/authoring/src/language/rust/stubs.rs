@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_generated_becomes_what_a_person_would_write() {
+    fn generated_stubs_read_like_hand_written_ones() {
         let generated = "\
 // Generated.
 impl exports::a::shop::orders::Guest for Stub {

@@ -76,11 +76,11 @@ impl TextPattern {
     ///
     /// # Errors
     ///
-    /// What was found, at which character (the first is 1), and what was wanted, if the pattern is malformed or is not
-    /// in the subset: ``the look-ahead `(?=` at character 3, wanted a pattern without it: …``.
+    /// What was expected and what was found, at which character (the first is 1), if the pattern is malformed or is not
+    /// in the subset: ``expected a pattern without look-ahead …, found the look-ahead `(?=` at character 3``.
     pub fn compile(source: &str) -> Result<TextPattern, String> {
         if source.chars().nth(MAX_CHARACTERS).is_some() {
-            return Err(format!("a pattern of more than {MAX_CHARACTERS} characters, wanted a shorter one"));
+            return Err(format!("expected at most {MAX_CHARACTERS} characters, found a longer pattern"));
         }
         let translated = translate::translate(source)?;
         // `regex` does not tell the size of what it made.
@@ -96,12 +96,14 @@ impl TextPattern {
                 regex::Error::CompiledTooBig(_) if limit < MAX_COMPILED => limit *= 4,
                 regex::Error::CompiledTooBig(_) => {
                     return Err(format!(
-                        "a pattern that compiles to more than {} MiB, wanted a smaller one: lower the counts of \
+                        "expected a pattern that compiles to at most {} MiB, found a larger one; lower the counts of \
                          `{{n,m}}`, or bound the length with @maxLength instead",
                         MAX_COMPILED >> 20
                     ));
                 }
-                error => return Err(format!("a pattern that cannot be translated ({error}), wanted a simpler one")),
+                error => {
+                    return Err(format!("expected a simpler pattern, found one that cannot be translated: {error}"));
+                }
             }
         }
     }

@@ -56,17 +56,17 @@ impl Translation {
         Some(next)
     }
 
-    fn eat(&mut self, wanted: &str) -> bool {
-        let found = wanted.chars().eq(self.chars[self.at..].iter().copied().take(wanted.len()));
+    fn eat(&mut self, expected: &str) -> bool {
+        let found = expected.chars().eq(self.chars[self.at..].iter().copied().take(expected.len()));
         if found {
-            self.at += wanted.len();
+            self.at += expected.len();
         }
         found
     }
 
     /// `at` is an index; people count from one.
-    fn error(&self, at: usize, found: &str, wanted: &str) -> String {
-        format!("{found} at character {}, wanted {wanted}", at + 1)
+    fn error(&self, at: usize, found: &str, expected: &str) -> String {
+        format!("expected {expected}, found {found} at character {}", at + 1)
     }
 
     /// What the source has from there to here.
@@ -121,8 +121,8 @@ impl Translation {
                 self.quantifier()?;
             }
             Some(sign @ ('*' | '+' | '?' | '{')) => {
-                let wanted = format!("something to repeat before it, or `\\{sign}`");
-                return Err(self.error(start, &format!("the quantifier `{sign}`"), &wanted));
+                let expected = format!("something to repeat before it, or `\\{sign}`");
+                return Err(self.error(start, &format!("the quantifier `{sign}`"), &expected));
             }
             Some(sign @ ('}' | ']')) => {
                 return Err(self.error(start, &format!("a lone `{sign}`"), &format!("`\\{sign}`")));
@@ -142,7 +142,7 @@ impl Translation {
 
     /// The rest of a group, after its `(`.
     fn group(&mut self, start: usize) -> Result<(), String> {
-        const LINEAR: &str = "a pattern without it: patterns are matched in linear time, which rules it out";
+        const LINEAR: &str = "a pattern that can be matched in linear time";
         if self.depth == MAX_DEPTH {
             return Err(self.error(start, "a group", &format!("at most {MAX_DEPTH} groups within each other")));
         }
@@ -162,8 +162,8 @@ impl Translation {
             } else if !self.eat(":") {
                 self.next();
                 let found = format!("`{}`", self.since(start));
-                let wanted = "`(`, `(?:` or `(?<name>`: flags in the pattern are not taken";
-                return Err(self.error(start, &found, wanted));
+                let expected = "`(`, `(?:` or `(?<name>` (flags in the pattern are not supported)";
+                return Err(self.error(start, &found, expected));
             }
         }
         self.out.push_str("(?:");
@@ -185,8 +185,8 @@ impl Translation {
         }
         let name = self.since(first);
         if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) || !self.eat(">") {
-            let wanted = "`(?<name>` with a name of ASCII letters, digits, `$` and `_` that begins with no digit";
-            return Err(self.error(start, "the group's name", wanted));
+            let expected = "`(?<name>` with a name of ASCII letters, digits, `$` and `_` that begins with no digit";
+            return Err(self.error(start, "the group's name", expected));
         }
         if self.names.contains(&name) {
             return Err(self.error(start, &format!("a second group `{name}`"), "a name of its own for each group"));
@@ -327,12 +327,12 @@ impl Translation {
             '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '/' => sign,
             '1'..='9' | 'k' if !in_class => {
                 let found = format!("the back-reference `\\{sign}`");
-                let wanted = "a pattern without it: patterns are matched in linear time, which rules it out";
-                return Err(self.error(start, &found, wanted));
+                let expected = "a pattern that can be matched in linear time";
+                return Err(self.error(start, &found, expected));
             }
             _ => {
-                let wanted = "one of ECMA-262 with the flag `u`; other characters stand for themselves without `\\`";
-                return Err(self.error(start, &format!("the escape `\\{sign}`"), wanted));
+                let expected = "an escape of ECMA-262 with the flag `u` (other characters need no `\\`)";
+                return Err(self.error(start, &format!("the escape `\\{sign}`"), expected));
             }
         }))
     }
@@ -359,8 +359,8 @@ impl Translation {
             self.hex(4).map(|lead| self.paired(lead))
         };
         let Some(value) = value else {
-            let wanted = "`\\u0041` with four hex digits or `\\u{1F600}` with a code point to 10FFFF";
-            return Err(self.error(start, "the escape `\\u`", wanted));
+            let expected = "`\\u0041` with four hex digits or `\\u{1F600}` with a code point to 10FFFF";
+            return Err(self.error(start, "the escape `\\u`", expected));
         };
         char::from_u32(value).ok_or_else(|| {
             let found = format!("the lone surrogate `{}`", self.since(start));
@@ -397,9 +397,9 @@ impl Translation {
         match property::translate(&name) {
             Some(name) => Ok(format!("\\{sign}{{{name}}}")),
             None => {
-                let wanted = "a general category, a script or a binary property as ECMA-262 spells it, such as \
+                let expected = "a general category, a script or a binary property as ECMA-262 spells it, such as \
                               `\\p{L}`, `\\p{Script=Greek}` or `\\p{Emoji}`";
-                Err(self.error(start, &format!("the property `{name}`"), wanted))
+                Err(self.error(start, &format!("the property `{name}`"), expected))
             }
         }
     }

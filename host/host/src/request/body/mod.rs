@@ -143,17 +143,17 @@ fn media(operation: &Operation, headers: &HeaderMap) -> Result<Media, Rejection>
     let streamed = operation.stream_types();
     let is_raw = matches!(operation.body, contract::Body::Raw(_)) || operation.takes_byte_stream();
     let takes_forms = || operation.form_members().is_some();
-    let wanted = || match is_raw {
+    let expected = || match is_raw {
         true => format!("`{BYTES}`"),
         false if !streamed.is_empty() => streamed.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or "),
         false if takes_forms() => format!("`{JSON}`, `{MULTIPART}` or `{URL_ENCODED}`"),
         false => format!("`{JSON}`"),
     };
     let Some(found) = headers.get(header::CONTENT_TYPE) else {
-        return Err(Rejection::UnsupportedMediaType { found: "no `content-type`".into(), wanted: wanted() });
+        return Err(Rejection::UnsupportedMediaType { found: "no `content-type`".into(), expected: expected() });
     };
     let text = String::from_utf8_lossy(found.as_bytes());
-    let unsupported = || Rejection::UnsupportedMediaType { found: quoted(&text), wanted: wanted() };
+    let unsupported = || Rejection::UnsupportedMediaType { found: quoted(&text), expected: expected() };
     let Some(found) = MediaType::parse(trim(&text)) else { return Err(unsupported()) };
     // Every `+json` type is JSON (RFC 6839, section 3.1).
     let is_json = |found: &MediaType| {
@@ -177,8 +177,9 @@ fn media(operation: &Operation, headers: &HeaderMap) -> Result<Media, Rejection>
                 Media::Multipart { boundary: boundary.to_owned() }
             }
             _ => {
-                let wanted = format!("wanted one of 1 to {MAX_BOUNDARY} characters");
-                return Err(Rejection::MalformedBody(format!("Its `content-type` has no fit `boundary`, {wanted}.")));
+                return Err(Rejection::MalformedBody(format!(
+                    "The `boundary` of the `content-type` is missing or invalid: expected 1 to {MAX_BOUNDARY} characters."
+                )));
             }
         }
     } else {
@@ -187,7 +188,7 @@ fn media(operation: &Operation, headers: &HeaderMap) -> Result<Media, Rejection>
     match found.param("charset") {
         Some(charset) if !["utf-8", "utf8"].iter().any(|utf_8| charset.eq_ignore_ascii_case(utf_8)) => {
             let found = format!("the charset {}", quoted(charset));
-            Err(Rejection::UnsupportedMediaType { found, wanted: "`utf-8`".into() })
+            Err(Rejection::UnsupportedMediaType { found, expected: "`utf-8`".into() })
         }
         _ => Ok(media),
     }

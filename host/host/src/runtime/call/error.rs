@@ -12,7 +12,7 @@ use crate::{
 pub enum CallError {
     #[error("{0}")]
     Trap(String),
-    #[error("the deadline passed")]
+    #[error("the deadline was exceeded")]
     Deadline,
     /// The function returned what cannot be sent.
     #[error(transparent)]
@@ -20,7 +20,7 @@ pub enum CallError {
     #[error("{CpuTime}; `cpu_ms` sets the limit")]
     CpuTime,
     /// Whoever made the [`Input`](super::Input) knows why.
-    #[error("the request's stream broke off")]
+    #[error("the request's stream ended early")]
     Input,
     /// The pool has no room although the scheduler admitted the call: a component with many memories or tables.
     #[error("no room for another instance: {0}")]
@@ -29,7 +29,7 @@ pub enum CallError {
 
 /// The request's stream ended before its time, or holds what is no item. Whoever made the [`Input`](super::Input) knows why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the request's stream broke off")]
+#[error("the request's stream ended early")]
 pub struct Broken;
 
 /// Why a call in that store failed.

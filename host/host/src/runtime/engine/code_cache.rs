@@ -91,7 +91,7 @@ impl CodeCache {
                 CodeCache { folder: Some(folder), functions }
             }
             Err(error) => {
-                tracing::warn!(folder = %folder.display(), %error, "compiled code is not cached: wanted a folder that only this user can write");
+                tracing::warn!(folder = %folder.display(), %error, "not caching compiled code: expected a folder that only this user can write");
                 CodeCache { folder: None, functions: FunctionCache::default() }
             }
         }
@@ -183,7 +183,7 @@ impl Folder {
     fn later(&self, work: Later) {
         // The thread ends after the last sender.
         if let Err(mpsc::TrySendError::Full(_)) = self.later.try_send(work) {
-            tracing::debug!(folder = %self.path.display(), "compiled code is not cached: the disk is too slow for all of it");
+            tracing::debug!(folder = %self.path.display(), "not caching some compiled code: the disk is too slow");
         }
     }
 }
@@ -201,7 +201,7 @@ impl Later {
             }
             Later::End(session) => {
                 if let Err(error) = session.end() {
-                    tracing::warn!(%error, "compiled functions are not cached");
+                    tracing::warn!(%error, "not caching compiled functions");
                 }
             }
             // Whoever asked may have lost patience.
@@ -211,11 +211,11 @@ impl Later {
 }
 
 fn unused(file: &Path, error: &wasmtime::Error) {
-    tracing::warn!(file = %file.display(), error = format!("{error:#}"), "a file of the code cache is not used");
+    tracing::warn!(file = %file.display(), error = format!("{error:#}"), "ignoring a file of the code cache");
 }
 
 fn not_kept(file: &Path, error: &wasmtime::Error) {
-    tracing::warn!(file = %file.display(), error = format!("{error:#}"), "compiled code is not cached");
+    tracing::warn!(file = %file.display(), error = format!("{error:#}"), "not caching compiled code");
 }
 
 /// A name that no other component, engine configuration or version of wasmtime has.

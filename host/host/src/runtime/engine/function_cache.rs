@@ -143,12 +143,12 @@ impl Functions {
         });
         match read {
             Ok(bytes) => parse(&bytes.into()).unwrap_or_else(|| {
-                tracing::warn!(file = %file.display(), "a file of the code cache is not used: it is damaged");
+                tracing::warn!(file = %file.display(), "ignoring a damaged file of the code cache");
                 State::default()
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
             Err(error) => {
-                tracing::warn!(file = %file.display(), %error, "a file of the code cache is not used");
+                tracing::warn!(file = %file.display(), %error, "ignoring a file of the code cache");
                 State::default()
             }
         }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_and_counts_as_one_compilation_more() {
+    fn written_functions_are_read_back_and_counted_once() {
         let file = print(state([(1, function(3, 5)), (2, function(0, 9))]));
         let read = parse(&file.into()).expect("a whole file");
         assert_eq!((read.bytes, read.now, read.functions.len()), (3, 10, 2));

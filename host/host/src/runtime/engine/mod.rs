@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ended_instances_keep_is_a_small_part_of_the_machine() {
+    fn kept_memory_is_a_small_part_of_the_machine() {
         assert_eq!(kept(24 << 30, 512), 1 << 20);
         assert_eq!(kept(4 << 30, 512), 256 << 10);
         assert_eq!(kept(4 << 30, 20_000), 64 << 10);

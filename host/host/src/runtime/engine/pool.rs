@@ -179,8 +179,8 @@ pub(super) fn warn_of_mappings(size: PoolSize, mappings: u32) {
     let wanted = size.instances.saturating_mul(MAPPINGS_PER_CALL).saturating_add(OTHER_MAPPINGS);
     if wanted > mappings {
         tracing::warn!(
-            "{} instances at one time may need {wanted} memory mappings, and the system gives a process {mappings}; \
-             lower `instances` under `[scheduler]`, or have more: `sysctl vm.max_map_count={}`",
+            "{} concurrent instances may need {wanted} memory mappings, and the system allows a process {mappings}; \
+             lower `scheduler.instances`, or raise the limit: `sysctl vm.max_map_count={}`",
             size.instances,
             wanted.saturating_mul(2)
         );
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn few_calls_have_all_that_they_may_want_in_both_engines_whichever_is_made_first() {
+    fn a_few_calls_fit_both_engines_in_either_order() {
         let [(_, sync, concurrent), (_, concurrent_first, sync_second)] = pools(256);
         assert_eq!((sync.components, sync.memories, sync.stacks), (256 + MAX_WAITING, 512, 256 + MAX_WAITING));
         assert_eq!((concurrent.components - MAX_WAITING, concurrent.memories, concurrent.stacks), (784, 776, 1536));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn any_number_that_the_configuration_takes_fits_into_the_address_space() {
+    fn any_configured_pool_fits_the_address_space() {
         // Bytes above the program and below it, less what the system's randomness may take.
         let (above, below) = (44_600_u64, 93_700);
         let gigabytes = |pool: Pool| u64::from(pool.memories) * 4_328 / 1_000;
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_calls_have_mappings_in_the_engine_that_is_made_first_and_leave_some_for_the_other() {
+    fn ten_thousand_calls_leave_mappings_for_both_engines() {
         // A plugin may have sixteen times as many instances as are free.
         for (kind, first, second) in [10_000, 10_626].into_iter().flat_map(pools) {
             let used = 10_000 * (MAPPINGS_PER_CALL - MAPPINGS_PER_STACK);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_has_a_stack_in_either_engine_as_long_as_there_is_room() {
+    fn calls_of_either_engine_get_a_stack() {
         for instances in [1, 256, 4_000, 5_800] {
             for (kind, first, second) in pools(instances) {
                 let used = instances * (MAPPINGS_PER_CALL - MAPPINGS_PER_STACK);

@@ -69,7 +69,7 @@ pub enum Refused {
         toml_key(plugin)
     )]
     NotGranted { import: String, grant: String, plugin: String },
-    #[error("import `{import}` is nothing that this host offers; it offers WASI 0.2 and 0.3 (empty), {LOGGING} and, if granted, {}", GRANTABLE.join(", "))]
+    #[error("import `{import}` is not provided by this host; it provides WASI 0.2 and 0.3 (empty), {LOGGING} and, with a grant, {}", GRANTABLE.join(", "))]
     Unknown { import: String },
 }
 

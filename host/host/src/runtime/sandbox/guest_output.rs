@@ -89,7 +89,7 @@ impl Source {
         turn.is_cut = left.is_none();
         if turn.is_cut {
             let request = &turn.request;
-            tracing::warn!(%plugin, %request, "the rest of what the call writes is dropped; `log_kib` sets the limit");
+            tracing::warn!(%plugin, %request, "dropping the rest of the call's output; `log_kib` sets the limit");
         }
         !turn.is_cut
     }

@@ -146,7 +146,9 @@ impl Background {
         let _ = nice(NICE);
         let mut state = self.state();
         while !state.is_stopped {
-            if !state.is_relieved() && let Some(job) = state.queue.pop() {
+            if !state.is_relieved()
+                && let Some(job) = state.queue.pop()
+            {
                 let (began, clock) = (Instant::now(), thread_time());
                 state.moved = began;
                 drop(state);
@@ -168,7 +170,9 @@ impl Background {
         let _ = nice(RELIEF_NICE);
         let mut state = self.state();
         while !state.is_stopped {
-            if state.is_starved() && let Some(job) = state.queue.pop() {
+            if state.is_starved()
+                && let Some(job) = state.queue.pop()
+            {
                 drop(state);
                 // One more may be needed, and somebody has to watch.
                 self.relief.notify_one();

@@ -57,7 +57,7 @@ pub struct Charge {
 
 /// There is no room for more bytes of that plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there is no room in the buffers; `server.buffer_mib` sets the limit")]
+#[error("the buffers are full; `server.buffer_mib` sets the limit")]
 pub struct NoRoom;
 
 impl Charge {

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_of_long_calls_are_known_as_long_as_they_are() {
+    fn operations_with_long_calls_are_known() {
         let experience = Experience::default();
         (0..100).for_each(|_| experience.used(SECOND / 10_000));
         assert!(!experience.is_of_long_calls());

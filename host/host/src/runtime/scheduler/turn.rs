@@ -71,7 +71,7 @@ pub(super) fn take<T>(ground: Ground, is_last: bool, poll: impl FnOnce() -> T) -
 
 /// A call has used all the processor time that it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the call used up its processor time")]
+#[error("the call exceeded its processor time")]
 pub struct CpuTime;
 
 /// What a guest does at the end of an epoch: it goes on, or yields, or has had enough.

@@ -199,7 +199,7 @@ impl Connections {
         let task = tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {
-                tracing::debug!(%peer, %error, "a connection broke");
+                tracing::debug!(%peer, %error, "connection failed");
             }
         });
         open.count += 1;
@@ -241,7 +241,7 @@ fn places(wanted: usize) -> usize {
 
 /// Why no request is read from a connection any more.
 #[derive(Debug, thiserror::Error)]
-#[error("it was closed for another")]
+#[error("closed to make room for another connection")]
 struct Closing;
 
 /// Since when a connection waits for a request.

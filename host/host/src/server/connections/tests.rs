@@ -28,7 +28,7 @@ fn is_given_up(place: &Place) -> bool {
 }
 
 #[tokio::test]
-async fn a_place_is_free_as_long_as_there_are_fewer_than_the_limit() {
+async fn a_place_is_free_below_the_limit() {
     let places = with_limit(2);
     let _one = connect(&places, "10.0.0.1", 1);
     assert!(matches!(places.room(None), Room::Free));
@@ -59,7 +59,7 @@ async fn who_is_being_answered_goes_for_nobody() {
 }
 
 #[tokio::test]
-async fn a_client_has_its_own_limit_and_makes_room_of_its_own() {
+async fn a_client_at_its_limit_closes_its_own_connections() {
     let places = with_limit(100);
     let (early, late) = (connect(&places, "10.0.0.1", 5), connect(&places, "10.0.0.1", 9));
     assert!(places.makes_room_for(address("10.0.0.2"), 2));

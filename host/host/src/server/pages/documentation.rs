@@ -45,7 +45,7 @@ fn reader(server: &Server, title: &str, path: &str, head: Markup) -> Response {
         }
         div #reader {}
         noscript {
-            p.notice { "This page needs JavaScript. The document that it shows is " a href="/openapi.json" { "openapi.json" } "." }
+            p.notice { "This page needs JavaScript. It shows the document " a href="/openapi.json" { "openapi.json" } "." }
         }
     };
     Page { title, path, policy: INLINE_STYLES, head, tools, revision, main }

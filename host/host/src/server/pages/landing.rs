@@ -38,8 +38,8 @@ pub(crate) fn page(host: &Host, catalog: &Catalog, heads: &Heads, revision: u64)
         }
         @if catalog.entries().is_empty() {
             section.card.empty {
-                h2 { "No plugin yet" }
-                p { "Copy a component into the host's plugin folder, and it appears here:" }
+                h2 { "No plugins yet" }
+                p { "Copy a component into the host's plugin folder to see it here:" }
                 pre { code { "cp todos.wasm plugins/" } }
             }
         }
@@ -61,7 +61,7 @@ fn section(host: &Host, name: &str, entry: &Entry, heads: &Heads) -> Markup {
                 Some(plugin) => (serving(plugin, entry.failure.is_some() && !is_development, heads)),
                 None if is_development => {},
                 // Why is the operator's business: the reason names files of this machine.
-                None => p.warning { "This plugin was not loaded. The host's log says why." },
+                None => p.warning { "This plugin failed to load. See the host's log." },
             }
         }
     }
@@ -77,7 +77,7 @@ fn serving(plugin: &Listed, is_outdated: bool, heads: &Heads) -> Markup {
             (size(plugin.size)) " · loaded " (time(plugin.loaded_at))
         }
         @if is_outdated {
-            p.warning { "The newest file of this plugin was not loaded; the one before it serves on. The host's log says why." }
+            p.warning { "The newest file of this plugin failed to load; the version before it keeps serving. See the host's log." }
         }
         @for text in &head.texts {
             (paragraphs(text))
@@ -113,7 +113,7 @@ fn mount(plugin: &str, raw: &Raw) -> Markup {
         li {
             span.method { "ANY" }
             a.path href={ "/docs?plugin=" (encoded(plugin)) } { (raw.paths()) }
-            span.summary { "Raw HTTP: every request under this path goes to the plugin as it comes" }
+            span.summary { "Raw HTTP: the plugin gets every request under this path as it is" }
         }
     }
 }

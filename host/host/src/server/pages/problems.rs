@@ -19,8 +19,8 @@ use crate::{
 /// What a page may be. Who has no wish reads a terminal.
 const OFFERS: [&str; 3] = ["text/markdown", "text/html", "application/json"];
 
-const INTRODUCTION: &str = "Every answer that is an error is a problem document (RFC 9457) of media type \
-    `application/problem+json`. Its member `type` is one of these, and never changes, so programs can go by it.";
+const INTRODUCTION: &str = "Every error response is a problem document (RFC 9457) with the media type \
+    `application/problem+json`. Its member `type` is one of these. It never changes, so programs can rely on it.";
 
 /// `/problems`
 pub(super) async fn all(State(server): State<Server>, headers: HeaderMap) -> Response {

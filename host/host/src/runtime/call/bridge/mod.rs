@@ -60,7 +60,7 @@ impl Channel {
         let Layout { size, .. } = Layout::of(&self.item);
         if size > MAX_ITEM {
             return Err(wasmtime::Error::msg(format!(
-                "an item of type `{}` takes {size} bytes of memory; wanted at most {MAX_ITEM}",
+                "an item of type `{}` is too large: expected at most {MAX_ITEM} bytes of memory, found {size}",
                 self.item.describe()
             )));
         }

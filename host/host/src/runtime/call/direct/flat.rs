@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn members_stand_at_offsets_in_memory_and_side_by_side_in_a_call() {
+    fn members_have_offsets_in_memory_and_places_in_calls() {
         let types = [Type::Scalar(Scalar::U8), Type::Scalar(Scalar::U32), Type::Scalar(Scalar::S8)];
         let memory = [7, 0, 0, 0, 1, 2, 3, 4, 0xff, 0, 0, 0];
         // A narrower integer fills its core value.

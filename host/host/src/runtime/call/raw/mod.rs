@@ -109,7 +109,7 @@ impl Callable {
             };
             if let Some(why) = why {
                 if known.0.answer_is_whole.load(Ordering::Relaxed) {
-                    tracing::error!(%plugin, request = id.as_str(), fault = &*cut(&why.to_string()), "the handler failed behind its answer");
+                    tracing::error!(%plugin, request = id.as_str(), fault = &*cut(&why.to_string()), "the handler failed after its response");
                 }
                 let _ = known.0.why.set(why);
             }

@@ -43,7 +43,7 @@ fn shares(weights: &[u32], jobs: &[usize], processors: usize, turns: usize, rand
 }
 
 #[test]
-fn shares_follow_the_weights_whatever_the_number_of_jobs() {
+fn shares_follow_weights_for_any_number_of_jobs() {
     let mut random = Random(7);
     for _ in 0..20 {
         let flows = 2 + random.below(6) as usize;
@@ -60,7 +60,7 @@ fn shares_follow_the_weights_whatever_the_number_of_jobs() {
 }
 
 #[test]
-fn on_several_processors_a_flow_has_its_share_if_it_has_the_jobs_for_it() {
+fn a_flow_with_enough_jobs_gets_its_share_of_cores() {
     let used = shares(&[100, 300], &[8, 8], 4, 100_000, &mut Random(1));
     let ratio = used[1].as_secs_f64() / used[0].as_secs_f64();
     assert!((2.9..3.1).contains(&ratio), "{used:?}");
@@ -103,7 +103,7 @@ fn who_was_idle_has_saved_nothing_up() {
 }
 
 #[test]
-fn of_one_flow_the_job_that_used_less_goes_first_and_equal_ones_take_turns() {
+fn jobs_of_a_flow_run_shortest_first_then_in_turns() {
     let (clock, flow, _) = two();
     let mut queue = FairQueue::new(clock);
     for (used, job) in [(900, "old"), (40, "first"), (50, "second"), (0, "new")] {
@@ -134,7 +134,7 @@ fn only_who_is_ahead_of_those_that_wait_has_to_wait() {
 }
 
 #[test]
-fn what_is_taken_back_has_no_turn_and_leaves_nothing_behind() {
+fn a_removed_job_has_no_turn_and_leaves_nothing() {
     let (clock, one, other) = two();
     let mut queue = FairQueue::new(clock.clone());
     for _ in 0..100 {
