@@ -36,6 +36,7 @@ serve: plugins
 
 test: plugins fixtures
 	@tools/setup-browser
+	@tools/setup-commands
 	@tools/setup-judges
 	@tools/setup-tutorial
 	$(UNIT)
@@ -66,6 +67,7 @@ test-without-direct: plugins fixtures
 # Options of the test binary in ARGS, such as `make test-timings ARGS='hot_load --test-threads 1'`.
 test-timings: plugins fixtures
 	@tools/setup-browser
+	@tools/setup-commands
 	@tools/setup-judges
 	@tools/setup-tutorial
 	@tools/test-timings $(ARGS)
