@@ -4,30 +4,22 @@ use std::fs;
 
 use serde_json::json;
 use tokio::process::Command;
-use witapi_tests::{host, root};
+use witapi_tests::{
+    host,
+    markdown::{Block, blocks},
+    root,
+};
 
 /// The folders of the example plugins.
 const EXAMPLES: [&str; 5] = ["greeter-js", "orders-rust", "ticker-rust", "todos-rust", "wordcount-python"];
-
-/// What a README shows in its ```` ```console ```` blocks: each command with its output.
-fn commands(readme: &str) -> Vec<(String, String)> {
-    let blocks = readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("the end of a block"));
-    let mut commands: Vec<(String, String)> = vec![];
-    for line in blocks.flat_map(str::lines) {
-        match line.strip_prefix("$ ") {
-            Some(command) => commands.push((command.to_owned(), String::new())),
-            None => commands.last_mut().expect("a command first").1.push_str(&format!("{line}\n")),
-        }
-    }
-    commands
-}
 
 #[tokio::test]
 async fn every_command_of_the_readmes_prints_what_it_says() {
     let host = host().examples().start().await;
     for example in EXAMPLES {
         let folder = root().join("plugins").join(example);
-        let commands = commands(&fs::read_to_string(folder.join("README.md")).expect("a README"));
+        let readme = fs::read_to_string(folder.join("README.md")).expect("a README");
+        let commands: Vec<_> = blocks(&readme).iter().flat_map(Block::commands).collect();
         assert!(commands.len() >= 3, "{example} shows {} commands", commands.len());
         for (command, expected) in commands {
             let here = command.replace("localhost:8080", &host.address.to_string());

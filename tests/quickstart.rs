@@ -2,23 +2,10 @@
 
 use std::{fs, path::Path, process::Command};
 
-use witapi_tests::{dev::Dev, root, witapi};
+use witapi_tests::{dev::Dev, markdown, root, witapi};
 
 /// What the terminal says of each version that serves.
 const LIVE: &str = "live";
-
-/// A block of code in a README: its language, and what is in it.
-fn blocks(section: &str) -> Vec<(&str, &str)> {
-    let mut blocks = Vec::new();
-    let mut rest = section;
-    while let Some((_, after)) = rest.split_once("\n```") {
-        let (language, after) = after.split_once('\n').expect("a line after the fence");
-        let (code, after) = after.split_once("\n```").expect("the end of a block");
-        blocks.push((language, code));
-        rest = after;
-    }
-    blocks
-}
 
 /// The quickstart of a README, up to the next heading.
 fn quickstart(readme: &str) -> &str {
@@ -48,7 +35,8 @@ async fn follow(readme: &str, language: &str, flag: &str, entry: &str) {
         .map(|(at, _)| quickstart(&readme[at..]))
         .find(|section| section.contains(&format!("--lang {flag}\n")))
         .unwrap_or_else(|| panic!("no quickstart for {language}"));
-    let blocks = blocks(section);
+    let blocks: Vec<_> =
+        markdown::blocks(section).into_iter().map(|block| (block.language(), block.code.trim_end())).collect();
     let [(_, commands), (_, answers), (fence, before), (_, after), (_, changed), (_, build)] = blocks[..] else {
         panic!("{} blocks in the quickstart of {language}", blocks.len());
     };
