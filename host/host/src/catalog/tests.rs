@@ -64,7 +64,7 @@ fn who_wants_a_taken_route_serves_nothing() {
     assert_eq!((owner(&host, "/api/a").as_deref(), owner(&host, "/api/b")), (Some("a"), None));
     let catalog = host.catalog();
     let failure = catalog.entries()["b"].failure.as_ref().unwrap();
-    assert!(failure.reason.contains("is taken by `api.get-a` of plugin `a`"), "{}", failure.reason);
+    assert!(failure.reason.contains("is already served by `api.get-a` of plugin `a`"), "{}", failure.reason);
 }
 
 #[test]

@@ -367,12 +367,12 @@ fn credentials_are_for_origins_that_are_named() {
     refused(
         "[cors]\norigins = ['https://a.example', '*']\ncredentials = true",
         "witapi.toml:3: `cors.credentials`: expected each origin by its name, \
-         since every page there is must not use the credentials of its visitor, found `true` with the origin `*`",
+         so that not every page can use the credentials of its visitors, found `true` with the origin `*`",
     );
     refused(
         "cors = { credentials = true, origins = ['*'] }",
         "witapi.toml:1: `cors.credentials`: expected each origin by its name, \
-         since every page there is must not use the credentials of its visitor, found `true` with the origin `*`",
+         so that not every page can use the credentials of its visitors, found `true` with the origin `*`",
     );
     assert!(parse("cors = { credentials = false, origins = ['*'] }").cors.origins[0] == "*");
 }

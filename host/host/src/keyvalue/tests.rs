@@ -187,12 +187,12 @@ async fn a_counter_never_wraps_or_overwrites_text() {
     assert_eq!(get(&store, "n").await.as_deref(), Some("42"));
     assert_eq!(store.increment(key("m"), u64::MAX).await.unwrap(), u64::MAX);
     let error = store.increment(key("m"), 1).await.unwrap_err();
-    assert_eq!(error.to_string(), "key \"m\" holds 18446744073709551615, plus 1 exceeds 18446744073709551615");
+    assert_eq!(error.to_string(), "key \"m\": 18446744073709551615 plus 1 exceeds 18446744073709551615");
     set(&store, "t", "ten").await;
     let error = store.increment(key("t"), 1).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "to be incremented, key \"t\" must hold a whole number in decimal text, found \"ten\" (3 bytes): invalid digit found in string"
+        "key \"t\": expected a whole number in decimal text to increment, found \"ten\" (3 bytes): invalid digit found in string"
     );
     store.set(key("t"), vec![0xff]).await.unwrap();
     assert!(store.increment(key("t"), 1).await.is_err());
@@ -229,11 +229,11 @@ async fn keys_and_values_are_stored_up_to_their_bounds() {
             store.set(wrong.clone(), vec![]).await.unwrap_err(),
         ];
         for error in errors {
-            assert_eq!(error.to_string(), format!("a key has 1 to 1024 bytes, found {}", wrong.len()));
+            assert_eq!(error.to_string(), format!("expected a key of 1 to 1024 bytes, found {}", wrong.len()));
         }
     }
     let error = store.set(key("k"), vec![0; MAX_VALUE_BYTES + 1]).await;
-    assert_eq!(error.unwrap_err().to_string(), "a value has at most 1048576 bytes, found 1048577 for key \"k\"");
+    assert_eq!(error.unwrap_err().to_string(), "key \"k\": expected a value of at most 1048576 bytes, found 1048577");
 }
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn a_full_store_rejects_growth_and_counts_deletes() {
     let error = store.set(key("b"), b"1234567890".to_vec()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the store holds at most 148 bytes (keys, values and 64 for each entry), with key \"b\" it would hold 149"
+        "key \"b\": the store is full: expected at most 148 bytes (keys, values and 64 for each entry), found 149 with this write"
     );
     assert!(store.increment(key("c"), 1).await.is_err());
     assert_eq!(get(&store, "b").await.as_deref(), Some("123456789"));
