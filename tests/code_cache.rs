@@ -115,7 +115,7 @@ async fn a_file_that_others_can_write_is_replaced() {
     chmod(&file, 0o666);
     let before = fs::metadata(&file).expect("the file").ino();
     let host = again(stopped).await;
-    let line = host.log.wait_for("ignoring a file of the code cache").await;
+    let line = host.log.wait_for("file of the code cache").await;
     assert!(line.contains("WARN") && line.contains("666"), "{line}");
     let began = Instant::now();
     while fs::metadata(&file).expect("the file").ino() == before {
@@ -133,7 +133,7 @@ async fn a_file_that_is_a_link_is_not_used() {
     fs::rename(&file, &elsewhere).expect("to move it");
     symlink(&elsewhere, &file).expect("a link");
     let host = again(stopped).await;
-    host.log.wait_for("ignoring a file of the code cache").await;
+    host.log.wait_for("file of the code cache").await;
     let began = Instant::now();
     while !fs::symlink_metadata(&file).expect("the file").is_file() {
         assert!(began.elapsed() < PATIENCE);
@@ -151,7 +151,7 @@ async fn a_damaged_file_is_not_used_but_replaced() {
     for damaged in [b"".as_slice(), b"no code", half, no_head] {
         fs::write(&file, damaged).expect("to damage it");
         let host = again(stopped).await;
-        host.log.wait_for("ignoring a file of the code cache").await;
+        host.log.wait_for("file of the code cache").await;
         let began = Instant::now();
         while fs::read(&file).expect("the code").len() != good.len() {
             assert!(began.elapsed() < PATIENCE);
@@ -296,7 +296,7 @@ async fn only_new_functions_of_a_plugin_are_compiled() {
         let host = debug().in_folder_of(stopped).start().await;
         assert_eq!(is_fraction(functions(&host, 0).await), damage.is_none(), "{version}");
         assert_eq!(
-            host.log.lines("ignoring a file of the code cache", usize::from(damage.is_some())).await.len(),
+            host.log.lines("file of the code cache", usize::from(damage.is_some())).await.len(),
             usize::from(damage.is_some())
         );
         assert_eq!(host.get("/greetings/languages").await.status, 200);

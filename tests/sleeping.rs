@@ -133,7 +133,7 @@ async fn missing_or_damaged_code_is_compiled_again() {
     for (name, number) in NAMES.into_iter().zip(1..) {
         assert_eq!(version_of(&host, name).await, format!("version-{number:08}"));
     }
-    host.log.wait_for("ignoring a file of the code cache").await;
+    host.log.wait_for("file of the code cache").await;
 }
 
 #[tokio::test]
