@@ -76,7 +76,7 @@ test-timings: plugins fixtures
 test-long: plugins fixtures
 	@log=target/test-long.log; \
 	WITAPI_CASES=$${WITAPI_CASES:-100000} cargo test --release -p witapi-tests -- --nocapture \
-		acceptance round_trip formats patterns >$$log 2>&1 || { cat $$log; exit 1; }; \
+		acceptance round_trip formats patterns the_tutorial_prints >$$log 2>&1 || { cat $$log; exit 1; }; \
 	WITAPI_CASES=$${WITAPI_CASES:-20000} cargo test --release -p witapi-tests -- --nocapture \
 		direct decoding::a_component_with_random >>$$log 2>&1 || { cat $$log; exit 1; }; \
 	tools/fuzz >>$$log 2>&1 || { tail -n 60 $$log; exit 1; }; \
