@@ -11,7 +11,7 @@ fn each_claim_has_a_test_that_is_there() {
     let page = fs::read_to_string(root().join("SECURITY.md")).expect("the page");
     let rows: Vec<Vec<&str>> = page
         .lines()
-        .filter(|line| line.starts_with('|') && !line.starts_with("|---") && !line.starts_with("| what "))
+        .filter(|line| line.starts_with('|') && !line.starts_with("|---") && !line.starts_with("| what is promised |"))
         .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
         .collect();
     assert!(rows.len() >= 20, "{} claims", rows.len());

@@ -122,9 +122,11 @@ async fn the_tutorial_prints_what_it_says_in_typescript() {
 }
 
 #[tokio::test]
-async fn the_guides_print_what_they_say() {
+async fn the_guides_and_the_readme_print_what_they_say() {
     let mut wrong = vec![];
-    for (name, page) in part("guides") {
+    let others = ["README.md", "docs/src/index.md"];
+    let others = others.map(|name| (name.to_owned(), fs::read_to_string(root().join(name)).expect("a page")));
+    for (name, page) in part("guides").into_iter().chain(others) {
         let blocks = blocks(&page);
         if blocks.iter().all(|block| block.commands().is_empty()) {
             continue;

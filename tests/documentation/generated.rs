@@ -108,26 +108,18 @@ async fn the_problems_page_is_that_of_the_host() {
     let kinds = send(kinds).await.json();
     let kinds = kinds.as_array().expect("an array");
     let status = |kind: &Value| kind["status"].as_u64().map_or("of the error".to_owned(), |status| status.to_string());
-    let mut page = "| `type` | status | title |\n|---|---|---|\n".to_owned();
+    let mut table = "| `type` | status | title |\n|---|---|---|\n".to_owned();
+    let mut sections = String::new();
     for kind in kinds {
-        let name = text(kind, "type").trim_start_matches("/problems/");
-        page.push_str(&format!(
-            "| [`{}`](#{name}) | {} | {} |\n",
-            text(kind, "type"),
-            status(kind),
-            text(kind, "title")
-        ));
-    }
-    for kind in kinds {
-        let name = text(kind, "type").trim_start_matches("/problems/");
-        page.push_str(&format!(
-            "\n## {name}\n\n**{}** (status {})\n\n{}\n\n**What to do.** {}\n\n```json\n{:#}\n```\n",
-            text(kind, "title"),
-            status(kind),
+        let (uri, status, title) = (text(kind, "type"), status(kind), text(kind, "title"));
+        let name = uri.trim_start_matches("/problems/");
+        table.push_str(&format!("| [`{uri}`](#{name}) | {status} | {title} |\n"));
+        sections.push_str(&format!(
+            "\n## {name}\n\n**{title}** (status {status})\n\n{}\n\n**What to do.** {}\n\n```json\n{:#}\n```\n",
             text(kind, "cause"),
             text(kind, "remedy"),
             kind["example"],
         ));
     }
-    is_generated("problems.md", &page);
+    is_generated("problems.md", &(table + &sections));
 }

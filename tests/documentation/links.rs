@@ -13,7 +13,7 @@ use super::pages;
 /// Pages outside of the site that lead into it, or that it leads to.
 const OTHERS: [&str; 4] = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"];
 
-/// The text without its blocks of code and without code in lines.
+/// The text without its blocks of code.
 fn without_code(page: &str) -> String {
     let mut is_code = false;
     let mut text = String::new();
@@ -21,7 +21,6 @@ fn without_code(page: &str) -> String {
         if line.starts_with("```") {
             is_code = !is_code;
         } else if !is_code {
-            // Every other piece between backquotes is code, which may be the text of a link.
             text.push_str(line);
             text.push('\n');
         }

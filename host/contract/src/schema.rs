@@ -87,7 +87,7 @@ impl Schemas {
 
     /// That name, or with the first number behind it that makes it one of its own.
     fn unused(&self, name: &str) -> String {
-        let is_used = |expected: &String| self.names.values().flatten().any(|(_, used)| used == expected);
+        let is_used = |wanted: &String| self.names.values().flatten().any(|(_, used)| used == wanted);
         let numbered = (2..).map(|number| format!("{name}{number}"));
         std::iter::once(name.to_owned()).chain(numbered).find(|name| !is_used(name)).unwrap_or_default()
     }

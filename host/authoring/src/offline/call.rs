@@ -55,20 +55,20 @@ fn encoded(text: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(text, RESERVED)
 }
 
-/// The operation that `expected` names: by its operationId, by the function's name in WIT (`get-note`, or `notes/get-note`), or
+/// The operation that `wanted` names: by its operationId, by the function's name in WIT (`get-note`, or `notes/get-note`), or
 /// as `METHOD /path`.
 ///
 /// # Errors
 ///
 /// There is none, or more than one.
-pub fn find<'c>(plugin: &str, contract: &'c Contract, expected: &str) -> Result<&'c Operation, RequestError> {
+pub fn find<'c>(plugin: &str, contract: &'c Contract, wanted: &str) -> Result<&'c Operation, RequestError> {
     let ids = openapi::operation_ids(plugin, contract);
     let with_ids = || contract.operations.iter().zip(&ids);
-    if let Some((operation, _)) = with_ids().find(|(operation, id)| *id == expected || operation.route() == expected) {
+    if let Some((operation, _)) = with_ids().find(|(operation, id)| *id == wanted || operation.route() == wanted) {
         return Ok(operation);
     }
     let is_called = |operation: &&Operation| {
-        operation.function == expected || qualified(operation) == expected || operation.label() == expected
+        operation.function == wanted || qualified(operation) == wanted || operation.label() == wanted
     };
     let called: Vec<&Operation> = contract.operations.iter().filter(is_called).collect();
     match called[..] {
@@ -81,12 +81,12 @@ pub fn find<'c>(plugin: &str, contract: &'c Contract, expected: &str) -> Result<
             let qualified: Vec<String> = contract.operations.iter().map(qualified).collect();
             let names: Vec<&str> =
                 functions.chain(qualified.iter().map(String::as_str)).chain(ids.iter().map(String::as_str)).collect();
-            let nearest = nearest(expected, &names).map(str::to_owned);
-            Err(RequestError::UnknownOperation { found: expected.to_owned(), nearest, known })
+            let nearest = nearest(wanted, &names).map(str::to_owned);
+            Err(RequestError::UnknownOperation { found: wanted.to_owned(), nearest, known })
         }
         _ => {
             let known = called.into_iter().map(|it| format!("  {}  {}", qualified(it), it.route())).collect();
-            Err(RequestError::Ambiguous { found: expected.to_owned(), known })
+            Err(RequestError::Ambiguous { found: wanted.to_owned(), known })
         }
     }
 }

@@ -8,8 +8,8 @@ use std::{
 
 use crate::project::ProjectError;
 
-/// Makes a folder hold just these files, and no folder without any. One that is as it should be is not touched, so that compilers and editors see no
-/// change where there is none.
+/// Makes a folder hold just these files, and no folder without any. One that is as it should be is not touched, so that
+/// compilers and editors see no change where there is none.
 ///
 /// # Errors
 ///

@@ -39,7 +39,7 @@ impl Generation {
     /// It is a handler of a version that this host does not call.
     pub fn of(export: &str) -> Option<Result<Generation, ()>> {
         let (name, version) = export.split_once('@').unwrap_or((export, ""));
-        let is_release = |expected: &str| version.starts_with(expected) && !version.contains('-');
+        let is_release = |wanted: &str| version.starts_with(wanted) && !version.contains('-');
         match name {
             "wasi:http/incoming-handler" if is_release("0.2.") => Some(Ok(Generation::P2)),
             "wasi:http/handler" if is_release("0.3.") => Some(Ok(Generation::P3)),

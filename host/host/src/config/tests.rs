@@ -415,3 +415,28 @@ fn what_is_no_toml_is_refused_with_its_line() {
         assert!(!error.to_string().contains('\n'), "{error}");
     }
 }
+
+/// What the schema calls a default means what leaving the key out does.
+#[test]
+fn the_defaults_of_the_schema_are_those_that_hold() {
+    let schema = schema();
+    let mut text = String::new();
+    let defaults = |table: &serde_json::Value| {
+        let keys = table["properties"].as_object().expect("keys").iter();
+        keys.filter(|(_, of)| !of["default"].is_null())
+            .map(|(key, of)| format!("{key} = {}\n", of["default"]))
+            .collect()
+    };
+    text.push_str(&defaults(&schema) as &String);
+    for name in ["limits", "scheduler", "server", "cors", "keyvalue", "openapi"] {
+        let of_table: String = defaults(&schema["properties"][name]);
+        assert!(!of_table.is_empty(), "{name}");
+        text.push_str(&format!("[{name}]\n{of_table}"));
+    }
+    text.push_str(&format!("[plugin.x]\n{}", defaults(&schema["properties"]["plugin"]["additionalProperties"])));
+    let (written, silent) = (parse(&text), parse(""));
+    let all = |config: &Config| {
+        format!("{:?} {:?}", Config { plugin: BTreeMap::new(), ..config.clone() }, config.plugin("x"))
+    };
+    assert_eq!(all(&written), all(&silent), "{text}");
+}

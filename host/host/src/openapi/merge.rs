@@ -191,11 +191,11 @@ impl TakenNames {
         self.ids.extend(ids.map(str::to_owned));
     }
 
-    fn id(&mut self, expected: &str) -> String {
-        let mut id = expected.to_owned();
+    fn id(&mut self, wanted: &str) -> String {
+        let mut id = wanted.to_owned();
         let mut number = 2;
         while !self.ids.insert(id.clone()) {
-            id = format!("{expected}_{number}");
+            id = format!("{wanted}_{number}");
             number += 1;
         }
         id
@@ -301,12 +301,12 @@ fn rename(own: &mut Value, document: &Value, plugin: &str) -> HashMap<String, St
     let mut names = HashMap::new();
     for (kind, components) in own["components"].as_object().into_iter().flatten() {
         for name in components.as_object().into_iter().flatten().map(|(name, _)| name) {
-            let expected = format!("{prefix}{}{}", name[..1].to_ascii_uppercase(), &name[1..]);
+            let wanted = format!("{prefix}{}{}", name[..1].to_ascii_uppercase(), &name[1..]);
             let is_taken = |name: &str| document["components"][kind].get(name).is_some();
-            let mut free = expected.clone();
+            let mut free = wanted.clone();
             let mut number = 2;
             while is_taken(&free) || names.values().any(|other| *other == format!("#/components/{kind}/{free}")) {
-                free = format!("{expected}{number}");
+                free = format!("{wanted}{number}");
                 number += 1;
             }
             names.insert(format!("#/components/{kind}/{name}"), format!("#/components/{kind}/{free}"));

@@ -14,7 +14,7 @@ use rustix::process::nice;
 
 use super::{
     fair_queue::{FairQueue, Flow, QueuePlace, VirtualClock},
-    turn::thread_time,
+    turn::Taken,
 };
 
 /// What is added to the threads' niceness (POSIX `nice`): the kernel takes them off the processor for any other thread of the
@@ -39,8 +39,8 @@ const WATCH: Duration = Duration::from_millis(100);
 
 /// A long call that could run.
 pub(super) trait BackgroundJob: Send + Sync {
-    /// Polls it once.
-    fn turn(self: Arc<Self>);
+    /// Polls it once, unless nobody waits for it any more.
+    fn turn(self: Arc<Self>) -> Option<Taken>;
 }
 
 /// See the module.
@@ -149,14 +149,12 @@ impl Background {
             if !state.is_relieved()
                 && let Some(job) = state.queue.pop()
             {
-                let (began, clock) = (Instant::now(), thread_time());
-                state.moved = began;
+                state.moved = Instant::now();
                 drop(state);
-                job.turn();
+                let taken = job.turn();
                 state = self.state();
                 state.moved = Instant::now();
-                let took = state.moved - began;
-                if took > STARVED && thread_time().saturating_sub(clock) < took / 4 {
+                if taken.is_some_and(|taken| taken.time > STARVED && taken.used < taken.time / 4) {
                     state.relieved = Some(state.moved + RELIEVED);
                 }
             } else {

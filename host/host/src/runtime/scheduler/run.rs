@@ -173,7 +173,7 @@ impl<T: Send + 'static> LongCall<T> {
         }
     }
 
-    fn poll(self: &Arc<Self>, mut call: Call<T>) {
+    fn poll(self: &Arc<Self>, mut call: Call<T>) -> Taken {
         let waker = Waker::from(self.clone());
         let mut cx = Context::from_waker(&waker);
         let _runtime = self.runtime.enter();
@@ -186,14 +186,14 @@ impl<T: Send + 'static> LongCall<T> {
                 if state.is_abandoned {
                     drop(state);
                     drop(call);
-                    return;
+                    return taken;
                 }
                 let goes_on = taken.was_preempted || state.is_woken;
                 state.call = Some(call);
                 if goes_on {
                     self.push(&mut state);
                 }
-                return;
+                return taken;
             }
             Ok(Poll::Ready(value)) => Ok(value),
             Err(panic) => Err(panic),
@@ -211,19 +211,19 @@ impl<T: Send + 'static> LongCall<T> {
         if let Some(client) = client {
             client.wake();
         }
+        taken
     }
 }
 
 impl<T: Send + 'static> BackgroundJob for LongCall<T> {
-    fn turn(self: Arc<Self>) {
+    fn turn(self: Arc<Self>) -> Option<Taken> {
         let mut state = self.state();
         (state.place, state.is_woken) = (None, false);
         let call = state.call.take();
         drop(state);
-        if let Some(call) = call {
-            self.poll(call);
-        }
+        let taken = call.map(|call| self.poll(call));
         self.share.background.ended(&self.share.flow);
+        taken
     }
 }
 

@@ -112,7 +112,7 @@ pub fn at_tick() -> wasmtime::Result<UpdateDeadline> {
 const ENOUGH: Duration = Duration::from_micros(500);
 
 /// What this thread has had of a processor so far.
-pub(super) fn thread_time() -> Duration {
+fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
